@@ -1,0 +1,39 @@
+/* base/properties.h: an ordered list of key=value, as Java properties files and connector configurations are. */
+#ifndef BASE_PROPERTIES_H
+#define BASE_PROPERTIES_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+struct property {
+    char *key;
+    char *value; /* NULL only where JSON gave null */
+    int line;    /* where it stood in a file, 0 elsewhere */
+};
+
+struct properties {
+    struct property *items; /* in the order they came; keys are unique, a later value replaces an earlier one in place */
+    size_t count;
+    size_t capacity;
+};
+
+void properties_init(struct properties *properties);
+void properties_finish(struct properties *properties);
+
+const char *properties_get(const struct properties *properties, const char *key); /* NULL when absent or null */
+bool properties_has(const struct properties *properties, const char *key);
+void properties_set(struct properties *properties, const char *key, const char *value); /* copies both */
+bool properties_remove(struct properties *properties, const char *key);
+void properties_copy(struct properties *to, const struct properties *from); /* `to` is initialised by this */
+
+/* Reads "key=value" given on a command line; BAD_INPUT without '='. */
+enum status properties_set_assignment(struct properties *properties, const char *assignment, struct error *error);
+
+/*
+ * Adds what a Java properties file says: comments (# !), '=' ':' or blank between key and value, continuation lines,
+ * escapes \t \n \r \f \uXXXX. Source: java.util.Properties.load.
+ * Errors  BAD_INPUT with the line number
+ */
+enum status properties_parse(struct properties *properties, struct slice text, struct error *error);
+
+#endif

@@ -1,0 +1,17 @@
+/* base/time.h: units of time; the clocks themselves are in os/clock.h. */
+#ifndef BASE_TIME_H
+#define BASE_TIME_H
+
+#include <stdint.h>
+
+#define MS_PER_SECOND INT64_C(1000)
+#define US_PER_SECOND INT64_C(1000000)
+#define NS_PER_SECOND INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_US INT64_C(1000)
+#define MS_PER_DAY INT64_C(86400000)
+
+/* Seconds from 1970-01-01 to PostgreSQL's epoch, 2000-01-01 (PostgreSQL docs, "Streaming Replication Protocol"). */
+#define POSTGRES_EPOCH_SECONDS INT64_C(946684800)
+
+#endif

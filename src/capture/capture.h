@@ -1,0 +1,64 @@
+/*
+ * capture/capture.h: one connector's task: a thread that snapshots and streams one PostgreSQL database into the log.
+ * connect/ creates, stops and asks; everything else happens inside.
+ */
+#ifndef CAPTURE_CAPTURE_H
+#define CAPTURE_CAPTURE_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/properties.h"
+#include "log/log.h"
+
+struct capture;
+
+struct capture_start {
+    const char *connector;            /* its name; the log's owner is "connector/<name>" */
+    const struct properties *config;  /* the connector's configuration, placeholders resolved; copied */
+    const struct properties *aliases; /* host.aliases: name -> address or socket directory; copied; may be NULL */
+    struct log *log;
+    void (*changed)(void *context);   /* called on the capture thread when the status below changes; may be NULL */
+    void *context;
+};
+
+/*
+ * Checks the configuration and starts the thread; connecting happens on the thread, so a database that is down is a
+ * status, not an error here.
+ * Errors  BAD_INPUT (which property, what is wrong)
+ */
+enum status capture_start(const struct capture_start *start, struct capture **started, struct error *error);
+
+/* Stops streaming at the next event, publishes what was read, confirms what is durable, joins the thread. Under 5 s. NULL is fine. */
+void capture_stop(struct capture *capture);
+
+enum capture_state { CAPTURE_STARTING, CAPTURE_SNAPSHOT, CAPTURE_STREAMING, CAPTURE_RETRYING, CAPTURE_FAILED, CAPTURE_STOPPED };
+
+/* A consistent copy. LSNs are PostgreSQL's, 0 when unknown. received >= appended >= durable >= confirmed. */
+struct capture_status {
+    enum capture_state state;
+    struct error error;         /* why RETRYING or FAILED, with the remedy in words */
+    int64_t retry_at_ms;        /* RETRYING: wall clock of the next attempt */
+    uint64_t received_lsn, appended_lsn, durable_lsn, confirmed_lsn;
+    int64_t rows, transactions; /* since the start of the thread */
+    int64_t source_time_us;     /* commit time of the last durable transaction, since 1970; 0 none */
+    int64_t snapshot_rows, snapshot_tables_done, snapshot_tables;
+};
+void capture_status_read(const struct capture *capture, struct capture_status *status);
+
+/*
+ * The log's position of an owner, turned into the value of Connect's offset record (JSON object, Debezium's members and
+ * order), and back (extra members are kept; a JSON that lacks ours starts from its lsn). Pure.
+ */
+enum status capture_position_to_offset(struct slice position, struct buffer *json, struct error *error);
+enum status capture_position_from_offset(struct slice json, struct buffer *position, struct error *error);
+
+/*
+ * Tries to connect as the validation of a configuration does. Waits up to 10 s.
+ * Errors  UNAVAILABLE or DATABASE with the text that Debezium's validation reports
+ */
+enum status capture_check(const struct properties *config, const struct properties *aliases, struct error *error);
+
+/* Properties that neither Debezium nor Connect knows, for warnings: true when known. */
+bool capture_property_is_known(const char *key);
+
+#endif

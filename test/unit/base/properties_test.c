@@ -1,0 +1,62 @@
+#include "base/properties.h"
+
+#include "check.h"
+
+TEST(java_syntax_is_read)
+{
+    static const char text[] = "# comment\n! too\n\na=1\nb : two words \nc\\:d e\nlong=one,\\\n   two\r\nempty=\nu=\\u00e9\\t\n";
+    struct properties properties;
+    struct error error;
+
+    properties_init(&properties);
+    assert_int_equal(properties_parse(&properties, slice_from_string(text), &error), OK);
+    assert_string_equal(properties_get(&properties, "a"), "1");
+    assert_string_equal(properties_get(&properties, "b"), "two words ");
+    assert_string_equal(properties_get(&properties, "c:d"), "e");
+    assert_string_equal(properties_get(&properties, "long"), "one,two");
+    assert_string_equal(properties_get(&properties, "empty"), "");
+    assert_string_equal(properties_get(&properties, "u"), "\xc3\xa9\t");
+    assert_null(properties_get(&properties, "missing"));
+    assert_int_equal(properties.items[2].line, 6);
+    properties_finish(&properties);
+}
+
+TEST(a_broken_escape_names_its_line)
+{
+    struct properties properties;
+    struct error error;
+
+    properties_init(&properties);
+    assert_int_equal(properties_parse(&properties, slice_from_string("a=1\nb=\\u12\n"), &error), ERROR_BAD_INPUT);
+    assert_string_equal(error.message, "line 2: \\u needs four hexadecimal digits");
+    assert_int_equal(properties_set_assignment(&properties, "novalue", &error), ERROR_BAD_INPUT);
+    properties_finish(&properties);
+}
+
+TEST(removing_keeps_the_order_of_the_rest)
+{
+    struct properties properties, copy;
+
+    properties_init(&properties);
+    properties_set(&properties, "a", "1");
+    properties_set(&properties, "b", "2");
+    properties_set(&properties, "c", NULL);
+    assert_true(properties_remove(&properties, "a"));
+    assert_false(properties_remove(&properties, "a"));
+    properties_copy(&copy, &properties);
+    assert_string_equal(copy.items[0].key, "b");
+    assert_true(properties_has(&copy, "c"));
+    assert_null(properties_get(&copy, "c"));
+    properties_finish(&copy);
+    properties_finish(&properties);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(java_syntax_is_read),
+        cmocka_unit_test(a_broken_escape_names_its_line),
+        cmocka_unit_test(removing_keeps_the_order_of_the_rest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
