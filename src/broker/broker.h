@@ -1,0 +1,37 @@
+/*
+ * broker/broker.h: the Kafka protocol over the store: one network thread owns all sockets, requests, sessions and groups.
+ * server/ starts and stops it.
+ */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include "base/error.h"
+#include "base/properties.h"
+#include "store/store.h"
+
+struct broker;
+
+struct broker_settings {
+    const char *listeners;            /* "host:port,host:port"; port 0 takes a free one */
+    const char *advertised_listeners; /* NULL: each client is told the address it reached us by */
+    const struct properties *values;  /* all effective settings by Kafka's names, for DescribeConfigs and for the numbers below; copied */
+};
+
+/*
+ * Binds the listeners, loads the groups from __consumer_offsets, starts the network thread.
+ * Errors  UNAVAILABLE (a port is in use: names the port and the setting), BAD_INPUT (listener syntax), DISK
+ */
+enum status broker_start(const struct broker_settings *settings, struct store *store, struct broker **started, struct error *error);
+
+/* Closes listeners and connections within 5 s; members of groups notice by reconnecting. NULL is fine. */
+void broker_stop(struct broker *broker);
+
+size_t broker_listener_count(const struct broker *broker);
+const char *broker_listener(const struct broker *broker, size_t index); /* "127.0.0.1:9092", with the real port */
+
+struct broker_counters {
+    int64_t connections, requests, request_errors, bytes_in, bytes_out, produced_records, fetched_bytes, groups, members;
+};
+void broker_counters_read(const struct broker *broker, struct broker_counters *counters);
+
+#endif
