@@ -1,0 +1,22 @@
+#include "tools/tools.h"
+
+#include "base/banned.h"
+
+const struct tool tools_table[] = {
+    {NULL, NULL, NULL},
+};
+
+const struct tool *tool_find(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    const char *base = slash == NULL ? name : slash + 1;
+    size_t size = strlen(base);
+
+    if (size > 3 && strcmp(base + size - 3, ".sh") == 0)
+        size -= 3;
+    for (const struct tool *tool = tools_table; tool->name != NULL; tool++) {
+        if (strlen(tool->name) == size && memcmp(tool->name, base, size) == 0)
+            return tool;
+    }
+    return NULL;
+}
