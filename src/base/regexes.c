@@ -1,4 +1,4 @@
-#include "base/pattern.h"
+#include "base/regexes.h"
 
 #include "base/banned.h"
 #include "base/buffer.h"
@@ -8,18 +8,18 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#define PATTERNS_BYTES_MAX (1024 * 1024)
+#define REGEXES_BYTES_MAX (1024 * 1024)
 #define MATCH_STEPS_MAX 1000000 /* an expression that backtracks longer does not match */
 
-struct pattern_list {
+struct regexes {
     pcre2_code **items;
     size_t count;
     pcre2_match_context *limits;
 };
 
-static struct pattern_list *list_new(void)
+static struct regexes *list_new(void)
 {
-    struct pattern_list *list = memory_new(sizeof(*list));
+    struct regexes *list = memory_new(sizeof(*list));
 
     list->limits = pcre2_match_context_create(NULL);
     if (list->limits == NULL)
@@ -28,9 +28,9 @@ static struct pattern_list *list_new(void)
     return list;
 }
 
-static enum status list_add(struct pattern_list *list, struct slice expression, enum pattern_case letters, struct error *error)
+static enum status list_add(struct regexes *list, struct slice expression, enum regexes_case letters, struct error *error)
 {
-    uint32_t options = PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | (letters == PATTERN_IGNORE_CASE ? PCRE2_CASELESS : 0);
+    uint32_t options = PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | (letters == REGEXES_IGNORE_CASE ? PCRE2_CASELESS : 0);
     int code = 0;
     PCRE2_SIZE at = 0;
     pcre2_code *item = pcre2_compile(expression.data, expression.size, options, &code, &at, NULL);
@@ -47,15 +47,15 @@ static enum status list_add(struct pattern_list *list, struct slice expression, 
     return OK;
 }
 
-enum status pattern_create(struct slice expression, enum pattern_case letters, struct pattern_list **created, struct error *error)
+enum status regexes_create_one(struct slice expression, enum regexes_case letters, struct regexes **created, struct error *error)
 {
-    struct pattern_list *list = list_new();
+    struct regexes *list = list_new();
     enum status status = list_add(list, expression, letters, error);
 
     if (status == OK)
         *created = list;
     else
-        pattern_list_destroy(list);
+        regexes_destroy(list);
     return status;
 }
 
@@ -76,19 +76,19 @@ static bool next_item(struct slice *rest, struct buffer *item)
     return true;
 }
 
-enum status pattern_list_create(const char *text, enum pattern_case letters, struct pattern_list **created, struct error *error)
+enum status regexes_create(const char *text, enum regexes_case letters, struct regexes **created, struct error *error)
 {
-    struct pattern_list *list = list_new();
+    struct regexes *list = list_new();
     struct slice rest = slice_from_string(text == NULL ? "" : text);
     struct buffer item;
     enum status status = OK;
 
-    buffer_init(&item, PATTERNS_BYTES_MAX);
+    buffer_init(&item, REGEXES_BYTES_MAX);
     while (status == OK && next_item(&rest, &item)) {
         struct slice expression = text_trim(buffer_slice(&item));
 
         if (item.failed)
-            status = error_set(error, ERROR_BAD_INPUT, "a list of regular expressions is longer than %d bytes", PATTERNS_BYTES_MAX);
+            status = error_set(error, ERROR_BAD_INPUT, "a list of regular expressions is longer than %d bytes", REGEXES_BYTES_MAX);
         else if (expression.size > 0)
             status = list_add(list, expression, letters, error);
     }
@@ -96,11 +96,11 @@ enum status pattern_list_create(const char *text, enum pattern_case letters, str
     if (status == OK)
         *created = list;
     else
-        pattern_list_destroy(list);
+        regexes_destroy(list);
     return status;
 }
 
-void pattern_list_destroy(struct pattern_list *list)
+void regexes_destroy(struct regexes *list)
 {
     if (list == NULL)
         return;
@@ -111,12 +111,12 @@ void pattern_list_destroy(struct pattern_list *list)
     memory_free(list);
 }
 
-size_t pattern_list_count(const struct pattern_list *list)
+size_t regexes_count(const struct regexes *list)
 {
     return list == NULL ? 0 : list->count;
 }
 
-bool pattern_list_matches_at(const struct pattern_list *list, size_t at, struct slice text)
+bool regexes_match_at(const struct regexes *list, size_t at, struct slice text)
 {
     pcre2_match_data *match = pcre2_match_data_create(1, NULL);
     int result;
@@ -128,10 +128,10 @@ bool pattern_list_matches_at(const struct pattern_list *list, size_t at, struct 
     return result >= 0;
 }
 
-int pattern_list_find(const struct pattern_list *list, struct slice text)
+int regexes_find(const struct regexes *list, struct slice text)
 {
-    for (size_t i = 0; i < pattern_list_count(list); i++) {
-        if (pattern_list_matches_at(list, i, text))
+    for (size_t i = 0; i < regexes_count(list); i++) {
+        if (regexes_match_at(list, i, text))
             return (int)i;
     }
     return -1;
