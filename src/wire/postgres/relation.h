@@ -14,7 +14,7 @@ struct pg_type {
     const char *name;              /* pg_type.typname, e.g. "int4", "_int4", "numeric" */
     char kind;                     /* typtype: 'b' base, 'e' enum, 'd' domain, 'c' composite, 'r' range, 'm' multirange */
     char category;                 /* typcategory */
-    const struct pg_type *element; /* of an array, else NULL */
+    const struct pg_type *element; /* of an array (typinput is array_in), else NULL; not that of "name" or int2vector */
     const struct pg_type *base;    /* of a domain: the type it stands on, else NULL */
     int32_t modifier;              /* typtypmod of a domain, else -1 */
     const char **labels;           /* of an enum, in sort order */
@@ -29,7 +29,8 @@ struct pg_column {
     bool not_null;            /* attnotnull */
     bool generated;           /* attgenerated; pgoutput leaves these out */
     const char *default_sql;  /* pg_get_expr(adbin, adrelid), NULL when there is none */
-    int16_t key_position;     /* 1-based place in the primary key, 0 when it is not part of it */
+    int16_t key_position;     /* 1-based place in the primary key or, without one, in the unique index that stands in for it: partial
+                                 ones count, those on expressions do not; the clustered one first, then by name. 0: not part of it */
 };
 
 struct pg_relation {
@@ -38,7 +39,7 @@ struct pg_relation {
     const char *name;
     char replica_identity;    /* 'd' default, 'n' nothing, 'f' full, 'i' index */
     size_t column_count;
-    struct pg_column *columns; /* in the order of the RELATION message / attnum */
+    struct pg_column *columns; /* in the order of the RELATION message / attnum; a row's values are in the same order */
 };
 
 enum pg_value_kind { PG_VALUE_NULL, PG_VALUE_UNCHANGED, PG_VALUE_TEXT };
