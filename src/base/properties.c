@@ -231,3 +231,23 @@ enum status properties_parse(struct properties *properties, struct slice text, s
     buffer_finish(&joined);
     return status;
 }
+
+static void append_escaped(struct buffer *out, const char *text, const char *special)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        static const char controls[] = "\t\n\r\f", names[] = "tnrf";
+        const char *control = strchr(controls, *at);
+
+        if (control != NULL || *at == '\\' || strchr(special, *at) != NULL || (at == text && *at == ' '))
+            buffer_append_u8(out, '\\');
+        buffer_append_u8(out, control != NULL ? (uint8_t)names[control - controls] : (uint8_t)*at);
+    }
+}
+
+void properties_append_line(struct buffer *out, const char *key, const char *value)
+{
+    append_escaped(out, key, " =:#!");
+    buffer_append_u8(out, '=');
+    append_escaped(out, value, "");
+    buffer_append_u8(out, '\n');
+}

@@ -36,4 +36,8 @@ enum status properties_set_assignment(struct properties *properties, const char 
  */
 enum status properties_parse(struct properties *properties, struct slice text, struct error *error);
 
+/* Writes "key=value\n" so that properties_parse reads it back. */
+struct buffer;
+void properties_append_line(struct buffer *out, const char *key, const char *value);
+
 #endif

@@ -127,6 +127,28 @@ size_t text_distance(const char *a, const char *b)
     return row[b_size];
 }
 
+void text_nearest_init(struct text_nearest *nearest, const char *wanted)
+{
+    *nearest = (struct text_nearest){.wanted = wanted, .distance = SIZE_MAX};
+}
+
+void text_nearest_offer(struct text_nearest *nearest, const char *candidate)
+{
+    size_t distance = text_distance(nearest->wanted, candidate);
+
+    if (distance < nearest->distance) {
+        nearest->distance = distance;
+        nearest->best = candidate;
+    }
+}
+
+const char *text_nearest_found(const struct text_nearest *nearest)
+{
+    size_t tolerated = strlen(nearest->wanted) / 3;
+
+    return nearest->best != NULL && nearest->distance <= (tolerated < 2 ? 2 : tolerated) ? nearest->best : NULL;
+}
+
 bool text_is_utf8(struct slice text)
 {
     const uint8_t *at = text.data;

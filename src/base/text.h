@@ -21,6 +21,16 @@ bool text_next_field(struct slice *rest, char separator, struct slice *field);
 /* Levenshtein distance, for "did you mean"; texts beyond 128 bytes compare by their first 128. */
 size_t text_distance(const char *a, const char *b);
 
+/* The closest of several names to one that nobody knows: init, offer each, then ask. */
+struct text_nearest {
+    const char *wanted;
+    const char *best; /* borrowed from the offers */
+    size_t distance;
+};
+void text_nearest_init(struct text_nearest *nearest, const char *wanted);
+void text_nearest_offer(struct text_nearest *nearest, const char *candidate);
+const char *text_nearest_found(const struct text_nearest *nearest); /* NULL when none comes close */
+
 /* Well-formed UTF-8 (RFC 3629)? */
 bool text_is_utf8(struct slice text);
 

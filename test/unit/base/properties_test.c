@@ -1,4 +1,5 @@
 #include "base/properties.h"
+#include "base/buffer.h"
 
 #include "check.h"
 
@@ -51,12 +52,32 @@ TEST(removing_keeps_the_order_of_the_rest)
     properties_finish(&properties);
 }
 
+TEST(a_written_line_reads_back)
+{
+    static const char *const values[] = {"plain", "", "  two blanks first", "back\\slash", "a=b:c # not a comment", "line\none\ttab", "\xc3\xa9"};
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct properties properties;
+        struct buffer out;
+
+        buffer_init(&out, 1024);
+        properties_init(&properties);
+        properties_append_line(&out, "a key=with:#!", values[i]);
+        assert_int_equal(properties_parse(&properties, buffer_slice(&out), NULL), OK);
+        assert_int_equal(properties.count, 1);
+        assert_string_equal(properties_get(&properties, "a key=with:#!"), values[i]);
+        properties_finish(&properties);
+        buffer_finish(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(java_syntax_is_read),
         cmocka_unit_test(a_broken_escape_names_its_line),
         cmocka_unit_test(removing_keeps_the_order_of_the_rest),
+        cmocka_unit_test(a_written_line_reads_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,20 @@ TEST(distance_counts_edits)
     assert_int_equal(text_distance("kitten", "sitting"), 3);
 }
 
+TEST(the_nearest_name_is_found_only_when_it_is_near)
+{
+    struct text_nearest nearest;
+
+    text_nearest_init(&nearest, "log.segmnt.bytes");
+    text_nearest_offer(&nearest, "log.retention.bytes");
+    text_nearest_offer(&nearest, "log.segment.bytes");
+    text_nearest_offer(&nearest, "listeners");
+    assert_string_equal(text_nearest_found(&nearest), "log.segment.bytes");
+    text_nearest_init(&nearest, "completely different");
+    text_nearest_offer(&nearest, "log.segment.bytes");
+    assert_null(text_nearest_found(&nearest));
+}
+
 TEST(malformed_utf8_is_told)
 {
     assert_true(text_is_utf8(slice_from_string("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
@@ -56,6 +70,7 @@ int main(void)
         cmocka_unit_test(numbers_are_parsed_whole_or_not_at_all),
         cmocka_unit_test(fields_are_cut_at_the_separator),
         cmocka_unit_test(distance_counts_edits),
+        cmocka_unit_test(the_nearest_name_is_found_only_when_it_is_near),
         cmocka_unit_test(malformed_utf8_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,7 @@
+/* server/commands.h: the commands that run and steer the server, as main.c's table lists them. argv[0] is the command's name. */
+#ifndef SERVER_COMMANDS_H
+#define SERVER_COMMANDS_H
+
+int settings_main(int argc, char **argv);
+
+#endif
