@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/properties.h"
 #include "base/uuid.h"
+#include "os/mailbox.h"
 
 struct disk; /* os/disk.h: the real file system, or the simulated one of the tests */
 struct store;
@@ -33,6 +34,9 @@ struct store_settings {
     bool flush_acks;              /* log.flush.acks: acks=all waits for the sync (default) */
     int32_t sync_threads;         /* files of one round synced at once */
     const struct properties *topic_defaults; /* other log.* settings that are defaults of topic settings; may be NULL */
+    int64_t (*now_ms)(void *context);        /* NULL: the wall clock */
+    void *now_context;
+    bool manual; /* no threads: the caller drives it by store_run, and everything else runs on the caller's thread (tests) */
 };
 
 /*
@@ -44,6 +48,9 @@ enum status store_open(const struct store_settings *settings, struct store **ope
 
 /* Finishes the rounds under way, writes clean-shutdown marks, stops the committer. NULL is fine. */
 void store_close(struct store *store);
+
+/* Manual mode: runs rounds until nothing waits. */
+void store_run(struct store *store);
 
 const char *store_cluster_id(const struct store *store); /* 22 characters, from meta.properties; lives as long as the store */
 
@@ -72,6 +79,10 @@ void topic_config_copy(const struct topic *topic, struct properties *config);
 
 /* The effective value of a number setting ("segment.bytes", "max.message.bytes", "retention.ms", …). */
 int64_t topic_config_number(const struct topic *topic, const char *key);
+
+bool topic_is_internal(const struct topic *topic);
+bool topic_is_compacted(const struct topic *topic);          /* cleanup.policy has compact: records need keys, which the caller checks */
+bool topic_uses_append_time(const struct topic *topic);      /* message.timestamp.type is LogAppendTime */
 
 /* What goes wrong is in `status` and `message`; callbacks run on the committer thread. */
 typedef void store_done(void *context, enum status status, const char *message);
@@ -122,6 +133,9 @@ struct range {
 enum status partition_range(struct partition *partition, int64_t offset, size_t bytes_max, bool strict, struct range *range, struct error *error);
 void range_release(struct range *range);
 
+/* Reads the run's bytes (size of them); for those who do not send the file itself. */
+enum status range_read(const struct range *range, void *bytes, struct error *error);
+
 /*
  * The first record at or after a time, as ListOffsets by timestamp wants: offset and timestamp of that record; offset -1
  * when there is none. Decompresses one batch: call it where a few milliseconds do not hurt.
@@ -153,14 +167,23 @@ struct append {
     void *context;               /* the caller's */
     /* the answer: */
     enum status status; /* OK, DUPLICATE_SEQUENCE_NUMBER (answered as OK with the old offset), OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
-                           UNKNOWN_PRODUCER_ID, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, DISK, DISK_FULL, UNKNOWN_TOPIC_OR_PARTITION */
+                           MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, CORRUPT_MESSAGE, DISK, DISK_FULL, KAFKA_STORAGE_ERROR (read-only after
+                           corruption), UNKNOWN_TOPIC_OR_PARTITION (deleted), CLOSED */
     int64_t first_offset;
     int64_t append_time_ms; /* -1 unless message.timestamp.type is LogAppendTime */
     int64_t log_start;
-    struct append *next; /* the store's, while it holds the append */
+    struct message message; /* the store's, while it holds the append */
 };
 
 void store_append(struct store *store, struct append *append);
+
+/*
+ * Makes the caller the owner's only writer: publishes of earlier sessions, also those under way behind this call, fail with
+ * CLOSED. After a failed publish the session is over too: all that is queued behind it fails, until the owner opens again.
+ * position  the last published one; empty when there is none
+ * Errors    CLOSED. Waits for the round under way: not for the network thread.
+ */
+enum status store_owner_open(struct store *store, const char *owner, int64_t *session, struct buffer *position, struct error *error);
 
 /*
  * One publish of an owner: rows over any number of partitions and the position they bring the owner to, all visible
@@ -173,6 +196,7 @@ struct publish_item {
 
 struct publish {
     const char *owner;           /* e.g. "connector/fraud-detection-connector"; borrowed until done */
+    int64_t session;             /* from store_owner_open */
     struct slice position;       /* opaque, at most 64 KiB; borrowed until done */
     struct publish_item *items;
     size_t item_count;
@@ -180,7 +204,7 @@ struct publish {
     void *context;
     enum status status;          /* on failure nothing of it is visible, now or after a restart */
     struct error error;
-    struct publish *next;
+    struct message message;      /* the store's, while it holds the publish */
 };
 
 void store_publish(struct store *store, struct publish *publish);
@@ -194,7 +218,10 @@ void store_position_remove(struct store *store, const char *owner, store_done *d
 /* Moves the log start forward (DeleteRecords). Errors: OFFSET_OUT_OF_RANGE. */
 void store_records_delete(struct store *store, struct partition *partition, int64_t before_offset, store_done *done, void *context);
 
-/* A fresh producer id block of 1000 (InitProducerId), durable before it is given out. -1 when the disk fails. */
+/*
+ * A fresh block of 1000 producer ids (InitProducerId): its first. Reserved durably ahead, so it normally does not wait;
+ * -1 when none could be reserved, because the disk fails or the last one was taken a moment ago (ask the client to retry).
+ */
 int64_t store_producer_ids_reserve(struct store *store);
 
 /* ---- Being told ---- */

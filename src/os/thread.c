@@ -1,0 +1,53 @@
+#include "os/thread.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "os/logger.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+struct thread {
+    pthread_t id;
+    char name[16];
+    void (*run)(void *context);
+    void *context;
+};
+
+static void *thread_main(void *argument)
+{
+    struct thread *thread = argument;
+
+    logger_set_thread_name(thread->name);
+    thread->run(thread->context);
+    return NULL;
+}
+
+enum status thread_start(struct thread **started, const char *name, void (*run)(void *context), void *context, struct error *error)
+{
+    struct thread *thread = memory_new(sizeof(*thread));
+    sigset_t all, before;
+    int result;
+
+    (void)snprintf(thread->name, sizeof(thread->name), "%s", name);
+    thread->run = run;
+    thread->context = context;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    result = pthread_create(&thread->id, NULL, thread_main, thread);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result != 0) {
+        memory_free(thread);
+        return error_set_system(error, ERROR_LIMIT, result, "start thread %s", name);
+    }
+    *started = thread;
+    return OK;
+}
+
+void thread_join(struct thread *thread)
+{
+    if (thread == NULL)
+        return;
+    (void)pthread_join(thread->id, NULL);
+    memory_free(thread);
+}

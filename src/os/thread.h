@@ -1,0 +1,19 @@
+/* os/thread.h: named threads. */
+#ifndef OS_THREAD_H
+#define OS_THREAD_H
+
+#include "base/error.h"
+
+struct thread;
+
+/*
+ * Starts a thread that runs `run(context)`; log lines and `top -H` show the name. All signals are blocked in it, so they
+ * reach the main thread.
+ * Errors  LIMIT (the system gives no more threads)
+ */
+enum status thread_start(struct thread **started, const char *name, void (*run)(void *context), void *context, struct error *error);
+
+/* Waits until it has ended, and frees it. NULL is fine. */
+void thread_join(struct thread *thread);
+
+#endif
