@@ -36,7 +36,8 @@ enum capture_state { CAPTURE_STARTING, CAPTURE_SNAPSHOT, CAPTURE_STREAMING, CAPT
 /* A consistent copy. LSNs are PostgreSQL's, 0 when unknown. received >= appended >= durable >= confirmed. */
 struct capture_status {
     enum capture_state state;
-    struct error error;         /* why RETRYING or FAILED, with the remedy in words */
+    struct error error;         /* why RETRYING or FAILED: the first line says it in Debezium's words where it has some, a second
+                                   line (after '\n') says what to do */
     int64_t retry_at_ms;        /* RETRYING: wall clock of the next attempt */
     uint64_t received_lsn, appended_lsn, durable_lsn, confirmed_lsn;
     int64_t rows, transactions; /* since the start of the thread */
@@ -44,6 +45,12 @@ struct capture_status {
     int64_t snapshot_rows, snapshot_tables_done, snapshot_tables;
 };
 void capture_status_read(const struct capture *capture, struct capture_status *status);
+
+/*
+ * Calls visit once for each topic that this thread has published data records to, with their number so far; Connect's
+ * list of a connector's active topics comes from here. Heartbeat and transaction topics count too. Thread: any.
+ */
+void capture_topics_visit(const struct capture *capture, void (*visit)(void *context, const char *topic, int64_t records), void *context);
 
 /*
  * The log's position of an owner, turned into the value of Connect's offset record (JSON object, Debezium's members and
