@@ -1,8 +1,10 @@
 #include "tools/tools.h"
 
 #include "base/banned.h"
+#include "tools/tool_list.h"
 
 const struct tool tools_table[] = {
+    {"kafka-topics", kafka_topics_main, "List, create, describe, alter and delete topics"},
     {NULL, NULL, NULL},
 };
 

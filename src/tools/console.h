@@ -1,0 +1,33 @@
+/* tools/console.h: the shapes of text that Apache's tools print: log lines, padded columns, a message with its exception. */
+#ifndef TOOLS_CONSOLE_H
+#define TOOLS_CONSOLE_H
+
+#include "tools/failure.h"
+
+/*
+ * One line of the client's log on stderr: "[2024-10-25 12:00:00,123] WARN text (logger)", local time.
+ * level   "WARN" or "ERROR"; lower levels are not shown by Apache's tools
+ * logger  the Java class that says it
+ */
+void console_log(const char *level, const char *logger, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same with an exception and its causes on the lines below. */
+void console_log_failure(const char *level, const char *logger, const struct failure *failure, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The beginning of such a line, "[2024-10-25 12:00:00,123] WARN ", for what does not fit the others. */
+void console_log_open(const char *level);
+
+/* "message", the exception, an empty line, on `out`: what most tools do last. Gives exit code 1. */
+int console_print_fatal(FILE *out, const struct failure *failure);
+
+/* The width of text in characters; padding counts characters, not bytes. */
+int console_width(const char *text);
+
+/* The text and as many blanks as fill it up to `width` characters. */
+void console_pad(const char *text, int width);
+
+/* The larger of `width` and the width of text. */
+int console_wider(int width, const char *text);
+
+#endif
