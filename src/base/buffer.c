@@ -41,23 +41,6 @@ uint8_t *buffer_grow(struct buffer *buffer, size_t size)
     return buffer->data + buffer->size;
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
-{
-    if (!buffer->failed && buffer->data != NULL && size <= buffer->capacity - buffer->size)
-        return buffer->data + buffer->size;
-    return buffer_grow(buffer, size);
-}
-
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
-{
-    uint8_t *to = buffer_reserve(buffer, size);
-
-    if (to != NULL && size > 0)
-        memcpy(to, bytes, size);
-    if (to != NULL)
-        buffer->size += size;
-}
-
 void buffer_append_slice(struct buffer *buffer, struct slice slice)
 {
     buffer_append(buffer, slice.data, slice.size);

@@ -16,13 +16,28 @@ void buffer_init(struct buffer *buffer, size_t size_max);
 void buffer_finish(struct buffer *buffer); /* frees; a zeroed struct is fine too */
 void buffer_reset(struct buffer *buffer);  /* size 0 and not failed; keeps the memory */
 
-/* Makes room for `size` more bytes and gives where they go (not yet counted in size); NULL when over the maximum. */
-uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
-
 /* Slow path of buffer_reserve; call that. */
 uint8_t *buffer_grow(struct buffer *buffer, size_t size);
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
+/* Makes room for `size` more bytes and gives where they go (not yet counted in size); NULL when over the maximum. */
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t size)
+{
+    if (!buffer->failed && buffer->data != NULL && size <= buffer->capacity - buffer->size)
+        return buffer->data + buffer->size;
+    return buffer_grow(buffer, size);
+}
+
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
+{
+    uint8_t *to = buffer_reserve(buffer, size);
+
+    if (to == NULL)
+        return;
+    if (size > 0)
+        memcpy(to, bytes, size);
+    buffer->size += size;
+}
+
 void buffer_append_slice(struct buffer *buffer, struct slice slice);
 void buffer_append_string(struct buffer *buffer, const char *text);
 void buffer_append_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -11,7 +11,7 @@
 
 #define DEBEZIUM_VERSION "3.6.1.Final" /* what source.version says */
 
-struct pattern_list; /* wire/debezium/pattern.h */
+struct regexes; /* base/regexes.h */
 struct debezium_column_rule;
 struct debezium_key_rule;
 
@@ -61,8 +61,8 @@ struct debezium_config {
     bool extended_headers;        /* extended.headers.enabled */
 
     /* Filters and rules; ask the functions below. */
-    struct pattern_list *schema_include, *schema_exclude, *table_include, *table_exclude, *column_include, *column_exclude;
-    struct pattern_list *message_prefix_include, *message_prefix_exclude;
+    struct regexes *schema_include, *schema_exclude, *table_include, *table_exclude, *column_include, *column_exclude;
+    struct regexes *message_prefix_include, *message_prefix_exclude;
     bool ignore_builtin_tables;
     const char *signal_table; /* signal.data.collection or NULL; captured whatever the filters say */
     struct debezium_column_rule *column_rules;

@@ -7,8 +7,8 @@
  *   arrays                  { T *items; int32_t count; }; count -1 is null
  *   nullable structs        a pointer; NULL is null
  *   tagged fields           ordinary members
- * Whatever a version does not have gets its default on decoding and is left out on encoding. What a version cannot say as
- * null is written empty.
+ * Whatever a version does not have gets its default on decoding and is left out on encoding. What may be null is null by
+ * default. What a version cannot say as null is written empty.
  *
  * Source  Kafka protocol guide, "Protocol Primitive Types"; KIP-482 (flexible versions, tags)
  */

@@ -133,7 +133,7 @@
 #define kafka_consumer_group_current_member_assignment_value_topic_FIELDS(F, L, S, N, T) \
     F(T, uuid,        topic_id,          0, LATEST, NEVER, 0,     NO_TAG)                \
     F(T, int32_array, partitions,        0, LATEST, NEVER, EMPTY, NO_TAG)                \
-    F(T, int32_array, assignment_epochs, 0, LATEST, 0,     NIL,   0)
+    F(T, int32_array, assignment_epochs, 0, LATEST, 0,     EMPTY, 0)
 
 #define kafka_consumer_group_current_member_assignment_value_FIELDS(F, L, S, N, T)                                                   \
     F(T, int32,                                                      member_epoch,                  0, LATEST, NEVER, 0,     NO_TAG) \

@@ -90,7 +90,7 @@
     F(T, int16,                                      acknowledge_error_code,    0, LATEST, NEVER, 0,     NO_TAG) \
     F(T, string,                                     acknowledge_error_message, 0, LATEST, 0,     NIL,   NO_TAG) \
     S(T, kafka_share_fetch_response_current_leader,  current_leader,            0, LATEST, NEVER, EMPTY, NO_TAG) \
-    F(T, records,                                    records,                   0, LATEST, 0,     NIL,   NO_TAG) \
+    F(T, records,                                    records,                   0, LATEST, NEVER, EMPTY, NO_TAG) \
     L(T, kafka_share_fetch_response_acquired_record, acquired_records,          0, LATEST, NEVER, EMPTY, NO_TAG)
 
 #define kafka_share_fetch_response_topic_FIELDS(F, L, S, N, T)                              \
