@@ -1,0 +1,68 @@
+/*
+ * agents/alert.h: an alert: what, who, when, which rule and version, and the facts that made it fire, as one JSON record of
+ * the topic "<prefix>.alerts".
+ */
+#ifndef AGENTS_ALERT_H
+#define AGENTS_ALERT_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+
+#define ALERT_CONDITIONS_MAX 8
+#define ALERT_INPUTS_MAX 64
+
+struct alert_condition {
+    const char *text;  /* "Transactions in 60 s" */
+    const char *was;   /* exact, as text: "7", "4178.74" */
+    const char *limit; /* "> 5" */
+    int32_t points;    /* what it adds to the score; 0 where there is no score */
+    bool held;
+};
+
+/* A record that stood in the window. */
+struct alert_input {
+    int32_t partition;
+    int64_t offset;
+    int64_t time_us;
+    const char *number; /* its amount, as text; NULL when the rule does not know */
+};
+
+struct alert {
+    const char *id;       /* from agent, version, topic, partition and offset: the same row never makes a second one */
+    const char *agent;
+    const char *rule;
+    int32_t rule_version;
+    const char *severity; /* "crit", "warn", "info" */
+    const char *subject;  /* "User 7690" */
+    const char *title;    /* "User 7690 scored 90, the limit is 70" */
+    const char *number;   /* the amount, exact */
+    const char *score;    /* as text; NULL when the rule has none */
+    const char *score_limit; /* "> 70" */
+    struct alert_condition conditions[ALERT_CONDITIONS_MAX];
+    size_t condition_count;
+    int64_t window_from_us, window_to_us; /* 0 when the rule has none */
+    const char *window_by;                /* "event time" or "processing time" or "count" */
+    struct alert_input inputs[ALERT_INPUTS_MAX];
+    size_t input_count;
+    const char *key;      /* of the state */
+    const char *model;    /* version of the model that scored; NULL */
+    /* where the row came from, and when it passed each hop; microseconds since 1970, 0 unknown */
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    int64_t lsn, transaction_id;
+    int64_t committed_us, appended_us, scored_us;
+    const char *row;      /* the row as JSON object with decimals as text; NULL */
+};
+
+/* "A-" and 16 hexadecimal digits from the five facts that name the row and the rule. */
+void alert_id(char id[24], const char *agent, int32_t rule_version, const char *topic, int32_t partition, int64_t offset);
+
+/* Appends the JSON object. Documented in doc/alerts.md. */
+void alert_write(const struct alert *alert, struct buffer *json);
+
+/* Reads it back; strings in the arena. Errors: BAD_INPUT with the place. */
+enum status alert_read(struct slice json, struct arena *arena, struct alert *alert, struct error *error);
+
+#endif

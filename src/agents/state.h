@@ -1,0 +1,57 @@
+/*
+ * agents/state.h: keyed state of an agent: bytes by key, bounded in keys and bytes, the least recently used evicted first.
+ * What changed since the last checkpoint is known, so that a checkpoint writes only that.
+ * Thread: the agent's.
+ */
+#ifndef AGENTS_STATE_H
+#define AGENTS_STATE_H
+
+#include "base/buffer.h"
+
+struct state_table;
+
+struct state_entry {
+    uint8_t *bytes; /* aligned to 8; the rule's own layout, first byte its version */
+    uint32_t size;
+    /* the table's own fields follow */
+};
+
+struct state_limits {
+    size_t keys_max;      /* 0: 1,000,000 */
+    size_t bytes_max;     /* of all states and keys together; 0: 256 MiB */
+    size_t key_bytes_max; /* of one state; 0: 64 KiB */
+};
+
+struct state_table *state_create(const struct state_limits *limits);
+void state_destroy(struct state_table *table); /* NULL is fine */
+
+/* The entry of a key, made (size 0) when missing. Marks it used. The pointer is good until the next call that makes or resizes. */
+struct state_entry *state_open(struct state_table *table, struct slice key);
+
+/* NULL when there is none; does not mark it used. */
+const struct state_entry *state_find(const struct state_table *table, struct slice key);
+
+/* New size, old content kept, the rest zeroed; false past key_bytes_max. The entry may move: use what comes back through `entry`. */
+bool state_resize(struct state_table *table, struct state_entry **entry, size_t size);
+
+/* Says that the entry changed since the last checkpoint. */
+void state_touch(struct state_table *table, struct state_entry *entry);
+
+void state_remove(struct state_table *table, struct slice key);
+
+/* Gives what changed since the last call, one by one: false at the end. bytes.data NULL: the key is gone (removed or evicted). */
+bool state_next_changed(struct state_table *table, struct slice *key, struct slice *bytes);
+
+/* Sets a key from a checkpoint, without marking it as changed. */
+void state_restore(struct state_table *table, struct slice key, struct slice bytes);
+
+/* Walks all entries in no order; start with *at = 0. */
+const struct state_entry *state_walk(const struct state_table *table, size_t *at, struct slice *key);
+
+struct state_counters {
+    size_t keys, bytes;
+    uint64_t evicted;
+};
+struct state_counters state_counters_read(const struct state_table *table);
+
+#endif
