@@ -147,7 +147,7 @@ static bool field_is_default(const struct wire_field *field, const void *member)
     }
     case WIRE_float64: memcpy(&number, member, sizeof(number)); return number == 0;
     case WIRE_uuid: return memcmp(member, &no_uuid, sizeof(no_uuid)) == 0;
-    case WIRE_pointer: return *(void *const *)member == NULL;
+    case WIRE_pointer: return field->default_value != 0 && *(void *const *)member == NULL;
     case WIRE_struct:
         for (uint32_t i = 0; i < field->item->field_count; i++) {
             const struct wire_field *inner = &field->item->fields[i];
@@ -278,11 +278,12 @@ static void read_array(struct decoding *decoding, const struct wire_field *field
     read_elements(decoding, field, out->items, count);
 }
 
+/* A byte says whether it is there: 1, and -1 when it is null, but 0 in a tagged field. */
 static void read_pointer(struct decoding *decoding, const struct wire_field *field, void **out)
 {
     int8_t present = (int8_t)read_u8(&decoding->in);
 
-    if (present < 0 || decoding->in.failed) {
+    if (present < 0 || (present == 0 && field->tag >= 0) || decoding->in.failed) {
         if (decoding->version < field->null_from)
             decoding_fail(decoding, field, "null where it may not be");
         return;
@@ -472,7 +473,7 @@ static void write_array(struct encoding *encoding, const struct wire_field *fiel
 
 static void write_pointer(struct encoding *encoding, const struct wire_field *field, const void *pointed)
 {
-    buffer_append_u8(encoding->out, pointed == NULL ? 0xff : 1);
+    buffer_append_u8(encoding->out, pointed != NULL ? 1 : field->tag >= 0 ? 0 : 0xff);
     if (pointed != NULL)
         write_fields(encoding, field->item, pointed);
 }

@@ -94,7 +94,7 @@
     F(T, string,                                                             subscribed_topic_regex,  0, LATEST, 0,     NIL,   NO_TAG) \
     F(T, int32,                                                              rebalance_timeout_ms,    0, LATEST, NEVER, -1,    NO_TAG) \
     F(T, string,                                                             server_assignor,         0, LATEST, 0,     NIL,   NO_TAG) \
-    N(T, kafka_consumer_group_member_metadata_value_classic_member_metadata, classic_member_metadata, 0, LATEST, 0,     NIL,   0)
+    N(T, kafka_consumer_group_member_metadata_value_classic_member_metadata, classic_member_metadata, 0, LATEST, 0,     EMPTY, 0)
 
 /* ---- ConsumerGroupTargetAssignmentMetadataKey: version 6, never flexible ---- */
 

@@ -160,7 +160,7 @@ struct record_batches_facts {
     int32_t batch_count;
     int32_t record_count;
     int64_t max_timestamp_ms;     /* the largest; -1 when there is none */
-    bool max_timestamp_is_right;  /* does each header say what its records say? Otherwise record_batch_set_max_timestamp */
+    bool max_timestamp_is_right;  /* does the header say what the records say? Otherwise record_batch_set_max_timestamp (one batch) */
     enum compression codec;       /* of the first batch, as the next ones */
     int64_t producer_id;
     int16_t producer_epoch;
@@ -181,7 +181,7 @@ enum status record_batches_check(struct slice batches, const struct record_batch
 
 /* ---- Building ---- */
 
-/* What the batch's header says besides its records; record_batch_spec_init gives a plain batch without a producer. */
+/* What the batch's header says besides its records. */
 struct record_batch_spec {
     int64_t producer_id;
     int16_t producer_epoch;
@@ -195,40 +195,44 @@ static inline struct record_batch_spec record_batch_spec_plain(void)
     return spec;
 }
 
-/*
- * Builds one batch after the other in memory that it keeps. Thread: one at a time.
- * Fields are for record_builder_bytes and the like; change none of them.
- */
+/* Builds one batch after the other in memory that it keeps. Read its fields through the functions. Thread: one at a time. */
 struct record_builder {
     struct buffer plain;  /* room for the header, then the records */
     struct buffer packed; /* the same compressed */
     int64_t base_timestamp_ms;
     int64_t max_timestamp_ms;
     int32_t count;
-    size_t open_at;        /* the record that is open: where it begins, 0 when none */
-    size_t open_value_at;  /* where its value begins */
-    uint8_t open_length_bytes; /* width guessed for its length, and for that of its value */
-    uint8_t open_value_length_bytes;
-    int64_t open_timestamp_ms;
+    struct {
+        size_t at; /* where it begins; 0 when none is open */
+        size_t value_at;
+        size_t value_bytes_max;
+        int64_t timestamp_ms;
+        size_t length_bytes; /* width guessed for its length, and for that of its value */
+        size_t value_length_bytes;
+    } open; /* the record whose value is being written in place */
 };
 
-/* bytes_max  of one batch, before and after compression */
+/* bytes_max  of one batch, before compression and behind it */
 void record_builder_init(struct record_builder *builder, size_t bytes_max);
 void record_builder_finish(struct record_builder *builder);
 void record_builder_reset(struct record_builder *builder); /* begins the next batch */
 
-/* Appends a record. False when it would not fit any more: the batch is as before, seal it and go on. */
+/*
+ * Appends a record. False when it does not fit any more: the batch is as before, seal it and go on. When that happens to
+ * the first record of a batch, it is larger than bytes_max.
+ */
 bool record_builder_append(struct record_builder *builder, int64_t timestamp_ms, struct slice key, struct slice value,
                            const struct record_header *headers, size_t header_count);
 
 /*
- * The same with the value written in place: gives where up to value_bytes_max bytes go, NULL when they would not fit.
- * value_bytes_hint  about how long it will be: when the guess has as many varint bytes, nothing is moved afterwards
- * Between open and close nothing else may be called, but for cancel.
+ * The same with the value written in place: gives where up to value_bytes_max bytes go, NULL when they might not fit.
+ * value_bytes_hint  about how long it will be: when the guess has as many varint bytes, nothing is moved on closing
+ * Until it is closed or cancelled no other function may be called.
  */
 uint8_t *record_builder_open(struct record_builder *builder, int64_t timestamp_ms, struct slice key, size_t value_bytes_hint,
                              size_t value_bytes_max);
-void record_builder_close(struct record_builder *builder, size_t value_bytes);
+/* False only when the headers do not fit: the record is gone then. */
+bool record_builder_close(struct record_builder *builder, size_t value_bytes, const struct record_header *headers, size_t header_count);
 void record_builder_cancel(struct record_builder *builder);
 
 static inline int32_t record_builder_count(const struct record_builder *builder)
@@ -236,20 +240,17 @@ static inline int32_t record_builder_count(const struct record_builder *builder)
     return builder->count;
 }
 
-/* Bytes so far, uncompressed, with the header. */
+/* Bytes so far, uncompressed, with the batch's header. */
 static inline size_t record_builder_bytes(const struct record_builder *builder)
 {
     return builder->plain.size;
 }
 
 /*
- * Completes the batch: base offset 0, leader epoch -1, its checksum.
- * compressor  NULL or one of COMPRESSION_NONE: not compressed
- * batch       borrowed until the next call on the builder
- * Errors      MESSAGE_TOO_LARGE
+ * Completes the batch and gives it, borrowed until the next call: base offset 0, leader epoch -1, its checksum.
+ * compressor  NULL: not compressed. A batch that would not become smaller stays uncompressed too
  */
-enum status record_builder_seal(struct record_builder *builder, const struct record_batch_spec *spec, struct compressor *compressor,
-                                struct slice *batch, struct error *error);
+struct slice record_builder_seal(struct record_builder *builder, const struct record_batch_spec *spec, struct compressor *compressor);
 
 /* ---- Control batches ---- */
 
