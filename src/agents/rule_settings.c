@@ -1,0 +1,71 @@
+#include "agents/rule_settings.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+
+static const struct rule_setting *row_find(const struct rule_setting *rows, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rows[i].key, key) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static enum status unknown(const char *key, const struct rule_setting *rows, size_t count, struct error *error)
+{
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t distance = text_distance(key, rows[i].key);
+
+        if (distance < best) {
+            best = distance;
+            nearest = rows[i].key;
+        }
+    }
+    if (nearest == NULL)
+        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\": this rule has none", key);
+    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\"; did you mean \"%s\"?", key, nearest);
+}
+
+static enum status value_read(const struct rule_setting *row, const char *text, struct error *error)
+{
+    struct slice value = slice_from_string(text);
+
+    switch (row->kind) {
+    case RULE_INTEGER:
+        if (!text_parse_int64(value, row->target) || *(int64_t *)row->target < row->min || *(int64_t *)row->target > row->max)
+            return error_set(error, ERROR_BAD_INPUT, "setting %s=%s: it has to be a whole number from %" PRId64 " to %" PRId64, row->key, text,
+                             row->min, row->max);
+        return OK;
+    case RULE_DECIMAL:
+        if (!decimal_parse(value, row->target) || ((struct decimal *)row->target)->unscaled < 0)
+            return error_set(error, ERROR_BAD_INPUT, "setting %s=%s: it has to be a number, 0 or more", row->key, text);
+        return OK;
+    case RULE_TEXT:
+        if (value.size == 0)
+            return error_set(error, ERROR_BAD_INPUT, "setting %s is empty", row->key);
+        memory_free(*(char **)row->target);
+        *(char **)row->target = memory_copy_string(text);
+        return OK;
+    }
+    return OK;
+}
+
+enum status rule_settings_read(const struct properties *settings, const struct rule_setting *rows, size_t count, struct error *error)
+{
+    enum status status = OK;
+
+    for (size_t i = 0; i < settings->count && status == OK; i++) {
+        const struct rule_setting *row = row_find(rows, count, settings->items[i].key);
+
+        status = row == NULL ? unknown(settings->items[i].key, rows, count, error)
+                             : value_read(row, settings->items[i].value == NULL ? "" : settings->items[i].value, error);
+    }
+    return status;
+}

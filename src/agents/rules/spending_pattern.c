@@ -1,0 +1,310 @@
+/*
+ * agents/rules/spending_pattern.c: does this user spend much more than usual?
+ *
+ * "spending-pattern": per key the last 50 amounts; with at least 3 of them, an amount over 3 times their mean and over 500
+ * is an anomaly. The judgement comes before the amount joins the history. All of it is exact: amount > factor * sum / n is
+ * compared as amount * n > factor * sum.
+ *
+ * "spending-pattern-robust": the mean and the standard deviation of the same window, and amounts that were an anomaly do not
+ * join it, so that outliers neither raise the limit nor hide the next ones: amount > mean + 3 sigma and > 500.
+ *
+ * State of a key: 16 bytes and 8 per amount.
+ *   0  1  layout, 1
+ *   1  1  scale of the amounts
+ *   2  2  amounts kept
+ *   4  2  place of the oldest one
+ *   6  2  zero
+ *   8  8  transactions of this key so far
+ *  16  8… amounts, unscaled
+ */
+#include "agents/rule.h"
+#include "agents/rule_settings.h"
+#include "agents/rules/row.h"
+#include "base/banned.h"
+#include "base/memory.h"
+
+#include <math.h>
+
+#define LAYOUT 1
+
+struct history {
+    uint8_t layout;
+    uint8_t scale;
+    uint16_t count;
+    uint16_t oldest;
+    uint16_t zero;
+    uint64_t transactions;
+    int64_t amounts[];
+};
+
+struct spending {
+    bool robust;
+    int64_t window, minimum;
+    struct decimal factor, floor;
+    char *user, *amount;
+};
+
+static enum status create(bool robust, const struct properties *settings, void **created, struct error *error)
+{
+    struct spending *rule = memory_new(sizeof(*rule));
+    const struct rule_setting rows[] = {
+        {"window", RULE_INTEGER, &rule->window, 2, 1000, "amounts kept per key"},
+        {"minimum", RULE_INTEGER, &rule->minimum, 1, 1000, "amounts needed before anything is judged"},
+        {"factor", RULE_DECIMAL, &rule->factor, 0, 0, "times the mean (robust: standard deviations above it)"},
+        {"floor", RULE_DECIMAL, &rule->floor, 0, 0, "amounts up to this are never an anomaly"},
+        {"column.user", RULE_TEXT, &rule->user, 0, 0, "column that names who spends"},
+        {"column.amount", RULE_TEXT, &rule->amount, 0, 0, "column with the amount"},
+    };
+
+    *rule = (struct spending){.robust = robust, .window = 50, .minimum = 3, .factor = {3, 0}, .floor = {500, 0}};
+    rule->user = memory_copy_string("user_id");
+    rule->amount = memory_copy_string("amount");
+    *created = rule;
+    return rule_settings_read(settings, rows, sizeof(rows) / sizeof(rows[0]), error);
+}
+
+static enum status create_plain(const struct properties *settings, void **created, struct error *error)
+{
+    return create(false, settings, created, error);
+}
+
+static enum status create_robust(const struct properties *settings, void **created, struct error *error)
+{
+    return create(true, settings, created, error);
+}
+
+static void destroy(void *context)
+{
+    struct spending *rule = context;
+
+    memory_free(rule->user);
+    memory_free(rule->amount);
+    memory_free(rule);
+}
+
+static enum status prepare(void *context, const struct change_schema *schema, struct error *error)
+{
+    struct spending *rule = context;
+    const char *const columns[] = {rule->user, rule->amount};
+
+    return row_require(schema, columns, 2, error);
+}
+
+/* The history of a key, whose entry may be new or of another layout. */
+static struct history *history_open(struct state_table *states, struct state_entry **entry)
+{
+    struct history *history = (struct history *)(*entry)->bytes;
+
+    if ((*entry)->size < sizeof(*history) || history->layout != LAYOUT || (*entry)->size < sizeof(*history) + history->count * sizeof(int64_t)) {
+        if (!state_resize(states, entry, sizeof(*history)))
+            return NULL;
+        history = (struct history *)(*entry)->bytes;
+        *history = (struct history){.layout = LAYOUT};
+    }
+    return history;
+}
+
+/* Brings history and amount to one scale; false when that does not fit into 64 bits. */
+static bool scale_align(struct history *history, const struct decimal *amount, int64_t *unscaled)
+{
+    struct decimal scaled;
+
+    if (history->count == 0)
+        history->scale = (uint8_t)amount->scale;
+    if (amount->scale > history->scale) {
+        for (size_t i = 0; i < history->count; i++) {
+            struct decimal old = {history->amounts[i], history->scale};
+
+            if (!decimal_rescale(&old, amount->scale, &scaled) || scaled.unscaled > INT64_MAX || scaled.unscaled < INT64_MIN)
+                return false;
+        }
+        for (size_t i = 0; i < history->count; i++) {
+            struct decimal old = {history->amounts[i], history->scale};
+
+            (void)decimal_rescale(&old, amount->scale, &scaled);
+            history->amounts[i] = (int64_t)scaled.unscaled;
+        }
+        history->scale = (uint8_t)amount->scale;
+    }
+    if (!decimal_rescale(amount, history->scale, &scaled) || scaled.unscaled > INT64_MAX || scaled.unscaled < INT64_MIN)
+        return false;
+    *unscaled = (int64_t)scaled.unscaled;
+    return true;
+}
+
+static struct decimal history_sum(const struct history *history)
+{
+    struct decimal sum = {0, history->scale};
+
+    for (size_t i = 0; i < history->count; i++)
+        sum.unscaled += history->amounts[i];
+    return sum;
+}
+
+/* amount > factor * sum / count, without a division */
+static bool exceeds_mean(const struct spending *rule, const struct history *history, const struct decimal *amount, const struct decimal *sum)
+{
+    struct decimal left, right = *sum;
+
+    if (!decimal_multiply(amount, history->count, &left))
+        return true;
+    if (__builtin_mul_overflow(right.unscaled, rule->factor.unscaled, &right.unscaled))
+        return false;
+    right.scale += rule->factor.scale;
+    return decimal_compare(&left, &right) > 0;
+}
+
+static double deviation(const struct history *history, double mean, double unit)
+{
+    double squares = 0;
+
+    for (size_t i = 0; i < history->count; i++) {
+        double difference = (double)history->amounts[i] * unit - mean;
+        squares += difference * difference;
+    }
+    return sqrt(squares / history->count);
+}
+
+static bool history_append(const struct spending *rule, struct state_table *states, struct state_entry **entry, int64_t amount)
+{
+    struct history *history = (struct history *)(*entry)->bytes;
+    size_t room = ((*entry)->size - sizeof(*history)) / sizeof(int64_t);
+
+    if (history->count == room && room < (size_t)rule->window) {
+        size_t more = room < 4 ? 4 : room * 2 < (size_t)rule->window ? room * 2 : (size_t)rule->window;
+
+        if (!state_resize(states, entry, sizeof(*history) + more * sizeof(int64_t)))
+            return false;
+        history = (struct history *)(*entry)->bytes;
+    }
+    if (history->count < rule->window) {
+        history->amounts[history->count++] = amount;
+    } else {
+        history->amounts[history->oldest] = amount;
+        history->oldest = (uint16_t)((history->oldest + 1) % rule->window);
+    }
+    return true;
+}
+
+/* A window that was set smaller since: the newest amounts stay, in order. */
+static void history_fit(const struct spending *rule, struct history *history)
+{
+    int64_t kept[1000];
+    size_t wanted = (size_t)rule->window;
+
+    if (history->count <= wanted && (history->oldest == 0 || history->count == wanted))
+        return;
+    wanted = history->count < wanted ? history->count : wanted;
+    for (size_t i = 0; i < wanted; i++)
+        kept[i] = history->amounts[(history->oldest + history->count - wanted + i) % history->count];
+    memcpy(history->amounts, kept, wanted * sizeof(kept[0]));
+    history->count = (uint16_t)wanted;
+    history->oldest = 0;
+}
+
+static void explain(const struct spending *rule, const struct history *history, const struct rule_event *event, const struct decimal *amount,
+                    const char *user, double limit, struct arena *arena, struct alert *alert)
+{
+    struct decimal sum = history_sum(history);
+    double mean = decimal_to_double(&sum) / history->count;
+
+    alert_begin(alert, event, arena);
+    alert->subject = arena_format(arena, "User %s", user);
+    alert->number = decimal_text(amount, arena);
+    alert->title = arena_format(arena, "User %s spent %s, the limit is %.2f", user, alert->number, limit);
+    alert->window_by = "count";
+    alert->conditions[0] = (struct alert_condition){arena_format(arena, "Amount against the last %u", history->count), alert->number,
+                                                    rule->robust ? arena_format(arena, "> %.2f (mean %.2f + %g standard deviations)", limit, mean, decimal_to_double(&rule->factor))
+                                                                 : arena_format(arena, "> %.2f (%g times the mean %.2f)", limit, decimal_to_double(&rule->factor), mean),
+                                                    0, true};
+    alert->conditions[1] = (struct alert_condition){"Amount", alert->number, arena_format(arena, "> %s", decimal_text(&rule->floor, arena)), 0, true};
+    alert->condition_count = 2;
+}
+
+static enum status judge(void *context, const struct rule_event *event, struct state_table *states, struct arena *arena,
+                         struct rule_verdict *verdict, struct error *error)
+{
+    struct spending *rule = context;
+    struct state_entry *entry;
+    struct history *history;
+    struct decimal amount, sum;
+    const char *user;
+    int64_t unscaled;
+    double limit = 0;
+    bool alert = false;
+    enum status status = row_amount(event, rule->amount, &amount, error);
+
+    if (status != OK)
+        return status;
+    entry = state_open(states, event->key);
+    history = history_open(states, &entry);
+    if (history == NULL)
+        return error_set(error, ERROR_LIMIT, "the state of one key is full");
+    history_fit(rule, history);
+    if (!scale_align(history, &amount, &unscaled))
+        return error_set(error, ERROR_BAD_INPUT, "column \"%s\" has more digits than 64 bits hold", rule->amount);
+    user = column_text(event, rule->user, arena);
+    history->transactions++;
+    verdict->outcome = RULE_NORMAL;
+    if (history->count >= rule->minimum && decimal_compare(&amount, &rule->floor) > 0) {
+        sum = history_sum(history);
+        if (rule->robust) {
+            double mean = decimal_to_double(&sum) / history->count;
+            struct decimal one = {1, history->scale};
+
+            limit = mean + decimal_to_double(&rule->factor) * deviation(history, mean, decimal_to_double(&one));
+            alert = decimal_to_double(&amount) > limit;
+        } else {
+            limit = decimal_to_double(&rule->factor) * decimal_to_double(&sum) / history->count;
+            alert = exceeds_mean(rule, history, &amount, &sum);
+        }
+    }
+    if (alert) {
+        verdict->outcome = RULE_ALERT;
+        explain(rule, history, event, &amount, user, limit, arena, &verdict->alert);
+        verdict->line = arena_format(arena, "🚨 ANOMALY DETECTED: User %s spent $%s (Significantly higher than average)", user, verdict->alert.number);
+    } else {
+        verdict->line = arena_format(arena, "📊 Profile updated for User %s", user);
+    }
+    if (!(alert && rule->robust) && !history_append(rule, states, &entry, unscaled))
+        return error_set(error, ERROR_LIMIT, "the state of one key is full");
+    state_touch(states, entry);
+    return OK;
+}
+
+static void describe(void *context, struct slice state, struct buffer *json)
+{
+    const struct spending *rule = context;
+    const struct history *history = (const struct history *)(const void *)state.data;
+    struct decimal sum;
+    char text[DECIMAL_TEXT_SIZE];
+
+    if (state.size < sizeof(*history) || history->layout != LAYOUT || state.size < sizeof(*history) + history->count * sizeof(int64_t)) {
+        buffer_append_string(json, "null");
+        return;
+    }
+    sum = history_sum(history);
+    decimal_print(&sum, text);
+    buffer_append_format(json, "{\"transactions\":%llu,\"kept\":%u,\"window\":%lld,\"sum\":\"%s\",\"mean\":%.4f,\"amounts\":[",
+                         (unsigned long long)history->transactions, history->count, (long long)rule->window, text,
+                         history->count == 0 ? 0.0 : decimal_to_double(&sum) / history->count);
+    for (size_t i = 0; i < history->count; i++) {
+        struct decimal amount = {history->amounts[(history->oldest + i) % history->count], history->scale};
+
+        decimal_print(&amount, text);
+        buffer_append_format(json, "%s\"%s\"", i == 0 ? "" : ",", text);
+    }
+    buffer_append_string(json, "]}");
+}
+
+extern const struct rule_kind rule_spending_pattern, rule_spending_pattern_robust;
+
+const struct rule_kind rule_spending_pattern = {
+    .name = "spending-pattern", .version = 1, .summary = "An amount far above what this user usually spends (3 times the mean of the last 50)",
+    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .create = create_plain, .destroy = destroy,
+    .prepare = prepare, .judge = judge, .describe = describe};
+
+const struct rule_kind rule_spending_pattern_robust = {
+    .name = "spending-pattern-robust", .version = 1, .summary = "The same against mean and standard deviation; anomalies do not join the history",
+    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .create = create_robust, .destroy = destroy,
+    .prepare = prepare, .judge = judge, .describe = describe};

@@ -1,0 +1,268 @@
+/*
+ * agents/rules/velocity_score.c: many transactions of one user in a short time, and large ones, give points.
+ *
+ * More than 5 transactions within 60 s (this one counted): 40 points; amount over 4,000: 50 points; an alert over 70.
+ * "velocity-score" goes by the wall clock of the moment it sees a row; "velocity-score-event" by the row's commit time, so
+ * that a replay gives the same answers, and rows that come late are put into their place.
+ *
+ * State of a key: 16 bytes and 24 per transaction in the window.
+ *   0  1  layout, 1
+ *   1  3  zero
+ *   4  4  transactions kept
+ *   8  8  transactions of this key so far
+ *  16     per transaction, oldest first: time in microseconds, partition << 48 | offset, amount * 10^6 (INT64_MIN: unknown)
+ */
+#include "agents/rule.h"
+#include "agents/rule_settings.h"
+#include "agents/rules/row.h"
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/time.h"
+
+#include <inttypes.h>
+
+#define LAYOUT 1
+#define AMOUNT_SCALE 6
+#define OFFSET_BITS 48
+
+struct passed {
+    int64_t time_us;
+    uint64_t place;
+    int64_t amount;
+};
+
+struct window {
+    uint8_t layout;
+    uint8_t zero[3];
+    uint32_t count;
+    uint64_t transactions;
+    struct passed passed[];
+};
+
+struct velocity {
+    bool by_event_time;
+    int64_t window_seconds, count_limit, count_points, amount_points, score_limit, kept_max;
+    struct decimal amount_limit;
+    char *user, *amount, *id;
+};
+
+static enum status create(bool by_event_time, const struct properties *settings, void **created, struct error *error)
+{
+    struct velocity *rule = memory_new(sizeof(*rule));
+    const struct rule_setting rows[] = {
+        {"window.seconds", RULE_INTEGER, &rule->window_seconds, 1, 7 * 86400, "length of the window"},
+        {"count.limit", RULE_INTEGER, &rule->count_limit, 1, 1000, "transactions in the window that are still usual"},
+        {"count.points", RULE_INTEGER, &rule->count_points, 0, 1000, "points for more than that"},
+        {"amount.limit", RULE_DECIMAL, &rule->amount_limit, 0, 0, "amount that is still usual"},
+        {"amount.points", RULE_INTEGER, &rule->amount_points, 0, 1000, "points for more than that"},
+        {"score.limit", RULE_INTEGER, &rule->score_limit, 0, 10000, "an alert for a score above this"},
+        {"kept.max", RULE_INTEGER, &rule->kept_max, 8, 2000, "transactions kept per key; with more in one window the oldest go"},
+        {"column.user", RULE_TEXT, &rule->user, 0, 0, "column that names who spends"},
+        {"column.amount", RULE_TEXT, &rule->amount, 0, 0, "column with the amount"},
+        {"column.id", RULE_TEXT, &rule->id, 0, 0, "column that names the transaction"},
+    };
+
+    *rule = (struct velocity){.by_event_time = by_event_time, .window_seconds = 60, .count_limit = 5, .count_points = 40, .amount_points = 50,
+                              .score_limit = 70, .kept_max = 256, .amount_limit = {4000, 0}};
+    rule->user = memory_copy_string("user_id");
+    rule->amount = memory_copy_string("amount");
+    rule->id = memory_copy_string("id");
+    *created = rule;
+    return rule_settings_read(settings, rows, sizeof(rows) / sizeof(rows[0]), error);
+}
+
+static enum status create_wall_clock(const struct properties *settings, void **created, struct error *error)
+{
+    return create(false, settings, created, error);
+}
+
+static enum status create_event_time(const struct properties *settings, void **created, struct error *error)
+{
+    return create(true, settings, created, error);
+}
+
+static void destroy(void *context)
+{
+    struct velocity *rule = context;
+
+    memory_free(rule->user);
+    memory_free(rule->amount);
+    memory_free(rule->id);
+    memory_free(rule);
+}
+
+static enum status prepare(void *context, const struct change_schema *schema, struct error *error)
+{
+    struct velocity *rule = context;
+    const char *const columns[] = {rule->user, rule->amount};
+
+    return row_require(schema, columns, 2, error);
+}
+
+static struct window *window_open(struct state_table *states, struct state_entry **entry)
+{
+    struct window *window = (struct window *)(*entry)->bytes;
+
+    if ((*entry)->size < sizeof(*window) || window->layout != LAYOUT ||
+        (*entry)->size < sizeof(*window) + (size_t)window->count * sizeof(struct passed)) {
+        if (!state_resize(states, entry, sizeof(*window)))
+            return NULL;
+        window = (struct window *)(*entry)->bytes;
+        *window = (struct window){.layout = LAYOUT};
+    }
+    return window;
+}
+
+/* Forgets what lies before the window of the newest time, then puts the transaction into its place in time. */
+static struct window *window_add(const struct velocity *rule, struct state_table *states, struct state_entry **entry, const struct passed *passed)
+{
+    struct window *window = (struct window *)(*entry)->bytes;
+    int64_t newest = window->count > 0 && window->passed[window->count - 1].time_us > passed->time_us ? window->passed[window->count - 1].time_us
+                                                                                                      : passed->time_us;
+    uint32_t old = 0, at;
+
+    while (old < window->count && window->passed[old].time_us <= newest - rule->window_seconds * US_PER_SECOND)
+        old++;
+    if (window->count - old >= (uint32_t)rule->kept_max)
+        old = window->count - (uint32_t)rule->kept_max + 1;
+    memmove(window->passed, window->passed + old, (window->count - old) * sizeof(window->passed[0]));
+    window->count -= old;
+    if ((*entry)->size < sizeof(*window) + (window->count + 1) * sizeof(struct passed)) {
+        if (!state_resize(states, entry, sizeof(*window) + (window->count + (window->count < 4 ? 2 : window->count / 2)) * sizeof(struct passed)))
+            return NULL;
+        window = (struct window *)(*entry)->bytes;
+    }
+    for (at = window->count; at > 0 && window->passed[at - 1].time_us > passed->time_us; at--)
+        window->passed[at] = window->passed[at - 1];
+    window->passed[at] = *passed;
+    window->count++;
+    return window;
+}
+
+/* How many lie in the window that ends with this transaction. */
+static int64_t window_count(const struct velocity *rule, const struct window *window, int64_t time_us)
+{
+    int64_t count = 0;
+
+    for (uint32_t i = 0; i < window->count; i++) {
+        if (window->passed[i].time_us > time_us - rule->window_seconds * US_PER_SECOND && window->passed[i].time_us <= time_us)
+            count++;
+    }
+    return count;
+}
+
+static const char *passed_number(const struct passed *passed, int32_t scale, struct arena *arena)
+{
+    struct decimal full = {passed->amount, AMOUNT_SCALE}, shown;
+
+    return passed->amount == INT64_MIN || !decimal_rescale(&full, scale, &shown) ? NULL : decimal_text(&shown, arena);
+}
+
+static void explain(const struct velocity *rule, const struct window *window, const struct rule_event *event, const struct decimal *amount,
+                    const char *user, int64_t count, int32_t score, struct arena *arena, struct alert *alert)
+{
+    int64_t from_us = event->time_us - rule->window_seconds * US_PER_SECOND;
+
+    alert_begin(alert, event, arena);
+    alert->subject = arena_format(arena, "User %s", user);
+    alert->number = decimal_text(amount, arena);
+    alert->score = arena_format(arena, "%d", score);
+    alert->score_limit = arena_format(arena, "> %" PRId64, rule->score_limit);
+    alert->title = arena_format(arena, "User %s scored %d, the limit is %" PRId64, user, score, rule->score_limit);
+    alert->window_from_us = from_us;
+    alert->window_to_us = event->time_us;
+    alert->window_by = rule->by_event_time ? "event time" : "processing time";
+    alert->conditions[0] = (struct alert_condition){arena_format(arena, "Transactions in %" PRId64 " s", rule->window_seconds),
+                                                    arena_format(arena, "%" PRId64, count), arena_format(arena, "> %" PRId64, rule->count_limit),
+                                                    (int32_t)rule->count_points, count > rule->count_limit};
+    alert->conditions[1] = (struct alert_condition){"Amount", alert->number, arena_format(arena, "> %s", decimal_text(&rule->amount_limit, arena)),
+                                                    (int32_t)rule->amount_points, decimal_compare(amount, &rule->amount_limit) > 0};
+    alert->condition_count = 2;
+    for (uint32_t i = 0; i < window->count; i++) {
+        const struct passed *passed = &window->passed[i];
+
+        if (passed->time_us <= from_us || passed->time_us > event->time_us)
+            continue;
+        if (alert->input_count == ALERT_INPUTS_MAX) { /* the newest ones stay */
+            memmove(alert->inputs, alert->inputs + 1, (ALERT_INPUTS_MAX - 1) * sizeof(alert->inputs[0]));
+            alert->input_count--;
+        }
+        alert->inputs[alert->input_count++] =
+            (struct alert_input){(int32_t)(passed->place >> OFFSET_BITS), (int64_t)(passed->place & ((UINT64_C(1) << OFFSET_BITS) - 1)),
+                                 passed->time_us, passed_number(passed, amount->scale > AMOUNT_SCALE ? AMOUNT_SCALE : amount->scale, arena)};
+    }
+}
+
+static int64_t amount_kept(const struct decimal *amount)
+{
+    struct decimal scaled;
+
+    return decimal_rescale(amount, AMOUNT_SCALE, &scaled) && scaled.unscaled <= INT64_MAX && scaled.unscaled > INT64_MIN ? (int64_t)scaled.unscaled
+                                                                                                                        : INT64_MIN;
+}
+
+static enum status judge(void *context, const struct rule_event *event, struct state_table *states, struct arena *arena,
+                         struct rule_verdict *verdict, struct error *error)
+{
+    struct velocity *rule = context;
+    struct state_entry *entry;
+    struct window *window;
+    struct decimal amount;
+    struct passed passed = {event->time_us, (uint64_t)event->partition << OFFSET_BITS | (uint64_t)event->offset, 0};
+    const char *user;
+    int64_t count;
+    enum status status = row_amount(event, rule->amount, &amount, error);
+
+    if (status != OK)
+        return status;
+    entry = state_open(states, event->key);
+    passed.amount = amount_kept(&amount);
+    if (window_open(states, &entry) == NULL || (window = window_add(rule, states, &entry, &passed)) == NULL)
+        return error_set(error, ERROR_LIMIT, "the state of one key is full");
+    window->transactions++;
+    state_touch(states, entry);
+    count = window_count(rule, window, event->time_us);
+    verdict->score = (int32_t)((count > rule->count_limit ? rule->count_points : 0) +
+                               (decimal_compare(&amount, &rule->amount_limit) > 0 ? rule->amount_points : 0));
+    user = column_text(event, rule->user, arena);
+    if (verdict->score > rule->score_limit) {
+        verdict->outcome = RULE_ALERT;
+        explain(rule, window, event, &amount, user, count, verdict->score, arena, &verdict->alert);
+        verdict->line = arena_format(arena, "⚠️ HIGH FRAUD ALERT: User %s | Score: %d | Amt: %s", user, verdict->score, verdict->alert.number);
+    } else {
+        verdict->outcome = RULE_NORMAL;
+        verdict->line = arena_format(arena, "✅ Transaction OK: %s (Score: %d)", column_text(event, rule->id, arena), verdict->score);
+    }
+    return OK;
+}
+
+static void describe(void *context, struct slice state, struct buffer *json)
+{
+    const struct velocity *rule = context;
+    const struct window *window = (const struct window *)(const void *)state.data;
+
+    if (state.size < sizeof(*window) || window->layout != LAYOUT || state.size < sizeof(*window) + (size_t)window->count * sizeof(struct passed)) {
+        buffer_append_string(json, "null");
+        return;
+    }
+    buffer_append_format(json, "{\"transactions\":%" PRIu64 ",\"window_seconds\":%" PRId64 ",\"in_window\":[", window->transactions, rule->window_seconds);
+    for (uint32_t i = 0; i < window->count; i++) {
+        const struct passed *passed = &window->passed[i];
+
+        buffer_append_format(json, "%s{\"partition\":%d,\"offset\":%" PRIu64 ",\"at_us\":%" PRId64 "}", i == 0 ? "" : ",",
+                             (int)(passed->place >> OFFSET_BITS), passed->place & ((UINT64_C(1) << OFFSET_BITS) - 1), passed->time_us);
+    }
+    buffer_append_string(json, "]}");
+}
+
+extern const struct rule_kind rule_velocity_score, rule_velocity_score_event;
+
+const struct rule_kind rule_velocity_score = {
+    .name = "velocity-score", .version = 1, .summary = "Points for many transactions in a minute and for large amounts, by the wall clock",
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .create = create_wall_clock, .destroy = destroy,
+    .prepare = prepare, .judge = judge, .describe = describe};
+
+const struct rule_kind rule_velocity_score_event = {
+    .name = "velocity-score-event", .version = 1, .summary = "The same by commit time: a replay gives the same answers",
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .create = create_event_time, .destroy = destroy,
+    .prepare = prepare, .judge = judge, .describe = describe};
