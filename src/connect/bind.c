@@ -42,14 +42,14 @@ static void fail_kind(struct binding *binding, const char *chain, const struct j
     static const struct {
         const char *value, *token;
     } kinds[] = {
-        [JSON_NULL] = {"Null", "VALUE_NULL"},
-        [JSON_TRUE] = {"Boolean", "VALUE_TRUE"},
-        [JSON_FALSE] = {"Boolean", "VALUE_FALSE"},
-        [JSON_INTEGER] = {"Integer", "VALUE_NUMBER_INT"},
-        [JSON_DECIMAL] = {"Floating-point", "VALUE_NUMBER_FLOAT"},
-        [JSON_STRING] = {"String", "VALUE_STRING"},
-        [JSON_ARRAY] = {"Array", "START_ARRAY"},
-        [JSON_OBJECT] = {"Object", "START_OBJECT"},
+        [NODE_NULL] = {"Null", "VALUE_NULL"},
+        [NODE_TRUE] = {"Boolean", "VALUE_TRUE"},
+        [NODE_FALSE] = {"Boolean", "VALUE_FALSE"},
+        [NODE_INTEGER] = {"Integer", "VALUE_NUMBER_INT"},
+        [NODE_DECIMAL] = {"Floating-point", "VALUE_NUMBER_FLOAT"},
+        [NODE_STRING] = {"String", "VALUE_STRING"},
+        [NODE_ARRAY] = {"Array", "START_ARRAY"},
+        [NODE_OBJECT] = {"Object", "START_OBJECT"},
     };
 
     fail(binding, chain, json->at,
@@ -60,13 +60,13 @@ static void fail_kind(struct binding *binding, const char *chain, const struct j
 /* A scalar where a class with named members is wanted. */
 static void fail_construct(struct binding *binding, const char *chain, const struct json *json, const char *class_name)
 {
-    const char *argument = json->kind == JSON_STRING    ? "String-argument constructor/factory method to deserialize from String value ('%.*s')"
-                           : json->kind == JSON_INTEGER ? "int/Int-argument constructor/factory method to deserialize from Number value (%.*s)"
-                           : json->kind == JSON_DECIMAL
+    const char *argument = json->kind == NODE_STRING    ? "String-argument constructor/factory method to deserialize from String value ('%.*s')"
+                           : json->kind == NODE_INTEGER ? "int/Int-argument constructor/factory method to deserialize from Number value (%.*s)"
+                           : json->kind == NODE_DECIMAL
                                ? "double/Double-argument constructor/factory method to deserialize from Number value (%.*s)"
                                : "boolean/Boolean-argument constructor/factory method to deserialize from boolean value (%.*s)";
-    struct slice text = json->kind == JSON_TRUE    ? slice_from_string("true")
-                        : json->kind == JSON_FALSE ? slice_from_string("false")
+    struct slice text = json->kind == NODE_TRUE    ? slice_from_string("true")
+                        : json->kind == NODE_FALSE ? slice_from_string("false")
                                                    : json->text;
     struct buffer problem;
 
@@ -83,7 +83,7 @@ static void fail_construct(struct binding *binding, const char *chain, const str
 /* An array where an object is wanted, or a scalar. */
 static void fail_object(struct binding *binding, const char *chain, const struct json *json, const char *class_name)
 {
-    if (json->kind == JSON_ARRAY)
+    if (json->kind == NODE_ARRAY)
         fail_kind(binding, chain, json, class_name);
     else
         fail_construct(binding, chain, json, class_name);
@@ -92,13 +92,13 @@ static void fail_object(struct binding *binding, const char *chain, const struct
 /* A map from anything but an object. */
 static void fail_map(struct binding *binding, const char *chain, const struct json *json, const char *type)
 {
-    if (json->kind == JSON_STRING && json->torn)
+    if (json->kind == NODE_STRING && json->torn)
         fail_broken(binding, chain);
-    else if (json->kind == JSON_STRING && json->text.size == 0)
+    else if (json->kind == NODE_STRING && json->text.size == 0)
         fail(binding, chain, json->at,
              arena_format(binding->arena, "Cannot coerce empty String (\"\") to `%s` value (but could if coercion was enabled using `CoercionConfig`)",
                           type));
-    else if (json->kind == JSON_STRING)
+    else if (json->kind == NODE_STRING)
         fail_construct(binding, chain, json, "java.util.LinkedHashMap");
     else
         fail_kind(binding, chain, json, type);
@@ -107,13 +107,13 @@ static void fail_map(struct binding *binding, const char *chain, const struct js
 /* A string, or the text of a number or boolean; NULL for null and after a failure. */
 static char *string_of(struct binding *binding, const char *chain, const struct json *json)
 {
-    struct slice text = json->kind == JSON_TRUE    ? slice_from_string("true")
-                        : json->kind == JSON_FALSE ? slice_from_string("false")
+    struct slice text = json->kind == NODE_TRUE    ? slice_from_string("true")
+                        : json->kind == NODE_FALSE ? slice_from_string("false")
                                                    : json->text;
 
-    if (json->kind == JSON_NULL)
+    if (json->kind == NODE_NULL)
         return NULL;
-    if (json->kind >= JSON_ARRAY) {
+    if (json->kind >= NODE_ARRAY) {
         fail_kind(binding, chain, json, "java.lang.String");
         return NULL;
     }
@@ -126,14 +126,14 @@ static char *string_of(struct binding *binding, const char *chain, const struct 
 
 static void map_of(struct binding *binding, const char *chain, const struct json *json, struct properties *map)
 {
-    if (json->kind != JSON_OBJECT) {
+    if (json->kind != NODE_OBJECT) {
         fail_map(binding, chain, json, STRING_MAP);
         return;
     }
     for (const struct json *member = json->first; member != NULL && binding->failure == NULL; member = member->next) {
         char *key, *value;
 
-        if (member->kind == JSON_STRING && member->torn)
+        if (member->kind == NODE_STRING && member->torn)
             break;
         value = string_of(binding, chain_member(binding, chain, "java.util.LinkedHashMap", member->name), member);
         key = arena_copy_string(binding->arena, member->name);
@@ -152,9 +152,9 @@ static void state_of(struct binding *binding, const char *chain, const struct js
     const char *type = ENTITY "CreateConnectorRequest$InitialState";
     char *text;
 
-    if (json->kind == JSON_NULL)
+    if (json->kind == NODE_NULL)
         return;
-    if (json->kind >= JSON_ARRAY) {
+    if (json->kind >= NODE_ARRAY) {
         fail_kind(binding, chain, json, type);
         return;
     }
@@ -217,11 +217,11 @@ const char *bind_create(struct arena *arena, struct slice body, struct create_re
     if (!begin(&binding, arena, body))
         return binding.failure;
     root = binding.document.root;
-    if (root->kind == JSON_NULL)
+    if (root->kind == NODE_NULL)
         return end(&binding, class_name);
     request->present = true;
-    if (root->kind != JSON_OBJECT) {
-        if (root->torn && root->kind == JSON_STRING)
+    if (root->kind != NODE_OBJECT) {
+        if (root->torn && root->kind == NODE_STRING)
             fail_broken(&binding, NULL);
         fail_object(&binding, NULL, root, class_name);
         return binding.failure;
@@ -233,13 +233,13 @@ const char *bind_create(struct arena *arena, struct slice body, struct create_re
 
         if (!known) {
             unknown = unknown == NULL ? member : unknown;
-        } else if (member->kind == JSON_STRING && member->torn) {
+        } else if (member->kind == NODE_STRING && member->torn) {
             fail_broken(&binding, chain);
         } else if (slice_equal_string(member->name, "name")) {
             request->name = string_of(&binding, chain, member);
         } else if (slice_equal_string(member->name, "initial_state")) {
             state_of(&binding, chain, member, request);
-        } else if (member->kind != JSON_NULL) {
+        } else if (member->kind != NODE_NULL) {
             request->has_config = true;
             map_of(&binding, chain, member, &request->config);
         }
@@ -259,7 +259,7 @@ const char *bind_map(struct arena *arena, struct slice body, bool *present, stru
     properties_init(map);
     if (!begin(&binding, arena, body))
         return binding.failure;
-    if (binding.document.root->kind != JSON_NULL) {
+    if (binding.document.root->kind != NODE_NULL) {
         *present = true;
         map_of(&binding, NULL, binding.document.root, map);
     }
@@ -271,9 +271,9 @@ const char *bind_map(struct arena *arena, struct slice body, bool *present, stru
 /* A map of anything; NULL for null. */
 static const struct json *object_of(struct binding *binding, const char *chain, const struct json *json)
 {
-    if (json->kind == JSON_NULL)
+    if (json->kind == NODE_NULL)
         return NULL;
-    if (json->kind != JSON_OBJECT)
+    if (json->kind != NODE_OBJECT)
         fail_map(binding, chain, json, OBJECT_MAP);
     else if (json->torn)
         fail_broken(binding, chain);
@@ -285,8 +285,8 @@ static void offset_of(struct binding *binding, const char *chain, const struct j
     static const char class_name[] = ENTITY "ConnectorOffset";
     const struct json *unknown = NULL;
 
-    if (json->kind != JSON_OBJECT) {
-        if (json->torn && json->kind == JSON_STRING)
+    if (json->kind != NODE_OBJECT) {
+        if (json->torn && json->kind == NODE_STRING)
             fail_broken(binding, chain);
         fail_object(binding, chain, json, class_name);
         return;
@@ -309,10 +309,10 @@ static void offset_of(struct binding *binding, const char *chain, const struct j
 
 static void offset_list_of(struct binding *binding, const char *chain, const struct json *json, struct offset_changes *changes)
 {
-    if (json->kind == JSON_NULL)
+    if (json->kind == NODE_NULL)
         return;
-    if (json->kind != JSON_ARRAY) {
-        if (json->torn && json->kind == JSON_STRING)
+    if (json->kind != NODE_ARRAY) {
+        if (json->torn && json->kind == NODE_STRING)
             fail_broken(binding, chain);
         fail_kind(binding, chain, json, "java.util.ArrayList<" ENTITY "ConnectorOffset>");
         return;
@@ -321,7 +321,7 @@ static void offset_list_of(struct binding *binding, const char *chain, const str
     for (const struct json *item = json->first; item != NULL && binding->failure == NULL; item = item->next) {
         const char *inner = arena_format(binding->arena, "%s->java.util.ArrayList[%zu]", chain, changes->count);
 
-        if (item->kind == JSON_NULL) {
+        if (item->kind == NODE_NULL) {
             if (!binding->document.broken)
                 binding->failure = "Cannot invoke \"" ENTITY "ConnectorOffset.partition()\" because \"offset\" is null";
         } else {
@@ -344,11 +344,11 @@ const char *bind_offsets(struct arena *arena, struct slice body, struct offset_c
     if (!begin(&binding, arena, body))
         return binding.failure;
     root = binding.document.root;
-    if (root->kind == JSON_NULL)
+    if (root->kind == NODE_NULL)
         return end(&binding, class_name);
     changes->present = true;
-    if (root->kind != JSON_OBJECT) {
-        if (root->torn && root->kind == JSON_STRING)
+    if (root->kind != NODE_OBJECT) {
+        if (root->torn && root->kind == NODE_STRING)
             fail_broken(&binding, NULL);
         fail_object(&binding, NULL, root, class_name);
         return binding.failure;

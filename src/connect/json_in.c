@@ -241,7 +241,7 @@ static void number_read(struct scanner *in, struct json *json)
 {
     const uint8_t *start = in->at;
 
-    json->kind = JSON_INTEGER;
+    json->kind = NODE_INTEGER;
     if (*in->at == '-')
         in->at++;
     if (is_digit(in) && *in->at == '0' && in->end - in->at > 1 && in->at[1] >= '0' && in->at[1] <= '9') {
@@ -251,13 +251,13 @@ static void number_read(struct scanner *in, struct json *json)
     if (!digits_read(in, " in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value"))
         return;
     if (in->at < in->end && *in->at == '.') {
-        json->kind = JSON_DECIMAL;
+        json->kind = NODE_DECIMAL;
         in->at++;
         if (!digits_read(in, " in numeric value: Decimal point not followed by a digit"))
             return;
     }
     if (in->at < in->end && (*in->at | 0x20) == 'e') {
-        json->kind = JSON_DECIMAL;
+        json->kind = NODE_DECIMAL;
         in->at++;
         if (in->at < in->end && (*in->at == '+' || *in->at == '-'))
             in->at++;
@@ -278,8 +278,8 @@ static void word_read(struct scanner *in, struct json *json)
 {
     static const struct {
         const char *word;
-        enum json_kind kind;
-    } words[] = {{"null", JSON_NULL}, {"true", JSON_TRUE}, {"false", JSON_FALSE}};
+        enum node_kind kind;
+    } words[] = {{"null", NODE_NULL}, {"true", NODE_TRUE}, {"false", NODE_FALSE}};
     const uint8_t *start = in->at;
     struct slice word;
     struct buffer name;
@@ -316,7 +316,7 @@ static void end_missing(struct scanner *in, const struct json *json)
 {
     problem_set(in, in->end,
                 arena_format(in->arena, "Unexpected end-of-input: expected close marker for %s (start marker at " SOURCE ")",
-                             json->kind == JSON_ARRAY ? "Array" : "Object", json->at.line, json->at.column));
+                             json->kind == NODE_ARRAY ? "Array" : "Object", json->at.line, json->at.column));
 }
 
 /* Behind a value of `json`: its closing mark, or a comma. True when there is more to come. */
@@ -337,18 +337,18 @@ static bool separator_read(struct scanner *in, struct json *json, uint8_t closin
     if (*in->at == ']' || *in->at == '}') {
         problem_set(in, in->at,
                     arena_format(in->arena, "Unexpected close marker '%c': expected '%c' (for %s starting at " SOURCE ")", *in->at, closing,
-                                 json->kind == JSON_ARRAY ? "Array" : "Object", json->at.line, json->at.column));
+                                 json->kind == NODE_ARRAY ? "Array" : "Object", json->at.line, json->at.column));
         return false;
     }
     if (*in->at != ',') {
-        unexpected(in, in->at, json->kind == JSON_ARRAY ? ": was expecting comma to separate Array entries"
+        unexpected(in, in->at, json->kind == NODE_ARRAY ? ": was expecting comma to separate Array entries"
                                                         : ": was expecting comma to separate Object entries");
         return false;
     }
     in->at++;
     blanks_skip(in);
     if (in->at == in->end)
-        problem_set(in, in->end, json->kind == JSON_ARRAY ? "Unexpected end-of-input within/between Array entries"
+        problem_set(in, in->end, json->kind == NODE_ARRAY ? "Unexpected end-of-input within/between Array entries"
                                                           : "Unexpected end-of-input within/between Object entries");
     return !in->document->broken;
 }
@@ -386,12 +386,12 @@ static void container_read(struct scanner *in, struct json *json)
     struct json **last = &json->first;
     bool more;
 
-    json->kind = *in->at == '[' ? JSON_ARRAY : JSON_OBJECT;
+    json->kind = *in->at == '[' ? NODE_ARRAY : NODE_OBJECT;
     in->at++;
-    if (++in->depth > JSON_DEPTH_MAX) {
+    if (++in->depth > NODE_DEPTH_MAX) {
         problem_set(in, in->at,
                     arena_format(in->arena, "Document nesting depth (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNestingDepth()`)",
-                                 in->depth, JSON_DEPTH_MAX));
+                                 in->depth, NODE_DEPTH_MAX));
     }
     blanks_skip(in);
     if (!in->document->broken && in->at == in->end)
@@ -404,7 +404,7 @@ static void container_read(struct scanner *in, struct json *json)
     while (more) {
         struct slice name = slice_null();
 
-        if (json->kind == JSON_OBJECT && !name_read(in, &name))
+        if (json->kind == NODE_OBJECT && !name_read(in, &name))
             break;
         *last = value_read(in);
         if (*last == NULL)
@@ -431,7 +431,7 @@ static struct json *value_read(struct scanner *in)
     }
     if (byte == '"') {
         in->at++;
-        json->kind = JSON_STRING;
+        json->kind = NODE_STRING;
         json->text = string_read(in, "VALUE_STRING");
         json->torn = in->document->broken;
         return json;
@@ -496,7 +496,7 @@ const struct json *json_member(const struct json *object, const char *name)
 {
     const struct json *found = NULL;
 
-    if (object == NULL || object->kind != JSON_OBJECT)
+    if (object == NULL || object->kind != NODE_OBJECT)
         return NULL;
     for (const struct json *member = object->first; member != NULL; member = member->next) {
         if (slice_equal_string(member->name, name))
@@ -509,22 +509,22 @@ void json_write(struct buffer *out, const struct json *json)
 {
     static const char *const words[] = {"null", "true", "false"};
 
-    if (json->kind <= JSON_FALSE) {
+    if (json->kind <= NODE_FALSE) {
         buffer_append_string(out, words[json->kind]);
-    } else if (json->kind <= JSON_DECIMAL) {
+    } else if (json->kind <= NODE_DECIMAL) {
         buffer_append_slice(out, json->text);
-    } else if (json->kind == JSON_STRING) {
+    } else if (json->kind == NODE_STRING) {
         json_put_string(out, json->text);
     } else {
-        buffer_append_u8(out, json->kind == JSON_ARRAY ? '[' : '{');
+        buffer_append_u8(out, json->kind == NODE_ARRAY ? '[' : '{');
         for (const struct json *item = json->first; item != NULL; item = item->next) {
             json_put_comma(out);
-            if (json->kind == JSON_OBJECT) {
+            if (json->kind == NODE_OBJECT) {
                 json_put_string(out, item->name);
                 buffer_append_u8(out, ':');
             }
             json_write(out, item);
         }
-        buffer_append_u8(out, json->kind == JSON_ARRAY ? ']' : '}');
+        buffer_append_u8(out, json->kind == NODE_ARRAY ? ']' : '}');
     }
 }

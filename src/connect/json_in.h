@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 
-enum json_kind { JSON_NULL, JSON_TRUE, JSON_FALSE, JSON_INTEGER, JSON_DECIMAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum node_kind { NODE_NULL, NODE_TRUE, NODE_FALSE, NODE_INTEGER, NODE_DECIMAL, NODE_STRING, NODE_ARRAY, NODE_OBJECT };
 
 struct json_place {
     int line;      /* from 1 */
@@ -17,7 +17,7 @@ struct json_place {
 };
 
 struct json {
-    enum json_kind kind;
+    enum node_kind kind;
     struct slice name; /* of a member of an object; data NULL otherwise */
     struct slice text; /* of a string: decoded; of a number: as written. A NUL follows */
     struct json *first, *next;
@@ -35,7 +35,7 @@ struct json_document {
     struct json_place where; /* of either */
 };
 
-enum { JSON_DEPTH_MAX = 1000 };
+enum { NODE_DEPTH_MAX = 1000 };
 
 /* Everything lives in the arena. A broken text gives what was read up to there. */
 void json_read(struct arena *arena, struct slice text, struct json_document *document);

@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "base/properties.h"
 
-/* A string with its quotes. Malformed UTF-8 becomes '?', as Java would write it. */
+/* A string with its quotes. */
 void json_put_string(struct buffer *out, struct slice text);
 
 /* The same for a C string; NULL gives null. */
