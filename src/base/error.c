@@ -61,6 +61,22 @@ void error_context(struct error *error, const char *format, ...)
     (void)snprintf(error->message, sizeof(error->message), "%s: %.*s", context, (int)sizeof(before) - 600, before);
 }
 
+void error_remedy(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+    size_t used;
+
+    if (error == NULL || strchr(error->message, '\n') != NULL)
+        return;
+    used = strlen(error->message);
+    if (used + 2 > sizeof(error->message))
+        return;
+    error->message[used++] = '\n';
+    va_start(arguments, format);
+    (void)vsnprintf(error->message + used, sizeof(error->message) - used, format, arguments);
+    va_end(arguments);
+}
+
 const char *status_name(enum status status)
 {
     return facts[status].name;

@@ -29,6 +29,9 @@ enum status error_set_system(struct error *error, enum status status, int error_
 /* Puts "<context>: " before the message: each level says what it was doing. Cut at the end when too long. */
 void error_context(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts what to do about it on a second line, behind '\n'; a remedy that is there already stays. */
+void error_remedy(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Facts of a status, from the table. */
 const char *status_name(enum status status); /* "UNKNOWN_TOPIC_OR_PARTITION"; "NONE" for OK */
 const char *status_text(enum status status);

@@ -54,7 +54,8 @@ void capture_topics_visit(const struct capture *capture, void (*visit)(void *con
 
 /*
  * The log's position of an owner, turned into the value of Connect's offset record (JSON object, Debezium's members and
- * order), and back (extra members are kept; a JSON that lacks ours starts from its lsn). Pure.
+ * order; an empty object while there was no record yet), and back (extra members are kept; a JSON that lacks ours starts
+ * from its lsn). Pure.
  */
 enum status capture_position_to_offset(struct slice position, struct buffer *json, struct error *error);
 enum status capture_position_from_offset(struct slice json, struct buffer *position, struct error *error);

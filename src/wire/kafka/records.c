@@ -529,6 +529,40 @@ bool record_builder_append(struct record_builder *builder, int64_t timestamp_ms,
     return true;
 }
 
+bool record_builder_append_rendered(struct record_builder *builder, int64_t timestamp_ms, struct slice key, struct slice value_head,
+                                    struct slice value_body, struct slice headers)
+{
+    static const uint8_t no_headers[1] = {0};
+    int64_t delta = timestamp_delta(builder, timestamp_ms);
+    bool is_null = slice_is_null(value_head) && slice_is_null(value_body);
+    int64_t value_length = is_null ? -1 : (int64_t)(value_head.size + value_body.size);
+    size_t body;
+    size_t size;
+    uint8_t *at;
+
+    if (headers.size == 0)
+        headers = slice_of(no_headers, sizeof(no_headers));
+    body = front_bytes(delta, builder->count, key) + varint_bytes(value_length) + value_head.size + value_body.size + headers.size;
+    size = varint_bytes((int64_t)body) + body;
+    assert(builder->open.at == 0);
+    if (!has_room(builder, size))
+        return false;
+    at = buffer_reserve(&builder->plain, size);
+    at = put_varint(at, (int64_t)body);
+    at = put_front(at, delta, builder->count, key);
+    at = put_varint(at, value_length);
+    if (value_head.size > 0)
+        memcpy(at, value_head.data, value_head.size);
+    at += value_head.size;
+    if (value_body.size > 0)
+        memcpy(at, value_body.data, value_body.size);
+    at += value_body.size;
+    memcpy(at, headers.data, headers.size);
+    builder->plain.size += size;
+    record_added(builder, timestamp_ms);
+    return true;
+}
+
 /* How much a wrong guess of the two lengths can add, and the count of no headers. */
 #define OPEN_SLACK_BYTES 16
 

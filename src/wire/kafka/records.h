@@ -225,6 +225,13 @@ bool record_builder_append(struct record_builder *builder, int64_t timestamp_ms,
                            const struct record_header *headers, size_t header_count);
 
 /*
+ * The same with a value in two parts (both data NULL: null) and headers that are rendered already: varint count, then the
+ * headers; empty for none.
+ */
+bool record_builder_append_rendered(struct record_builder *builder, int64_t timestamp_ms, struct slice key, struct slice value_head,
+                                    struct slice value_body, struct slice headers);
+
+/*
  * The same with the value written in place: gives where up to value_bytes_max bytes go, NULL when they might not fit.
  * value_bytes_hint  about how long it will be: when the guess has as many varint bytes, nothing is moved on closing
  * Until it is closed or cancelled no other function may be called.

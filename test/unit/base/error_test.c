@@ -22,6 +22,17 @@ TEST(a_full_disk_is_told_from_a_broken_one)
     assert_int_equal(error_set_system(&error, ERROR_DISK, EIO, "write %s", "x"), ERROR_DISK);
 }
 
+TEST(the_first_remedy_stands_on_a_line_of_its_own)
+{
+    struct error error;
+
+    (void)error_set(&error, ERROR_DATABASE, "no such slot");
+    error_remedy(&error, "create %s", "it");
+    error_remedy(&error, "or another");
+    error_context(&error, "start");
+    assert_string_equal(error.message, "start: no such slot\ncreate it");
+}
+
 TEST(codes_map_both_ways)
 {
     assert_int_equal(status_kafka_code(ERROR_UNKNOWN_TOPIC_OR_PARTITION), 3);
@@ -37,6 +48,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(context_reads_from_outside_in),
         cmocka_unit_test(a_full_disk_is_told_from_a_broken_one),
+        cmocka_unit_test(the_first_remedy_stands_on_a_line_of_its_own),
         cmocka_unit_test(codes_map_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

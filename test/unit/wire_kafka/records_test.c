@@ -309,6 +309,27 @@ TEST(values_written_in_place_give_the_same_bytes)
     record_builder_finish(&other);
 }
 
+TEST(rendered_headers_and_values_in_parts_give_the_same_bytes)
+{
+    const struct record_header headers[] = {{s("a"), s("1")}, {s("b"), slice_null()}};
+    static const uint8_t rendered[] = {4, 2, 'a', 2, '1', 2, 'b', 1};
+    struct record_batch_spec spec = record_batch_spec_plain();
+    struct record_builder parts;
+    struct slice whole;
+
+    record_builder_init(&parts, 1u << 20);
+    record_builder_reset(&builder);
+    assert_true(record_builder_append(&builder, 1000, s("k"), s("headbody"), headers, 2));
+    assert_true(record_builder_append(&builder, 1001, slice_null(), slice_null(), NULL, 0));
+    assert_true(record_builder_append(&builder, 1002, s("k"), s("body"), NULL, 0));
+    assert_true(record_builder_append_rendered(&parts, 1000, s("k"), s("head"), s("body"), slice_of(rendered, sizeof(rendered))));
+    assert_true(record_builder_append_rendered(&parts, 1001, slice_null(), slice_null(), slice_null(), slice_null()));
+    assert_true(record_builder_append_rendered(&parts, 1002, s("k"), slice_null(), s("body"), slice_null()));
+    whole = record_builder_seal(&builder, &spec, NULL);
+    assert_true(slice_equal(whole, record_builder_seal(&parts, &spec, NULL)));
+    record_builder_finish(&parts);
+}
+
 TEST(a_cancelled_record_leaves_nothing)
 {
     struct record_batch_spec spec = record_batch_spec_plain();
@@ -674,6 +695,7 @@ int main(void)
         CASE(the_same_records_build_the_same_batch),
         CASE(what_is_built_comes_back_with_every_codec),
         CASE(values_written_in_place_give_the_same_bytes),
+        CASE(rendered_headers_and_values_in_parts_give_the_same_bytes),
         CASE(a_cancelled_record_leaves_nothing),
         CASE(a_full_batch_takes_no_more),
         CASE(what_does_not_become_smaller_stays_uncompressed),

@@ -1,0 +1,339 @@
+#include "capture/connection.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "os/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+
+/* As pgjdbc sets them, plus the two that it forgets and then misreads: IntervalStyle and bytea_output. */
+#define SESSION_OPTIONS \
+    "-c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=3 -c IntervalStyle=postgres -c bytea_output=hex"
+#define KEYWORDS_MAX 24
+
+struct parameters {
+    const char *keywords[KEYWORDS_MAX];
+    const char *values[KEYWORDS_MAX];
+    size_t count;
+};
+
+static void parameter(struct parameters *parameters, const char *keyword, const char *value)
+{
+    if (value == NULL)
+        return;
+    parameters->keywords[parameters->count] = keyword;
+    parameters->values[parameters->count++] = value;
+}
+
+/* Puts what the server or libpq said into one line: no line breaks, one blank behind the severity. */
+static void one_line(const char *text, char *line, size_t size)
+{
+    size_t used = 0;
+    bool blank = true;
+
+    for (; *text != '\0' && used + 1 < size; text++) {
+        bool is_blank = *text == '\n' || *text == '\r' || *text == '\t' || *text == ' ';
+
+        if (is_blank && blank)
+            continue;
+        line[used++] = is_blank ? ' ' : *text;
+        blank = is_blank;
+    }
+    while (used > 0 && line[used - 1] == ' ')
+        used--;
+    line[used] = '\0';
+}
+
+/* Does a message of a refused start say that the server may take us later? */
+static bool passes_later(const char *sqlstate, const char *message)
+{
+    static const char *const classes[] = {"57P", "53", "08", "58", NULL};
+
+    for (size_t i = 0; classes[i] != NULL; i++) {
+        if (strncmp(sqlstate, classes[i], strlen(classes[i])) == 0)
+            return true;
+    }
+    /* libpq gives no SQLSTATE for a connection that did not come to be; only these are the server's final word. */
+    return strstr(message, "FATAL:") == NULL || strstr(message, "starting up") != NULL || strstr(message, "shutting down") != NULL ||
+           strstr(message, "recovery mode") != NULL || strstr(message, "too many") != NULL ||
+           strstr(message, "remaining connection slots") != NULL || strstr(message, "number of requested standby connections") != NULL;
+}
+
+enum status connection_failure(struct connection *connection, const PGresult *result, struct error *error)
+{
+    const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *severity = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SEVERITY);
+    const char *primary = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    bool lost = PQstatus(connection->pg) == CONNECTION_BAD;
+    char line[800];
+
+    (void)snprintf(connection->sqlstate, sizeof(connection->sqlstate), "%s", state == NULL ? "" : state);
+    if (primary != NULL) {
+        char whole[1200];
+
+        (void)snprintf(whole, sizeof(whole), "%s: %s%s%s%s%s", severity == NULL ? "ERROR" : severity, primary, detail == NULL ? "" : "; ",
+                       detail == NULL ? "" : detail, hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+        one_line(whole, line, sizeof(line));
+    } else {
+        one_line(PQerrorMessage(connection->pg), line, sizeof(line));
+    }
+    if (line[0] == '\0')
+        (void)snprintf(line, sizeof(line), "the connection to PostgreSQL was lost");
+    return error_set(error, lost || (state != NULL && passes_later(state, "FATAL:")) ? ERROR_UNAVAILABLE : ERROR_DATABASE, "%s", line);
+}
+
+enum status connection_wait(struct connection *connection, int64_t timeout_ms, struct error *error)
+{
+    bool also;
+
+    return connection_wait_with(connection, -1, timeout_ms, &also, error);
+}
+
+enum status connection_wait_with(struct connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error)
+{
+    struct pollfd fds[3] = {{.fd = PQsocket(connection->pg), .events = POLLIN}, {.fd = connection->stop_fd, .events = POLLIN}, {.fd = also_fd, .events = POLLIN}};
+    int flush = PQflush(connection->pg);
+
+    if (flush == 1)
+        fds[0].events = POLLIN | POLLOUT;
+    if (poll(fds, 3, timeout_ms < 0 ? -1 : timeout_ms > 3600000 ? 3600000 : (int)timeout_ms) < 0 && errno != EINTR)
+        return error_set_system(error, ERROR_BUG, errno, "poll");
+    if (fds[1].revents != 0)
+        return error_set(error, ERROR_CLOSED, "stopped");
+    *also = fds[2].revents != 0;
+    return OK;
+}
+
+static enum status poll_connect(struct connection *connection, int64_t timeout_ms, struct error *error)
+{
+    int64_t deadline = clock_monotonic_ms() + timeout_ms;
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+    while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
+        struct pollfd fds[2] = {{.fd = PQsocket(connection->pg), .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT},
+                                {.fd = connection->stop_fd, .events = POLLIN}};
+        int64_t left = timeout_ms == 0 ? 3600000 : deadline - clock_monotonic_ms();
+
+        if (left <= 0)
+            return error_set(error, ERROR_UNAVAILABLE, "no answer within %lld ms", (long long)timeout_ms);
+        if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
+            return error_set_system(error, ERROR_BUG, errno, "poll");
+        if (fds[1].revents != 0)
+            return error_set(error, ERROR_CLOSED, "stopped");
+        if (fds[0].revents != 0)
+            state = PQconnectPoll(connection->pg);
+    }
+    if (state != PGRES_POLLING_OK) {
+        const char *message = PQerrorMessage(connection->pg);
+        const char *fatal = strstr(message, "FATAL:");
+        char line[800];
+
+        one_line(fatal == NULL ? message : fatal, line, sizeof(line));
+        return error_set(error, passes_later("", message) ? ERROR_UNAVAILABLE : ERROR_DATABASE, "%s", line);
+    }
+    return OK;
+}
+
+/* Notices are for people at a terminal. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+enum status connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
+                            const char *address, int stop_fd, struct connection **opened, struct error *error)
+{
+    struct connection *connection = memory_new(sizeof(*connection));
+    struct parameters parameters = {.count = 0};
+    const char *host = address == NULL ? settings->address : address;
+    char port[16];
+    enum status status = OK;
+
+    connection->stop_fd = stop_fd;
+    connection->query_timeout_ms = settings->query_timeout_ms;
+    connection->is_socket = host[0] == '/';
+    (void)snprintf(port, sizeof(port), "%d", settings->port);
+    parameter(&parameters, "host", host);
+    parameter(&parameters, "port", port);
+    parameter(&parameters, "user", settings->user);
+    parameter(&parameters, "password", settings->password);
+    parameter(&parameters, "dbname", settings->database);
+    parameter(&parameters, "replication", kind == CONNECTION_REPLICATION ? "database" : NULL);
+    parameter(&parameters, "sslmode", settings->ssl_mode);
+    parameter(&parameters, "sslcert", settings->ssl_cert);
+    parameter(&parameters, "sslkey", settings->ssl_key);
+    parameter(&parameters, "sslrootcert", settings->ssl_root_cert);
+    parameter(&parameters, "sslpassword", settings->ssl_password);
+    parameter(&parameters, "application_name", application_name);
+    parameter(&parameters, "client_encoding", "UTF8");
+    parameter(&parameters, "options", SESSION_OPTIONS);
+    parameter(&parameters, "keepalives", settings->tcp_keepalive ? "1" : "0");
+    parameter(&parameters, "passfile", "/dev/null"); /* nothing but the configuration says how we get in */
+    connection->pg = PQconnectStartParams(parameters.keywords, parameters.values, 0);
+    if (connection->pg == NULL)
+        memory_exhausted(0);
+    (void)PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
+    if (PQstatus(connection->pg) == CONNECTION_BAD) {
+        char line[800];
+
+        one_line(PQerrorMessage(connection->pg), line, sizeof(line));
+        status = error_set(error, ERROR_UNAVAILABLE, "%s", line);
+    }
+    if (status == OK)
+        status = poll_connect(connection, settings->connect_timeout_ms, error);
+    if (status == OK && PQsetnonblocking(connection->pg, 1) != 0)
+        status = connection_failure(connection, NULL, error);
+    if (status == OK) {
+        connection->version = PQserverVersion(connection->pg);
+        if (kind == CONNECTION_SQL && settings->initial_statements != NULL)
+            status = connection_run(connection, settings->initial_statements, NULL, error);
+    }
+    if (status == OK) {
+        *opened = connection;
+    } else {
+        if (status != ERROR_CLOSED)
+            error_context(error, "connect to PostgreSQL at %s%s%s:%d as %s", settings->host, strcmp(host, settings->host) == 0 ? "" : " -> ",
+                          strcmp(host, settings->host) == 0 ? "" : host, settings->port, settings->user);
+        connection_close(connection);
+    }
+    return status;
+}
+
+void connection_close(struct connection *connection)
+{
+    if (connection == NULL)
+        return;
+    PQfinish(connection->pg);
+    memory_free(connection);
+}
+
+/* Waits for the next result of a statement under way; NULL when there are no more. */
+static enum status next_result(struct connection *connection, int64_t deadline_ms, PGresult **result, struct error *error)
+{
+    while (PQisBusy(connection->pg)) {
+        int64_t left = deadline_ms < 0 ? -1 : deadline_ms - clock_monotonic_ms();
+        enum status status;
+
+        if (deadline_ms >= 0 && left <= 0) {
+            connection_cancel(connection);
+            return error_set(error, ERROR_UNAVAILABLE, "no answer from PostgreSQL within %lld ms (database.query.timeout.ms)",
+                             (long long)connection->query_timeout_ms);
+        }
+        status = connection_wait(connection, left, error);
+        if (status != OK) {
+            connection_cancel(connection);
+            return status;
+        }
+        if (PQconsumeInput(connection->pg) == 0)
+            return connection_failure(connection, NULL, error);
+    }
+    *result = PQgetResult(connection->pg);
+    return OK;
+}
+
+static enum status collect(struct connection *connection, PGresult **result, struct error *error)
+{
+    int64_t deadline = connection->query_timeout_ms == 0 ? -1 : clock_monotonic_ms() + connection->query_timeout_ms;
+    PGresult *kept = NULL;
+    PGresult *next = NULL;
+    enum status status = next_result(connection, deadline, &next, error);
+
+    while (status == OK && next != NULL) {
+        ExecStatusType kind = PQresultStatus(next);
+
+        if (kind != PGRES_TUPLES_OK && kind != PGRES_COMMAND_OK && kind != PGRES_EMPTY_QUERY) {
+            enum status failed = connection_failure(connection, next, error);
+
+            PQclear(next);
+            /* What is left of it has to be read before the connection can be used again. */
+            while (next_result(connection, deadline, &next, NULL) == OK && next != NULL)
+                PQclear(next);
+            PQclear(kept);
+            return failed;
+        }
+        PQclear(kept);
+        kept = next;
+        next = NULL;
+        status = next_result(connection, deadline, &next, error);
+    }
+    if (status == OK && kept == NULL)
+        status = connection_failure(connection, NULL, error);
+    if (status == OK && result != NULL)
+        *result = kept;
+    else
+        PQclear(kept);
+    return status;
+}
+
+enum status connection_run(struct connection *connection, const char *sql, PGresult **result, struct error *error)
+{
+    if (PQsendQuery(connection->pg, sql) == 0)
+        return connection_failure(connection, NULL, error);
+    return collect(connection, result, error);
+}
+
+enum status connection_run_with(struct connection *connection, const char *sql, int count, const char *const *values, PGresult **result,
+                                struct error *error)
+{
+    if (PQsendQueryParams(connection->pg, sql, count, NULL, values, NULL, NULL, 0) == 0)
+        return connection_failure(connection, NULL, error);
+    return collect(connection, result, error);
+}
+
+enum status connection_start_copy(struct connection *connection, const char *sql, struct error *error)
+{
+    PGresult *result = NULL;
+    enum status status = OK;
+
+    if (PQsendQuery(connection->pg, sql) == 0)
+        return connection_failure(connection, NULL, error);
+    status = next_result(connection, connection->query_timeout_ms == 0 ? -1 : clock_monotonic_ms() + connection->query_timeout_ms, &result, error);
+    if (status == OK && (result == NULL || (PQresultStatus(result) != PGRES_COPY_OUT && PQresultStatus(result) != PGRES_COPY_BOTH))) {
+        PGresult *rest = NULL;
+
+        status = connection_failure(connection, result, error);
+        while (next_result(connection, -1, &rest, NULL) == OK && rest != NULL)
+            PQclear(rest);
+    }
+    PQclear(result);
+    return status;
+}
+
+void connection_cancel(struct connection *connection)
+{
+    PGcancel *cancel = PQgetCancel(connection->pg);
+    char why[256];
+
+    if (cancel != NULL)
+        (void)PQcancel(cancel, why, sizeof(why));
+    PQfreeCancel(cancel);
+}
+
+static const char *quote(struct arena *arena, const char *text, char mark)
+{
+    char *quoted = arena_new(arena, 2 * strlen(text) + 3);
+    size_t used = 0;
+
+    quoted[used++] = mark;
+    for (; *text != '\0'; text++) {
+        if (*text == mark)
+            quoted[used++] = mark;
+        quoted[used++] = *text;
+    }
+    quoted[used] = mark;
+    return quoted;
+}
+
+const char *connection_quote(struct arena *arena, const char *name)
+{
+    return quote(arena, name, '"');
+}
+
+const char *connection_quote_literal(struct arena *arena, const char *text)
+{
+    return quote(arena, text, '\'');
+}

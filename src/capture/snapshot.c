@@ -1,0 +1,707 @@
+/* See task.h, snapshot_run, and progress.h for how it goes on after a crash. */
+#include "capture/task.h"
+
+#include "base/banned.h"
+#include "base/crc32c.h"
+#include "base/memory.h"
+#include "base/regexes.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "capture/progress.h"
+#include "os/clock.h"
+#include "os/logger.h"
+#include "os/random.h"
+#include "wire/postgres/copy.h"
+
+#define LOG_SUBSYSTEM "capture"
+#define PUBLISH_BYTES (4 * 1000 * 1000) /* uncompressed rows per publish */
+#define SNAPSHOT_TEXT_MAX 32768         /* a longer list of transactions does not fit into the position */
+#define SQL_BYTES_MAX (1024 * 1024)
+#define XID_EPOCH (UINT64_C(1) << 32)
+#define TOASTED_ROW_BYTES "2000" /* a row below it has no value out of line */
+
+/* A row of COPY, kept until it is known what comes behind it. */
+struct held_row {
+    char *bytes; /* libpq's; NULL: none */
+    struct pg_value *values; /* as copied, then as the relation has them */
+    size_t capacity;
+    struct pg_row row;
+    uint32_t block, item;
+};
+
+struct table_reader {
+    const struct catalog_table *table;
+    struct pg_relation *relation;
+    struct debezium_plan *plan;
+    size_t *sources;   /* of each column of the relation: its place in the COPY row, or SIZE_MAX for none */
+    size_t copied;     /* columns of the COPY row */
+    bool has_ctid;     /* its first column is the ctid */
+    bool is_straight;  /* the others are the relation's columns one by one */
+    bool is_continued; /* begins behind a published row */
+    int64_t rows;
+};
+
+struct snapshot {
+    struct task *task;
+    struct arena arena; /* of the list of tables */
+    struct arena table_arena[2]; /* of the table being read and of the one before it, whose last row may be held */
+    struct catalog_table *tables;
+    size_t table_count;
+    struct regexes *included; /* snapshot.include.collection.list; NULL: all */
+    struct progress progress; /* its texts live in snapshot_text, tables and continued_bytes */
+    bool is_continued;        /* of an earlier attempt: only rows that the first snapshot saw */
+    struct buffer snapshot_text, continued_bytes, progress_bytes;
+    struct debezium_source source;
+    struct table_reader readers[2]; /* the current one and the one that the held row belongs to may differ */
+    size_t current;
+    struct held_row held, spare;
+    const struct table_reader *held_reader;
+    bool held_is_first_of_table;
+    bool any_row; /* a row was encoded, so the next is not the first */
+};
+
+/* ---- What an earlier attempt left ---- */
+
+/* Changes when the configuration may have another set of tables, or other rows of them. */
+static uint32_t config_hash(const struct capture_settings *settings)
+{
+    static const char *const keys[] = {"database.hostname",  "database.port",      "database.dbname",
+                                       "schema.include.list", "schema.exclude.list", "table.include.list",
+                                       "table.exclude.list", "signal.data.collection", "snapshot.include.collection.list",
+                                       "table.ignore.builtin"};
+    uint32_t hash = 0;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = properties_get(&settings->values, keys[i]);
+
+        hash = hash * 31 + (value == NULL ? 0 : crc32c(0, slice_from_string(value)) + 1);
+    }
+    for (size_t i = 0; i < settings->values.count; i++) {
+        const struct property *property = &settings->values.items[i];
+
+        if (strncmp(property->key, "snapshot.select.statement.overrides", strlen("snapshot.select.statement.overrides")) == 0 && property->value != NULL)
+            hash += crc32c(crc32c(0, slice_from_string(property->key)), slice_from_string(property->value));
+    }
+    return hash;
+}
+
+bool snapshot_can_go_on(const struct task *task)
+{
+    struct progress progress;
+
+    return task->position.progress.size > 0 && progress_read(task->position.progress, &progress) && progress.snapshot.size > 0 &&
+           progress.config_hash == config_hash(task->settings) && task->slot.exists && !task->slot_is_new;
+}
+
+/* ---- The transaction ---- */
+
+static enum status set_transaction(struct snapshot *snapshot, const char *how, struct error *error)
+{
+    char sql[512];
+
+    /* A row's place tells how far we are, so tables are read front to back by one process. */
+    (void)snprintf(sql, sizeof(sql), "BEGIN; %s; SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0", how);
+    return connection_run(snapshot->task->sql, sql, NULL, error);
+}
+
+/* A slot of a second connection that lives for a moment: its exported snapshot and LSN belong together. */
+static enum status begin_at_temporary_slot(struct snapshot *snapshot, struct error *error)
+{
+    struct task *task = snapshot->task;
+    struct connection *connection = NULL;
+    struct slot_created created;
+    char name[64];
+    char how[200];
+    uint32_t number;
+    enum status status;
+
+    random_bytes(&number, sizeof(number));
+    (void)snprintf(name, sizeof(name), "tailrace_snapshot_%08x", number);
+    status = connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", NULL, task->stop_fd, &connection, error);
+    if (status == OK)
+        status = slot_create(connection, task->sql, task->settings, name, true, &created, error);
+    if (status == OK) {
+        (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '%s'", created.snapshot);
+        status = set_transaction(snapshot, how, error);
+        snapshot->progress.lsn = created.consistent_lsn;
+    }
+    connection_close(connection);
+    return status;
+}
+
+static enum status begin_transaction(struct snapshot *snapshot, struct error *error)
+{
+    static const char *const isolations[] = {"SERIALIZABLE, READ ONLY, DEFERRABLE", "REPEATABLE READ, READ ONLY", "READ COMMITTED, READ ONLY",
+                                             "READ UNCOMMITTED, READ ONLY"};
+    struct task *task = snapshot->task;
+    char how[200];
+
+    if (snapshot->is_continued)
+        return set_transaction(snapshot, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", error);
+    if (task->slot_is_new) {
+        (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '%s'", task->created.snapshot);
+        snapshot->progress.lsn = task->created.consistent_lsn;
+        return set_transaction(snapshot, how, error);
+    }
+    if (capture_settings_streams(task->settings))
+        return begin_at_temporary_slot(snapshot, error);
+    (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL %s", isolations[task->settings->isolation]);
+    return set_transaction(snapshot, how, error);
+}
+
+static int64_t field_number(const PGresult *result, int column, int64_t otherwise)
+{
+    int64_t number = otherwise;
+
+    if (!PQgetisnull(result, 0, column))
+        (void)text_parse_int64(slice_from_string(PQgetvalue(result, 0, column)), &number);
+    return number;
+}
+
+/* LSN, transaction id, time and visible transactions of a snapshot that begins. */
+static enum status read_facts(struct snapshot *snapshot, struct error *error)
+{
+    struct connection *sql = snapshot->task->sql;
+    PGresult *result = NULL;
+    char query[600];
+    enum status status;
+
+    (void)snprintf(query, sizeof(query),
+                   "SELECT (extract(epoch FROM CURRENT_TIMESTAMP) * 1000000)::bigint, %s, "
+                   "CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.txid_current() END, "
+                   "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn() ELSE pg_catalog.pg_current_wal_lsn() END",
+                   sql->version >= 130000 ? "pg_catalog.pg_current_snapshot()" : "''");
+    status = connection_run(sql, query, &result, error);
+    if (status == OK) {
+        const char *seen = PQgetvalue(result, 0, 1);
+
+        snapshot->progress.time_us = field_number(result, 0, 0);
+        snapshot->progress.xid = field_number(result, 2, -1);
+        if (snapshot->progress.lsn == 0)
+            (void)pg_lsn_from_text(slice_from_string(PQgetvalue(result, 0, 3)), &snapshot->progress.lsn);
+        if (strlen(seen) <= SNAPSHOT_TEXT_MAX)
+            buffer_append_string(&snapshot->snapshot_text, seen);
+        snapshot->progress.snapshot = buffer_slice(&snapshot->snapshot_text);
+    }
+    PQclear(result);
+    return status;
+}
+
+/*
+ * A row's xmin is 32 bits of a 64-bit transaction id. The upper half is only sure while no id has ever gone round; after that
+ * a row could be left out by mistake, and the snapshot begins again instead.
+ */
+static enum status check_epoch(struct snapshot *snapshot, bool *usable, struct error *error)
+{
+    PGresult *result = NULL;
+    enum status status = connection_run(snapshot->task->sql, "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())", &result, error);
+
+    if (status == OK)
+        *usable = field_number(result, 0, INT64_MAX) < (int64_t)XID_EPOCH;
+    PQclear(result);
+    return status;
+}
+
+static enum status begin(struct snapshot *snapshot, struct error *error)
+{
+    struct task *task = snapshot->task;
+    bool usable = true;
+    enum status status;
+
+    snapshot->is_continued = snapshot_can_go_on(task);
+    if (snapshot->is_continued) {
+        buffer_append_slice(&snapshot->continued_bytes, task->position.progress);
+        (void)progress_read(buffer_slice(&snapshot->continued_bytes), &snapshot->progress);
+        status = begin_transaction(snapshot, error);
+        if (status == OK)
+            status = check_epoch(snapshot, &usable, error);
+        if (status != OK)
+            return status;
+        if (usable) {
+            snapshot->any_row = snapshot->progress.rows > 0;
+            task->status->snapshot_rows = (int64_t)snapshot->progress.rows;
+            return OK;
+        }
+        status = connection_run(task->sql, "ROLLBACK", NULL, error);
+        if (status != OK)
+            return status;
+        snapshot->is_continued = false;
+    }
+    memset(&snapshot->progress, 0, sizeof(snapshot->progress));
+    snapshot->progress.config_hash = config_hash(task->settings);
+    status = begin_transaction(snapshot, error);
+    if (status == OK)
+        status = read_facts(snapshot, error);
+    return status;
+}
+
+static enum status list_tables(struct snapshot *snapshot, struct error *error)
+{
+    struct task *task = snapshot->task;
+    size_t kept = 0;
+    enum status status = regexes_create(task->settings->snapshot_include, REGEXES_IGNORE_CASE, &snapshot->included, error);
+
+    if (status == OK)
+        status = catalog_tables(task->sql, task->config, &snapshot->arena, &snapshot->tables, &snapshot->table_count, error);
+    for (size_t i = 0; status == OK && i < snapshot->table_count; i++) {
+        const struct catalog_table *table = &snapshot->tables[i];
+        const char *name = arena_format(&snapshot->arena, "%s.%s", table->schema, table->name);
+
+        if (regexes_count(snapshot->included) == 0 || regexes_match(snapshot->included, slice_from_string(name)))
+            snapshot->tables[kept++] = *table;
+    }
+    snapshot->table_count = kept;
+    return status;
+}
+
+static enum status lock_tables(struct snapshot *snapshot, struct error *error)
+{
+    struct task *task = snapshot->task;
+    enum status status = OK;
+
+    if (!task->settings->lock_shared)
+        return OK;
+    status = connection_run(task->sql, arena_format(&snapshot->arena, "SET LOCAL lock_timeout = %lld", (long long)task->settings->lock_timeout_ms), NULL, error);
+    for (size_t i = 0; status == OK && i < snapshot->table_count; i++)
+        status = connection_run(task->sql,
+                                arena_format(&snapshot->arena, "LOCK TABLE %s.%s IN ACCESS SHARE MODE", connection_quote(&snapshot->arena, snapshot->tables[i].schema),
+                                             connection_quote(&snapshot->arena, snapshot->tables[i].name)),
+                                NULL, error);
+    return status;
+}
+
+/* ---- Publishing ---- */
+
+static void set_position(struct snapshot *snapshot, bool is_last)
+{
+    struct position *position = &snapshot->task->position;
+
+    memset(position, 0, sizeof(*position));
+    position->resume_lsn = snapshot->progress.lsn;
+    if (snapshot->any_row) {
+        position->lsn = snapshot->progress.lsn;
+        position->tx_id = snapshot->progress.xid < 0 ? 0 : (uint64_t)snapshot->progress.xid;
+        position->time_us = (uint64_t)snapshot->progress.time_us;
+        position->snapshot = POSITION_INITIAL;
+        position->last_snapshot_record = position->snapshot_completed = is_last;
+    }
+    if (is_last)
+        return;
+    buffer_reset(&snapshot->progress_bytes);
+    progress_write(&snapshot->progress, &snapshot->progress_bytes);
+    position->progress = buffer_slice(&snapshot->progress_bytes);
+}
+
+static enum status publish(struct snapshot *snapshot, bool is_last, struct error *error)
+{
+    struct task *task = snapshot->task;
+    enum status status;
+
+    set_position(snapshot, is_last);
+    status = task_publish(task, error);
+    if (status == OK) {
+        task_report_failures(task);
+        task->report(task->context);
+        if (task_is_stopped(task) && !is_last)
+            status = error_set(error, ERROR_CLOSED, "stopped");
+    }
+    return status;
+}
+
+/* ---- Rows ---- */
+
+static enum debezium_snapshot marker(const struct snapshot *snapshot, bool is_last_of_table, bool is_last)
+{
+    if (is_last)
+        return SNAPSHOT_LAST;
+    if (!snapshot->any_row)
+        return SNAPSHOT_FIRST;
+    if (is_last_of_table)
+        return SNAPSHOT_LAST_IN_DATA_COLLECTION;
+    return snapshot->held_is_first_of_table ? SNAPSHOT_FIRST_IN_DATA_COLLECTION : SNAPSHOT_TRUE;
+}
+
+/* Encodes the held row, now that its marker is known. */
+static enum status encode_held(struct snapshot *snapshot, bool is_last_of_table, bool is_last, struct error *error)
+{
+    struct task *task = snapshot->task;
+    const struct table_reader *reader = snapshot->held_reader;
+    struct held_row *held = &snapshot->held;
+    struct debezium_output output;
+    struct debezium_event event = {.operation = OPERATION_READ, .new = &held->row, .source = &snapshot->source, .now_ns = clock_now_ns()};
+    enum status status;
+
+    snapshot->source.snapshot = marker(snapshot, is_last_of_table, is_last);
+    status = debezium_encode(task->encoder, reader->plan, &event, &output, error);
+    if (status == OK)
+        status = task_add(task, &output, event.now_ns, error);
+    if (status != OK) {
+        error_context(error, "row of %s.%s", reader->table->schema, reader->table->name);
+        return status;
+    }
+    snapshot->any_row = true;
+    snapshot->progress.rows++;
+    snapshot->progress.schema = slice_from_string(reader->table->schema);
+    snapshot->progress.table = slice_from_string(reader->table->name);
+    snapshot->progress.oid = reader->table->oid;
+    snapshot->progress.file = reader->table->file;
+    snapshot->progress.block = held->block;
+    snapshot->progress.item = held->item;
+    task->status->snapshot_rows++;
+    PQfreemem(held->bytes);
+    held->bytes = NULL;
+    if (!is_last && output_bytes(task->output) >= PUBLISH_BYTES)
+        return publish(snapshot, false, error);
+    return OK;
+}
+
+static void make_room(struct held_row *row, size_t values)
+{
+    if (row->capacity >= values)
+        return;
+    row->values = memory_resize(row->values, values * sizeof(*row->values));
+    row->capacity = values;
+}
+
+/* Takes a row of COPY apart and holds it; the one held before is encoded. */
+static enum status take_row(struct snapshot *snapshot, struct table_reader *reader, char *bytes, int size, struct error *error)
+{
+    struct held_row *row = &snapshot->spare;
+    struct held_row swap;
+    struct pg_row copied;
+    enum status status = OK;
+
+    row->bytes = bytes;
+    row->block = row->item = 0;
+    make_room(row, reader->copied + reader->relation->column_count + 1);
+    if (!copy_row_read((uint8_t *)bytes, (size_t)size, row->values, reader->copied, &copied) || copied.count != reader->copied)
+        return error_set(error, ERROR_DATABASE, "a row of %s.%s does not have the columns that were asked for", reader->table->schema, reader->table->name);
+    if (reader->has_ctid && !progress_read_ctid(copied.values[0].text, &row->block, &row->item))
+        return error_set(error, ERROR_DATABASE, "a row of %s.%s has no ctid", reader->table->schema, reader->table->name);
+    if (reader->is_straight) {
+        row->row.values = row->values + (reader->has_ctid ? 1 : 0);
+    } else {
+        row->row.values = row->values + reader->copied;
+        for (size_t i = 0; i < reader->relation->column_count; i++) {
+            if (reader->sources[i] == SIZE_MAX)
+                row->row.values[i] = (struct pg_value){.kind = PG_VALUE_NULL};
+            else
+                row->row.values[i] = copied.values[reader->sources[i]];
+        }
+    }
+    row->row.count = reader->relation->column_count;
+    if (snapshot->held.bytes != NULL)
+        status = encode_held(snapshot, snapshot->held_reader != reader, false, error);
+    swap = snapshot->held;
+    snapshot->held = *row;
+    *row = swap;
+    snapshot->held_is_first_of_table = reader->rows == 0 && !reader->is_continued;
+    snapshot->held_reader = reader;
+    reader->rows++;
+    return status;
+}
+
+static enum status read_rows(struct snapshot *snapshot, struct table_reader *reader, struct error *error)
+{
+    struct connection *sql = snapshot->task->sql;
+    PGresult *result;
+    enum status status = OK;
+
+    for (;;) {
+        char *bytes = NULL;
+        int size = PQgetCopyData(sql->pg, &bytes, 1);
+
+        if (size > 0) {
+            status = take_row(snapshot, reader, bytes, size, error);
+            if (status != OK) {
+                connection_cancel(sql);
+                return status;
+            }
+        } else if (size == 0) {
+            status = connection_wait(sql, -1, error);
+            if (status == OK && PQconsumeInput(sql->pg) == 0)
+                status = connection_failure(sql, NULL, error);
+            if (status != OK) {
+                connection_cancel(sql);
+                return status;
+            }
+        } else {
+            break;
+        }
+    }
+    while ((result = PQgetResult(sql->pg)) != NULL) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK && status == OK)
+            status = connection_failure(sql, result, error);
+        PQclear(result);
+    }
+    return status;
+}
+
+/* ---- The statement of a table ---- */
+
+static const char *override_of(const struct snapshot *snapshot, const struct catalog_table *table)
+{
+    const char *list = properties_get(&snapshot->task->settings->values, "snapshot.select.statement.overrides");
+    char *name = memory_format("%s.%s", table->schema, table->name);
+    struct slice rest = slice_from_string(list == NULL ? "" : list);
+    struct slice item;
+    const char *found = NULL;
+
+    while (found == NULL && text_next_field(&rest, ',', &item)) {
+        char *key;
+
+        if (!slice_equal_string(text_trim(item), name))
+            continue;
+        key = memory_format("snapshot.select.statement.overrides.%s", name);
+        found = properties_get(&snapshot->task->settings->values, key);
+        memory_free(key);
+    }
+    memory_free(name);
+    return found;
+}
+
+/*
+ * Rows that the first snapshot could see: as a condition on xmin. Rows that came or changed later are in the stream. Where
+ * the stream may lack a value, because it is stored out of line and was not changed, the row is read, too.
+ */
+static void append_seen(struct buffer *sql, const struct snapshot *snapshot, const struct catalog_table *table)
+{
+    buffer_append_format(sql, "(pg_catalog.pg_visible_in_snapshot((t.xmin::text)::pg_catalog.xid8, '%.*s'::pg_catalog.pg_snapshot)",
+                         (int)snapshot->progress.snapshot.size, (const char *)snapshot->progress.snapshot.data);
+    if (table->has_toast)
+        buffer_append_string(sql, " OR pg_catalog.pg_column_size(t.*) > " TOASTED_ROW_BYTES);
+    buffer_append_u8(sql, ')');
+}
+
+static bool is_current_table(const struct snapshot *snapshot, const struct catalog_table *table)
+{
+    return slice_equal_string(snapshot->progress.schema, table->schema) && slice_equal_string(snapshot->progress.table, table->name);
+}
+
+/* The statement that reads the table, and where its columns are. */
+static void make_select(struct snapshot *snapshot, struct table_reader *reader, struct arena *arena, struct buffer *sql)
+{
+    const struct catalog_table *table = reader->table;
+    const char *where = " WHERE ";
+
+    reader->has_ctid = table->kind == 'r' && !table->has_children;
+    reader->is_straight = true;
+    reader->copied = (reader->has_ctid ? 1 : 0) + reader->relation->column_count;
+    buffer_append_string(sql, reader->has_ctid ? "COPY (SELECT t.ctid" : "COPY (SELECT ");
+    for (size_t i = 0; i < reader->relation->column_count; i++) {
+        if (i > 0 || reader->has_ctid)
+            buffer_append_string(sql, ", ");
+        if (debezium_plan_uses_column(reader->plan, i))
+            buffer_append_format(sql, "t.%s", connection_quote(arena, reader->relation->columns[i].name));
+        else
+            buffer_append_string(sql, "NULL");
+    }
+    buffer_append_format(sql, " FROM %s.%s AS t", connection_quote(arena, table->schema), connection_quote(arena, table->name));
+    if (snapshot->is_continued) {
+        buffer_append_string(sql, where);
+        append_seen(sql, snapshot, table);
+        where = " AND ";
+        if (is_current_table(snapshot, table) && reader->has_ctid && snapshot->progress.oid == table->oid && snapshot->progress.file == table->file &&
+            (snapshot->progress.block != 0 || snapshot->progress.item != 0)) {
+            buffer_append_format(sql, "%st.ctid > '(%u,%u)'::tid", where, snapshot->progress.block, snapshot->progress.item);
+            reader->is_continued = true;
+        }
+    }
+    buffer_append_string(sql, ") TO STDOUT");
+}
+
+/* An override is taken as it is; its columns are found by their names. */
+static enum status use_override(struct snapshot *snapshot, struct table_reader *reader, const char *select, struct arena *arena, struct buffer *sql,
+                                struct error *error)
+{
+    struct connection *connection = snapshot->task->sql;
+    struct slice statement = text_trim(slice_from_string(select));
+    PGresult *result = NULL;
+    enum status status;
+
+    while (statement.size > 0 && statement.data[statement.size - 1] == ';')
+        statement = text_trim(slice_of(statement.data, statement.size - 1));
+    buffer_append_format(sql, "SELECT * FROM (%.*s) AS t LIMIT 0", (int)statement.size, (const char *)statement.data);
+    buffer_append_u8(sql, '\0');
+    status = connection_run(connection, (const char *)sql->data, &result, error);
+    if (status == OK) {
+        reader->copied = (size_t)PQnfields(result);
+        reader->sources = arena_new_array(arena, reader->relation->column_count + 1, sizeof(size_t));
+        for (size_t i = 0; i < reader->relation->column_count; i++) {
+            reader->sources[i] = SIZE_MAX;
+            for (int field = 0; field < PQnfields(result); field++) {
+                if (strcmp(PQfname(result, field), reader->relation->columns[i].name) == 0)
+                    reader->sources[i] = (size_t)field;
+            }
+        }
+        buffer_reset(sql);
+        buffer_append_format(sql, "COPY (%.*s) TO STDOUT", (int)statement.size, (const char *)statement.data);
+    }
+    PQclear(result);
+    return status;
+}
+
+static void reader_close(struct table_reader *reader)
+{
+    debezium_plan_destroy(reader->plan);
+    memset(reader, 0, sizeof(*reader));
+}
+
+static enum status open_reader(struct snapshot *snapshot, struct table_reader *reader, const struct catalog_table *table, struct arena *arena, struct buffer *sql,
+                               struct error *error)
+{
+    struct task *task = snapshot->task;
+    const char *override = override_of(snapshot, table);
+    enum status status;
+
+    reader->table = table;
+    status = catalog_relation(task->catalog, task->sql, table, arena, &reader->relation, error);
+    if (status == OK)
+        status = debezium_plan_create(task->encoder, reader->relation, READER_SNAPSHOT, &reader->plan, error);
+    if (status != OK)
+        return status;
+    if (override == NULL)
+        make_select(snapshot, reader, arena, sql);
+    else
+        status = use_override(snapshot, reader, override, arena, sql, error);
+    buffer_append_u8(sql, '\0');
+    if (status == OK && sql->failed)
+        status = error_set(error, ERROR_LIMIT, "the statement for %s.%s is longer than %d bytes", table->schema, table->name, SQL_BYTES_MAX);
+    return status;
+}
+
+static enum status read_table(struct snapshot *snapshot, const struct catalog_table *table, struct error *error)
+{
+    struct arena *arena;
+    struct table_reader *reader;
+    struct buffer sql;
+    enum status status;
+
+    /* The held row keeps its reader; take the other one. */
+    if (snapshot->held.bytes != NULL && snapshot->held_reader == &snapshot->readers[snapshot->current])
+        snapshot->current = 1 - snapshot->current;
+    reader = &snapshot->readers[snapshot->current];
+    arena = &snapshot->table_arena[snapshot->current];
+    reader_close(reader);
+    arena_reset(arena);
+    buffer_init(&sql, SQL_BYTES_MAX);
+    status = open_reader(snapshot, reader, table, arena, &sql, error);
+    if (status == OK)
+        status = connection_start_copy(snapshot->task->sql, (const char *)sql.data, error);
+    if (status == OK)
+        status = read_rows(snapshot, reader, error);
+    buffer_finish(&sql);
+    if (status != OK && status != ERROR_CLOSED)
+        error_context(error, "snapshot of %s.%s", table->schema, table->name);
+    return status;
+}
+
+/* ---- The whole ---- */
+
+/* The first table that is not done: the one under way or, when that is gone, the next in the order. */
+static size_t first_table(const struct snapshot *snapshot)
+{
+    const struct debezium_config *config = snapshot->task->config;
+    char *schema = memory_copy_bytes(snapshot->progress.schema.data, snapshot->progress.schema.size);
+    char *name = memory_copy_bytes(snapshot->progress.table.data, snapshot->progress.table.size);
+    size_t rank = schema == NULL ? 0 : debezium_config_table_rank(config, schema, name);
+    size_t first = 0;
+
+    while (snapshot->is_continued && schema != NULL && first < snapshot->table_count) {
+        const struct catalog_table *table = &snapshot->tables[first];
+        size_t table_rank = debezium_config_table_rank(config, table->schema, table->name);
+        int order = table_rank != rank ? (table_rank < rank ? -1 : 1) : strcmp(table->schema, schema);
+
+        if (order == 0)
+            order = strcmp(table->name, name);
+        if (order >= 0)
+            break;
+        first++;
+    }
+    memory_free(schema);
+    memory_free(name);
+    return first;
+}
+
+static enum status read_tables(struct snapshot *snapshot, struct error *error)
+{
+    struct task *task = snapshot->task;
+    size_t first = first_table(snapshot);
+    enum status status = OK;
+
+    task->status->snapshot_tables = (int64_t)snapshot->table_count;
+    for (size_t i = first; status == OK && i < snapshot->table_count; i++) {
+        task->status->snapshot_tables_done = (int64_t)i;
+        task->report(task->context);
+        status = read_table(snapshot, &snapshot->tables[i], error);
+        if (status == ERROR_NOT_FOUND)
+            status = OK;
+    }
+    if (status == OK && snapshot->held.bytes != NULL)
+        status = encode_held(snapshot, true, true, error);
+    if (status == OK)
+        status = publish(snapshot, true, error);
+    if (status == OK)
+        task->status->snapshot_tables_done = (int64_t)snapshot->table_count;
+    return status;
+}
+
+static void snapshot_finish(struct snapshot *snapshot)
+{
+    for (int i = 0; i < 2; i++) {
+        reader_close(&snapshot->readers[i]);
+        arena_finish(&snapshot->table_arena[i]);
+    }
+    PQfreemem(snapshot->held.bytes);
+    PQfreemem(snapshot->spare.bytes);
+    memory_free(snapshot->held.values);
+    memory_free(snapshot->spare.values);
+    regexes_destroy(snapshot->included);
+    buffer_finish(&snapshot->snapshot_text);
+    buffer_finish(&snapshot->continued_bytes);
+    buffer_finish(&snapshot->progress_bytes);
+    arena_finish(&snapshot->arena);
+}
+
+enum status snapshot_run(struct task *task, struct error *error)
+{
+    struct snapshot snapshot;
+    int64_t start = clock_monotonic_ms();
+    enum status status;
+
+    memset(&snapshot, 0, sizeof(snapshot));
+    snapshot.task = task;
+    arena_init(&snapshot.arena, 4096);
+    arena_init(&snapshot.table_arena[0], 4096);
+    arena_init(&snapshot.table_arena[1], 4096);
+    buffer_init(&snapshot.snapshot_text, SNAPSHOT_TEXT_MAX);
+    buffer_init(&snapshot.continued_bytes, 64 * 1024);
+    buffer_init(&snapshot.progress_bytes, 64 * 1024);
+    task->status->state = CAPTURE_SNAPSHOT;
+    task->status->snapshot_rows = task->status->snapshot_tables = task->status->snapshot_tables_done = 0;
+    task->report(task->context);
+
+    status = begin(&snapshot, error);
+    if (status == OK)
+        status = list_tables(&snapshot, error);
+    if (status == OK)
+        status = lock_tables(&snapshot, error);
+    if (status == OK) {
+        LOG_INFO("snapshot of %zu tables %s connector=%s", snapshot.table_count, snapshot.is_continued ? "goes on where it was interrupted" : "begins",
+                 task->settings->connector);
+        snapshot.source.time_ns = snapshot.progress.time_us * NS_PER_US;
+        snapshot.source.lsn = snapshot.progress.lsn;
+        snapshot.source.xid = snapshot.progress.xid;
+        snapshot.source.xmin = -1;
+        status = read_tables(&snapshot, error);
+    }
+    if (status == OK)
+        status = connection_run(task->sql, "ROLLBACK", NULL, error);
+    if (status == OK)
+        LOG_INFO("snapshot of %zu tables and %lld rows done in %lld ms connector=%s", snapshot.table_count, (long long)task->status->snapshot_rows,
+                 (long long)(clock_monotonic_ms() - start), task->settings->connector);
+    /* The position points into our memory only while a snapshot is under way. */
+    task->position.progress = slice_null();
+    snapshot_finish(&snapshot);
+    return status;
+}
