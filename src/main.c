@@ -13,6 +13,10 @@ struct command {
 static int help_main(int argc, char **argv);
 
 static const struct command commands[] = {
+    {"up", up_main, "Start everything; --with-postgres also a private PostgreSQL"},
+    {"down", down_main, "Stop what runs on a data directory"},
+    {"status", status_main, "Show what runs on a data directory, and how it does"},
+    {"psql", psql_main, "Open psql on the private PostgreSQL"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
     {"help", help_main, "Print this"},
 };

@@ -2,6 +2,10 @@
 #ifndef SERVER_COMMANDS_H
 #define SERVER_COMMANDS_H
 
+int up_main(int argc, char **argv);
+int down_main(int argc, char **argv);
+int status_main(int argc, char **argv);
+int psql_main(int argc, char **argv);
 int settings_main(int argc, char **argv);
 
 #endif

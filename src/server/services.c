@@ -1,0 +1,134 @@
+#include "server/services.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "os/clock.h"
+#include "os/logger.h"
+#include "server/postgres.h"
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define LOG_SUBSYSTEM "server"
+
+struct services {
+    const struct settings *settings;
+    const char *data_dir;
+    int64_t started_ms;
+    atomic_bool ready;
+    struct properties aliases; /* of the settings, and those of the private PostgreSQL */
+    struct postgres *postgres;
+};
+
+static enum status private_postgres_start(struct services *services, struct error *error)
+{
+    const struct settings *settings = services->settings;
+    struct postgres_settings wanted = {
+        .data_dir = services->data_dir,
+        .bin_dir = settings->postgres_bin_dir,
+        .host = settings->postgres_host_name,
+        .port = (int)settings->postgres_port,
+        .password = settings->postgres_password,
+        .connections_max = settings->postgres_max_connections,
+        .shared_buffers_mb = settings->postgres_shared_buffers_mb,
+    };
+
+    if (!settings->postgres_enabled)
+        return OK;
+    return postgres_start(&wanted, &services->postgres, error);
+}
+
+enum status services_start(const struct settings *settings, const char *data_dir, struct services **started, struct error *error)
+{
+    struct services *services = memory_new(sizeof(*services));
+    enum status status;
+
+    services->settings = settings;
+    services->data_dir = data_dir;
+    services->started_ms = clock_now_ms();
+    properties_copy(&services->aliases, &settings->aliases);
+    status = private_postgres_start(services, error);
+    if (status == OK)
+        *started = services;
+    else
+        services_stop(services);
+    return status;
+}
+
+enum status services_wait_ready(struct services *services, int64_t timeout_ms, struct error *error)
+{
+    enum status status = OK;
+
+    if (services->postgres != NULL)
+        status = postgres_wait_ready(services->postgres, timeout_ms, error);
+    if (status == OK)
+        atomic_store(&services->ready, true);
+    return status;
+}
+
+void services_stop(struct services *services)
+{
+    if (services == NULL)
+        return;
+    atomic_store(&services->ready, false);
+    postgres_stop(services->postgres);
+    properties_finish(&services->aliases);
+    memory_free(services);
+}
+
+/* ---- Describing ---- */
+
+void services_addresses(const struct services *services, struct buffer *text)
+{
+    if (services->postgres != NULL)
+        buffer_append_format(text, "PostgreSQL        %s:%lld (user postgres; socket in %s)\n", services->settings->postgres_host_name,
+                             (long long)services->settings->postgres_port, postgres_socket_directory(services->postgres));
+}
+
+static json_t *describe_postgres(struct services *services)
+{
+    struct postgres_status status;
+
+    if (services->postgres == NULL)
+        return json_null();
+    postgres_status_read(services->postgres, &status);
+    return json_pack("{s:s, s:i, s:I, s:s, s:I, s:s, s:s}", "state", postgres_state_name(status.state), "pid", status.pid, "restarts",
+                     (json_int_t)status.restarts, "host", services->settings->postgres_host_name, "port",
+                     (json_int_t)services->settings->postgres_port, "socket", postgres_socket_directory(services->postgres), "error",
+                     status.error.message);
+}
+
+void services_describe(struct services *services, struct buffer *json)
+{
+    json_t *object =
+        json_pack("{s:s, s:i, s:I, s:s, s:b}", "version", TAILRACE_VERSION, "pid", (int)getpid(), "started_ms",
+                  (json_int_t)services->started_ms, "data_dir", services->data_dir, "ready", (int)atomic_load(&services->ready));
+    char *text;
+
+    (void)json_object_set_new(object, "postgres", describe_postgres(services));
+    text = json_dumps(object, JSON_INDENT(2));
+    if (text != NULL)
+        buffer_append_format(json, "%s\n", text);
+    free(text);
+    json_decref(object);
+}
+
+void services_postgres_access(const struct services *services, struct buffer *text)
+{
+    const struct settings *settings = services->settings;
+
+    if (services->postgres == NULL)
+        return;
+    buffer_append_format(text, "%s\n%s\n%lld\n%s\n", postgres_socket_directory(services->postgres), settings->postgres_host_name,
+                         (long long)settings->postgres_port, settings->postgres_password);
+}
+
+int services_postgres_pid(const struct services *services)
+{
+    struct postgres_status status = {0};
+
+    if (services->postgres != NULL)
+        postgres_status_read(services->postgres, &status);
+    return status.pid;
+}
