@@ -156,7 +156,7 @@ enum status connection_open(const struct capture_settings *settings, enum connec
     connection->stop_fd = stop_fd;
     connection->query_timeout_ms = settings->query_timeout_ms;
     connection->is_socket = host[0] == '/';
-    (void)snprintf(port, sizeof(port), "%d", settings->port);
+    (void)snprintf(port, sizeof(port), "%d", settings->address_port);
     parameter(&parameters, "host", host);
     parameter(&parameters, "port", port);
     parameter(&parameters, "user", settings->user);
@@ -197,7 +197,7 @@ enum status connection_open(const struct capture_settings *settings, enum connec
     } else {
         if (status != ERROR_CLOSED)
             error_context(error, "connect to PostgreSQL at %s%s%s:%d as %s", settings->host, strcmp(host, settings->host) == 0 ? "" : " -> ",
-                          strcmp(host, settings->host) == 0 ? "" : host, settings->port, settings->user);
+                          strcmp(host, settings->host) == 0 ? "" : host, settings->address_port, settings->user);
         connection_close(connection);
     }
     return status;

@@ -97,19 +97,40 @@ static bool is_slot_name(const char *name)
     return name[length] == '\0' && length > 0 && length <= SLOT_NAME_MAX;
 }
 
+/* An alias of "host:port" goes before one of the host. Its target may end in a port of its own, which goes before the configured one. */
+static void alias_apply(struct capture_settings *settings, const struct properties *aliases)
+{
+    const char *alias = properties_get(aliases, arena_format(&settings->arena, "%s:%d", settings->host, (int)settings->port));
+    const char *colon;
+    int32_t port;
+
+    if (alias == NULL)
+        alias = properties_get(aliases, settings->host);
+    if (alias == NULL)
+        return;
+    settings->address = arena_copy_string(&settings->arena, slice_from_string(alias));
+    colon = strrchr(alias, ':');
+    if (colon == NULL || (strchr(alias, ':') != colon && colon > alias && colon[-1] != ']') || !text_parse_int32(slice_from_string(colon + 1), &port))
+        return; /* no port: a name, a directory, or an IPv6 address without brackets */
+    settings->address_port = port;
+    settings->address = alias[0] == '[' ? arena_copy_string(&settings->arena, slice_of(alias + 1, (size_t)(colon - alias) - 2))
+                                        : arena_copy_string(&settings->arena, slice_of(alias, (size_t)(colon - alias)));
+}
+
 static void read_connection(struct reading *reading, const struct properties *aliases)
 {
     static const char *const ssl_modes[] = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL};
     static const char *const transports[] = {"auto", "tcp", "socket", NULL};
     struct capture_settings *settings = reading->settings;
-    const char *alias;
 
     settings->host = text_required(reading, "database.hostname");
-    alias = aliases == NULL ? NULL : properties_get(aliases, settings->host);
-    settings->address = alias == NULL ? settings->host : arena_copy_string(&settings->arena, slice_from_string(alias));
+    settings->address = settings->host;
     settings->port = (int32_t)number(reading, "database.port", 5432, 1);
     if (settings->port > 65535)
         refuse(reading, "database.port", "An integer is expected");
+    settings->address_port = settings->port;
+    if (aliases != NULL)
+        alias_apply(settings, aliases);
     settings->user = text_required(reading, "database.user");
     settings->password = text_or_null(reading, "database.password");
     settings->database = text_required(reading, "database.dbname");

@@ -23,7 +23,8 @@ struct capture_settings {
 
     const char *host;      /* as in the configuration */
     const char *address;   /* after host.aliases: a host or an address, or a directory of Unix sockets (begins with '/') */
-    int32_t port;
+    int32_t port;          /* as in the configuration */
+    int32_t address_port;  /* after host.aliases */
     const char *user;
     const char *password;  /* may be NULL */
     const char *database;

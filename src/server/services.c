@@ -21,6 +21,23 @@ struct services {
     struct postgres *postgres;
 };
 
+/* Connectors reach it through its socket, by the usual container name, and by its own address with its own port. */
+static void private_postgres_alias(struct services *services)
+{
+    static const char *const names[] = {"postgres", "localhost", "127.0.0.1"};
+    long long port = (long long)services->settings->postgres_port;
+    char *target = memory_format("%s:%lld", postgres_socket_directory(services->postgres), port);
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char *name = i == 0 ? memory_copy_string(names[i]) : memory_format("%s:%lld", names[i], port);
+
+        if (!properties_has(&services->aliases, name))
+            properties_set(&services->aliases, name, target);
+        memory_free(name);
+    }
+    memory_free(target);
+}
+
 static enum status private_postgres_start(struct services *services, struct error *error)
 {
     const struct settings *settings = services->settings;
@@ -36,7 +53,10 @@ static enum status private_postgres_start(struct services *services, struct erro
 
     if (!settings->postgres_enabled)
         return OK;
-    return postgres_start(&wanted, &services->postgres, error);
+    if (postgres_start(&wanted, &services->postgres, error) != OK)
+        return error->status;
+    private_postgres_alias(services);
+    return OK;
 }
 
 enum status services_start(const struct settings *settings, const char *data_dir, struct services **started, struct error *error)

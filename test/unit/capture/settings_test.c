@@ -73,6 +73,23 @@ TEST(a_host_name_goes_where_its_alias_says)
     settings = read_all(&aliases);
     assert_string_equal(settings->host, "postgres");
     assert_string_equal(settings->address, "/run/postgresql");
+    assert_int_equal(settings->address_port, 5432);
+    capture_settings_destroy(settings);
+    properties_set(&aliases, "postgres", "/run/postgresql:6432");
+    settings = read_all(&aliases);
+    assert_string_equal(settings->address, "/run/postgresql");
+    assert_int_equal(settings->port, 5432);
+    assert_int_equal(settings->address_port, 6432);
+    capture_settings_destroy(settings);
+    properties_set(&aliases, "postgres:5432", "[::1]:7432");
+    settings = read_all(&aliases);
+    assert_string_equal(settings->address, "::1");
+    assert_int_equal(settings->address_port, 7432);
+    capture_settings_destroy(settings);
+    properties_set(&aliases, "postgres:5432", "fe80::1:2");
+    settings = read_all(&aliases);
+    assert_string_equal(settings->address, "fe80::1:2");
+    assert_int_equal(settings->address_port, 5432);
     capture_settings_destroy(settings);
     properties_finish(&aliases);
 }
