@@ -26,7 +26,7 @@ TEST(exit_codes_and_signals_are_told)
     assert_int_equal(code, 3);
     assert_string_equal(ended, "exited with 3");
 
-    assert_int_equal(shell("sleep 60", -1, &process), OK);
+    assert_int_equal(shell("exec sleep 60", -1, &process), OK);
     assert_false(process_wait(&process, 0, &code, ended, sizeof(ended)));
     process_signal(&process, SIGKILL);
     assert_true(process_wait(&process, 10000, &code, ended, sizeof(ended)));
@@ -56,7 +56,7 @@ TEST(a_child_has_its_own_session_no_blocked_signals_and_its_output_where_wanted)
     (void)sigaddset(&blocked, SIGTERM);
     assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
     assert_int_equal(pipe(output), 0);
-    assert_int_equal(shell("echo $$ $(cut -d' ' -f6 /proc/self/stat); kill -TERM $$; sleep 60", output[1], &process), OK);
+    assert_int_equal(shell("echo $$ $(cut -d' ' -f6 /proc/self/stat); kill -TERM $$; exec sleep 60", output[1], &process), OK);
     (void)close(output[1]);
     assert_true(read(output[0], text, sizeof(text) - 1) > 0);
     (void)close(output[0]);
@@ -77,7 +77,7 @@ TEST(an_adopted_process_can_be_watched_and_ended)
     struct process process, adopted;
     int code;
 
-    assert_int_equal(shell("sleep 60", -1, &process), OK);
+    assert_int_equal(shell("exec sleep 60", -1, &process), OK);
     assert_int_equal(process_adopt(process.pid, &adopted, &error), OK);
     assert_false(process_wait(&adopted, 0, &code, NULL, 0));
     process_signal(&adopted, SIGTERM);
