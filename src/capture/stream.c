@@ -482,6 +482,7 @@ static enum status confirm(struct stream *stream, int64_t now_ms, struct error *
     struct output_durable durable = output_durable(task->output);
     bool moved = durable.resume_lsn > stream->confirmed_lsn;
     int64_t since_ms = now_ms - stream->last_status_ms;
+    enum status status;
 
     if (durable.resume_lsn > task->status->durable_lsn)
         task->status->durable_lsn = durable.resume_lsn;
@@ -492,8 +493,9 @@ static enum status confirm(struct stream *stream, int64_t now_ms, struct error *
     if (moved)
         stream->confirmed_lsn = durable.resume_lsn;
     task->status->received_lsn = stream->received_lsn > task->status->appended_lsn ? stream->received_lsn : task->status->appended_lsn;
+    status = send_status(stream, error);
     task->report(task->context);
-    return send_status(stream, error);
+    return status;
 }
 
 /* A position that moved without rows is published now and then, so that PostgreSQL can be told. */

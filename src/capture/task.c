@@ -271,8 +271,10 @@ static bool find_socket(struct task *task, char *directory, size_t size)
     bool is_local = peer != NULL && (strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0);
     bool wants_tls = strcmp(task->settings->ssl_mode, "require") == 0 || strncmp(task->settings->ssl_mode, "verify", 6) == 0;
     PGresult *result = NULL;
+    char port[16];
     bool found = false;
 
+    (void)snprintf(port, sizeof(port), "%d", task->settings->address_port);
     if (task->settings->transport == TRANSPORT_TCP || task->settings->address[0] == '/' || (task->settings->transport == TRANSPORT_AUTO && (!is_local || wants_tls)))
         return false;
     if (connection_run(task->sql,
@@ -284,7 +286,7 @@ static bool find_socket(struct task *task, char *directory, size_t size)
         char path[256];
 
         (void)snprintf(path, sizeof(path), "%s/.s.PGSQL.%s", PQgetvalue(result, row, 0), PQgetvalue(result, row, 1));
-        if (PQgetvalue(result, row, 0)[0] == '/' && strcmp(PQgetvalue(result, row, 1), "") != 0 && access(path, R_OK | W_OK) == 0) {
+        if (PQgetvalue(result, row, 0)[0] == '/' && strcmp(PQgetvalue(result, row, 1), port) == 0 && access(path, R_OK | W_OK) == 0) {
             (void)snprintf(directory, size, "%s", PQgetvalue(result, row, 0));
             found = true;
         }
