@@ -1,0 +1,299 @@
+#include "store/partition.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "store/internal.h"
+#include "store/scan.h"
+
+#include <limits.h>
+#include <sched.h>
+
+#define SNAPSHOT_BYTES_MAX ((size_t)1 << 30)
+
+struct partition *partition_create(struct store *store, struct topic *topic, int32_t index)
+{
+    struct partition *partition = memory_new(sizeof(*partition));
+
+    partition->store = store;
+    partition->topic = topic;
+    partition->index = index;
+    partition->directory = memory_format("%s/%s-%d", store->directory, topic->name, index);
+    partition->max_timestamp = partition->max_timestamp_offset = -1;
+    partition->snapshot_offset = -1;
+    partition->saved_end = -1;
+    (void)pthread_mutex_init(&partition->lock, NULL);
+    return partition;
+}
+
+void partition_destroy(struct partition *partition)
+{
+    struct segment_list *list = partition_list(partition);
+
+    for (size_t i = 0; list != NULL && i < list->count; i++)
+        segment_release(list->segments[i]);
+    memory_free(list);
+    producers_destroy(partition->producers);
+    (void)pthread_mutex_destroy(&partition->lock);
+    memory_free(partition->directory);
+    memory_free(partition);
+}
+
+/* ---- Files beside the segments ---- */
+
+static enum status small_file_write(struct partition *partition, const char *name, struct slice text, struct error *error)
+{
+    char path[PATH_MAX];
+    struct disk_file *file = NULL;
+    enum status status;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", partition->directory, name);
+    status = disk_open(partition->store->disk, path, DISK_REPLACE, &file, error);
+    if (status == OK)
+        status = disk_write(file, text, 0, error);
+    disk_close(file);
+    return status;
+}
+
+enum status partition_save_metadata(struct partition *partition, struct error *error)
+{
+    char id[UUID_BASE64_SIZE], text[64];
+    enum status status;
+
+    uuid_to_base64(&partition->topic->id, id);
+    (void)snprintf(text, sizeof(text), "version: 0\ntopic_id: %s", id);
+    status = small_file_write(partition, "partition.metadata", slice_from_string(text), error);
+    if (status == OK)
+        status = small_file_write(partition, "leader-epoch-checkpoint", slice_from_string("0\n1\n0 0\n"), error);
+    return status;
+}
+
+enum status partition_make(struct partition *partition, struct error *error)
+{
+    enum status status = disk_make_directory(partition->store->disk, partition->directory, error);
+    struct segment *segment;
+
+    if (status == OK)
+        status = partition_save_metadata(partition, error);
+    if (status != OK)
+        return status;
+    segment = segment_create(&partition->store->files, partition, partition->directory, 0, 0, 0);
+    status = segment_make_file(segment, error);
+    if (status != OK) {
+        segment_release(segment);
+        return status;
+    }
+    segment_set_loaded(segment);
+    partition_set_segments(partition, &segment, 1);
+    partition->tail = (struct tail){.segment = segment,
+                                    .max_timestamp = -1,
+                                    .max_timestamp_offset = -1,
+                                    .first_timestamp = -1,
+                                    .created_ms = store_now_ms(partition->store)};
+    partition->tail_ready = true;
+    partition->producers = producers_create();
+    return OK;
+}
+
+enum status partition_raise_epoch(struct partition *partition, struct error *error)
+{
+    int32_t epoch = atomic_load(&partition->leader_epoch) + 1;
+    struct buffer text;
+    char path[PATH_MAX];
+    struct slice rest, line;
+    size_t number = 0;
+    enum status status;
+    struct buffer lines;
+
+    buffer_init(&text, 1 << 20);
+    buffer_init(&lines, 1 << 20);
+    (void)snprintf(path, sizeof(path), "%s/leader-epoch-checkpoint", partition->directory);
+    (void)disk_read_file(partition->store->disk, path, &text, NULL);
+    rest = buffer_slice(&text);
+    for (size_t at = 0; text_next_field(&rest, '\n', &line); at++) {
+        if (at < 2 || line.size == 0)
+            continue;
+        buffer_append_slice(&lines, line);
+        buffer_append_u8(&lines, '\n');
+        number++;
+    }
+    buffer_reset(&text);
+    buffer_append_format(&text, "0\n%zu\n%.*s%d %lld\n", number + 1, (int)lines.size, lines.data == NULL ? "" : (const char *)lines.data, epoch,
+                         (long long)partition->tail.end);
+    status = disk_replace_file(partition->store->disk, partition->directory, "leader-epoch-checkpoint", buffer_slice(&text), error);
+    if (status == OK)
+        atomic_store(&partition->leader_epoch, epoch);
+    buffer_finish(&lines);
+    buffer_finish(&text);
+    return status;
+}
+
+enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, bool sync, struct error *error)
+{
+    char path[PATH_MAX];
+    struct disk_file *file = NULL;
+    enum status status;
+
+    segment_path(partition->directory, offset, "snapshot", path, sizeof(path));
+    status = disk_open(partition->store->disk, path, DISK_REPLACE, &file, error);
+    if (status == OK)
+        status = disk_write(file, snapshot, 0, error);
+    if (status == OK && sync)
+        status = disk_sync(file, error);
+    disk_close(file);
+    if (status == OK && offset > partition->snapshot_offset)
+        partition->snapshot_offset = offset;
+    return status;
+}
+
+/* ---- Segments ---- */
+
+void partition_set_segments(struct partition *partition, struct segment *const *segments, size_t count)
+{
+    struct segment_list *list = memory_new(sizeof(*list) + count * sizeof(struct segment *));
+    struct segment_list *before = partition_list(partition);
+    int64_t closed_bytes = 0;
+
+    list->count = count;
+    memcpy(list->segments, segments, count * sizeof(struct segment *));
+    for (size_t i = 0; i + 1 < count; i++)
+        closed_bytes += segment_bytes(segments[i]);
+    atomic_store(&partition->list, list);
+    atomic_store_explicit(&partition->closed_bytes, closed_bytes, memory_order_relaxed);
+    /* Readers are inside for a few instructions only, and one that comes now sees the new list. */
+    while (before != NULL && atomic_load(&partition->readers) != 0)
+        (void)sched_yield();
+    memory_free(before);
+}
+
+void partition_drop_segments(struct partition *partition, size_t count)
+{
+    const struct segment_list *list = partition_list(partition);
+    size_t left = list->count - count;
+    struct segment **segments = memory_new_array(list->count, sizeof(struct segment *));
+
+    memcpy(segments, list->segments, list->count * sizeof(struct segment *));
+    partition_set_segments(partition, segments + count, left);
+    for (size_t i = 0; i < count; i++)
+        segment_release(segments[i]);
+    memory_free(segments);
+}
+
+struct segment *partition_segment_at(struct partition *partition, int64_t offset)
+{
+    const struct segment_list *list;
+    struct segment *found = NULL;
+    size_t low = 0, high;
+
+    (void)atomic_fetch_add(&partition->readers, 1);
+    list = atomic_load(&partition->list);
+    high = list == NULL ? 0 : list->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (list->segments[middle]->base <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low > 0) {
+        found = list->segments[low - 1];
+        segment_retain(found);
+    }
+    (void)atomic_fetch_sub(&partition->readers, 1);
+    return found;
+}
+
+struct segment *partition_segment_first(struct partition *partition)
+{
+    const struct segment_list *list;
+    struct segment *found = NULL;
+
+    (void)atomic_fetch_add(&partition->readers, 1);
+    list = atomic_load(&partition->list);
+    if (list != NULL && list->count > 0) {
+        found = list->segments[0];
+        segment_retain(found);
+    }
+    (void)atomic_fetch_sub(&partition->readers, 1);
+    return found;
+}
+
+void partition_publish(struct partition *partition, const struct tail *tail)
+{
+    int64_t unstable = partition->producers == NULL ? -1 : producers_first_unstable(partition->producers);
+
+    segment_publish(tail->segment, tail->position, tail->end);
+    (void)pthread_mutex_lock(&partition->lock);
+    partition->max_timestamp = tail->max_timestamp;
+    partition->max_timestamp_offset = tail->max_timestamp_offset;
+    (void)pthread_mutex_unlock(&partition->lock);
+    partition->tail = *tail;
+    atomic_store_explicit(&partition->stable_end, unstable >= 0 ? unstable : tail->end, memory_order_release);
+    atomic_store_explicit(&partition->end, tail->end, memory_order_release);
+}
+
+/* ---- Before the first append ---- */
+
+enum status partition_load_producers(struct partition *partition, struct error *error)
+{
+    struct buffer bytes;
+    char path[PATH_MAX];
+    enum status status = OK;
+
+    partition->producers = producers_create();
+    if (partition->snapshot_offset != partition->tail.end)
+        return OK; /* recovery fills in all others itself; a clean end leaves none where there are no producers */
+    buffer_init(&bytes, SNAPSHOT_BYTES_MAX);
+    segment_path(partition->directory, partition->snapshot_offset, "snapshot", path, sizeof(path));
+    status = disk_read_file(partition->store->disk, path, &bytes, error);
+    if (status == OK)
+        status = producers_decode(partition->producers, buffer_slice(&bytes), error);
+    buffer_finish(&bytes);
+    if (status != OK) {
+        error_context(error, "%s", path);
+        producers_destroy(partition->producers);
+        partition->producers = NULL;
+    }
+    return status;
+}
+
+/* What the tail has to know of its segment beyond its size. */
+static enum status tail_complete(struct partition *partition, struct error *error)
+{
+    struct tail *tail = &partition->tail;
+    uint8_t window[BATCH_HEADER_BYTES];
+    struct index_entry last;
+    struct batch first;
+    struct scan scan;
+    enum status status;
+    bool found;
+
+    tail->index_gap = tail->position - (index_last(&tail->segment->offsets, &last) ? last.value : 0);
+    tail->max_timestamp = tail->max_timestamp_offset = -1;
+    tail->first_timestamp = -1;
+    (void)segment_last_time(tail->segment, &tail->max_timestamp, &tail->max_timestamp_offset);
+    scan_init(&scan, tail->segment->file, 0, tail->position, window, sizeof(window));
+    status = scan_header(&scan, &first, &found, error);
+    if (status == OK && found)
+        tail->first_timestamp = first.max_timestamp;
+    scan_finish(&scan);
+    return status;
+}
+
+enum status partition_prepare(struct partition *partition, struct error *error)
+{
+    enum status status = OK;
+
+    if (!partition->tail_ready) {
+        status = segment_pin(partition->tail.segment, true, error);
+        if (status != OK)
+            return status;
+        status = tail_complete(partition, error);
+        segment_unpin(partition->tail.segment);
+        partition->tail_ready = status == OK;
+    }
+    if (status == OK && partition->producers == NULL)
+        status = partition_load_producers(partition, error);
+    return status;
+}

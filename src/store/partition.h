@@ -1,0 +1,110 @@
+/*
+ * store/partition.h: one partition inside the store: its segments, where the next batch goes, and what recovery knows of it.
+ * The reading functions of store.h are in partition_read.c.
+ */
+#ifndef STORE_PARTITION_H
+#define STORE_PARTITION_H
+
+#include "store/journal.h"
+#include "store/producers.h"
+#include "store/segment.h"
+#include "store/store.h"
+
+/* Where the next batch goes, and what is known of the segment it goes to. */
+struct tail {
+    struct segment *segment;
+    int64_t end;       /* offset of the next record */
+    int64_t position;  /* byte in the segment */
+    int64_t index_gap; /* bytes since the last index entry */
+    int64_t max_timestamp, max_timestamp_offset; /* largest in the segment and the last offset of its batch; -1 none */
+    int64_t first_timestamp; /* of the segment's first batch; -1 when it is empty or has none */
+    int64_t created_ms;      /* when the segment was begun, or the partition opened */
+};
+
+enum trouble {
+    TROUBLE_NONE,
+    TROUBLE_CUT,       /* bytes behind the tail could not be cut off: nothing may be appended until they are */
+    TROUBLE_READ_ONLY, /* corrupt before the known end; for good */
+};
+
+struct segment_list { /* never changed once readers can see it */
+    size_t count;
+    struct segment *segments[]; /* by base, the last one is appended to */
+};
+
+struct partition {
+    struct store *store;
+    struct topic *topic;
+    int32_t index;
+    char *directory;
+
+    /* read by any thread */
+    _Atomic int64_t start;
+    _Atomic int64_t end;
+    _Atomic int64_t stable_end;
+    _Atomic int64_t closed_bytes; /* of all segments but the last */
+    _Atomic int32_t leader_epoch;
+    _Atomic bool read_only;
+    _Atomic(struct segment_list *) list;
+    _Atomic int readers;   /* inside a look at the list, for a few instructions */
+    pthread_mutex_t lock;  /* guards the two below */
+    int64_t max_timestamp, max_timestamp_offset; /* published, of the last segment */
+
+    /* the committer's */
+    struct tail tail;           /* of what is published */
+    bool tail_ready;            /* the last segment's indexes and times are in memory */
+    struct producers *producers; /* NULL until needed */
+    struct journal_end *owned;  /* its end in the commit journal; NULL when no owner has ever written to it */
+    enum trouble trouble;
+    int64_t synced_end;         /* all below is durable */
+    int64_t recovery_point;     /* as the checkpoint file has it */
+    int64_t saved_end;          /* the end for which indexes and snapshot are on disk; -1 none */
+    int64_t snapshot_offset;    /* of the newest producer snapshot on disk; -1 none */
+    struct partition_round *round; /* while a round touches it */
+};
+
+/* An empty shell; the segments come from recovery or partition_begin. */
+struct partition *partition_create(struct store *store, struct topic *topic, int32_t index);
+void partition_destroy(struct partition *partition); /* no reader is left */
+
+/*
+ * Makes directory and files of a new partition, empty at offset 0. The parent directory is not synced.
+ * Errors  DISK, DISK_FULL
+ */
+enum status partition_make(struct partition *partition, struct error *error);
+
+/* Puts the segments in place; takes the references. Thread: committer, or before it runs. */
+void partition_set_segments(struct partition *partition, struct segment *const *segments, size_t count);
+
+/* Lets go of the first segments; readers inside them go on. Thread: committer. */
+void partition_drop_segments(struct partition *partition, size_t count);
+
+/* The segment that holds the offset, with a reference; NULL when the offset lies before the first one. Thread: any. */
+struct segment *partition_segment_at(struct partition *partition, int64_t offset);
+struct segment *partition_segment_first(struct partition *partition);
+
+/* The list itself. Thread: committer. */
+static inline struct segment_list *partition_list(const struct partition *partition)
+{
+    return atomic_load_explicit(&partition->list, memory_order_relaxed);
+}
+
+/* Moves what readers see to the tail. Thread: committer. */
+void partition_publish(struct partition *partition, const struct tail *tail);
+
+/* Brings the last segment's indexes and times into memory, and the producers; needed before the first append. */
+enum status partition_prepare(struct partition *partition, struct error *error);
+
+/* Loads the newest usable producer snapshot and replays what follows it. */
+enum status partition_load_producers(struct partition *partition, struct error *error);
+
+/* Writes a producer snapshot for the offset. */
+enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, bool sync, struct error *error);
+
+/* Writes "partition.metadata" and "leader-epoch-checkpoint"; not synced. */
+enum status partition_save_metadata(struct partition *partition, struct error *error);
+
+/* Starts a new leader epoch at the end; not synced. Errors: DISK, DISK_FULL */
+enum status partition_raise_epoch(struct partition *partition, struct error *error);
+
+#endif

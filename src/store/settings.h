@@ -1,0 +1,29 @@
+/* store/settings.h: the settings of a topic that the store itself obeys, from its own configuration and the defaults. */
+#ifndef STORE_SETTINGS_H
+#define STORE_SETTINGS_H
+
+#include "base/properties.h"
+
+struct topic_settings {
+    int64_t segment_bytes;
+    int64_t segment_ms;
+    int64_t segment_index_bytes;
+    int64_t message_bytes_max;
+    int64_t index_interval_bytes;
+    int64_t retention_ms;    /* -1: for ever */
+    int64_t retention_bytes; /* -1: no limit */
+    bool append_time;
+    bool compacted;
+    bool deleted; /* cleanup.policy has delete: retention applies */
+};
+
+/*
+ * The effective value of a number setting: the topic's own, else the broker's default of it ("log.retention.ms", …), else
+ * Kafka's. -1 for a key that is none of the number settings of a topic.
+ */
+int64_t settings_number(const struct properties *config, const struct properties *defaults, const char *key);
+
+/* defaults  by the broker's names */
+struct topic_settings settings_resolve(const struct properties *config, const struct properties *defaults);
+
+#endif

@@ -1,0 +1,533 @@
+#include "store/store.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "os/clock.h"
+#include "os/logger.h"
+#include "os/random.h"
+#include "store/checkpoint.h"
+#include "store/internal.h"
+#include "store/recovery.h"
+
+#include <assert.h>
+#include <sys/resource.h>
+
+#define LOG_SUBSYSTEM "store"
+#define CLEAN_MARK ".kafka_cleanshutdown"
+#define META_PROPERTIES "meta.properties"
+#define META_BYTES_MAX 65536
+#define OPEN_FILES_MAX 4096
+#define OPEN_FILES_MIN 64
+
+/* ---- Small services for the other sources ---- */
+
+int64_t store_now_ms(const struct store *store)
+{
+    return store->now_ms == NULL ? clock_now_ms() : store->now_ms(store->now_context);
+}
+
+void store_send(struct store *store, struct message *message)
+{
+    mailbox_send(&store->mailbox, message);
+}
+
+void store_run(struct store *store)
+{
+    struct message *messages;
+
+    assert(store->manual);
+    while ((messages = mailbox_take(&store->mailbox)) != NULL)
+        committer_process(store, messages);
+    (void)upkeep_run(store);
+}
+
+void store_degraded_set(struct store *store, const struct error *reason)
+{
+    bool news;
+
+    (void)pthread_mutex_lock(&store->state_lock);
+    news = store->degraded.status == OK;
+    store->degraded = *reason;
+    (void)pthread_mutex_unlock(&store->state_lock);
+    if (news)
+        LOG_ERROR("nothing can be written now, reading goes on; each new write tries again: %s", reason->message);
+}
+
+void store_degraded_clear(struct store *store)
+{
+    bool news;
+
+    (void)pthread_mutex_lock(&store->state_lock);
+    news = store->degraded.status != OK;
+    store->degraded.status = OK;
+    (void)pthread_mutex_unlock(&store->state_lock);
+    if (news)
+        LOG_INFO("writing works again");
+}
+
+bool store_is_degraded(const struct store *store, struct error *reason)
+{
+    struct store *writable = (struct store *)(uintptr_t)store;
+    bool degraded;
+
+    (void)pthread_mutex_lock(&writable->state_lock);
+    degraded = store->degraded.status != OK;
+    if (degraded && reason != NULL)
+        *reason = store->degraded;
+    (void)pthread_mutex_unlock(&writable->state_lock);
+    return degraded;
+}
+
+const char *store_cluster_id(const struct store *store)
+{
+    return store->cluster_id;
+}
+
+void store_counters_read(const struct store *store, struct store_counters *counters)
+{
+    *counters = (struct store_counters){.rounds = atomic_load(&store->rounds),
+                                        .syncs = atomic_load(&store->syncs),
+                                        .appended_bytes = atomic_load(&store->appended_bytes),
+                                        .appended_batches = atomic_load(&store->appended_batches),
+                                        .published_ends = atomic_load(&store->published_ends),
+                                        .journal_records = atomic_load(&store->journal_records),
+                                        .last_round_us = atomic_load(&store->last_round_us)};
+}
+
+/* ---- Listeners ---- */
+
+void store_listen(struct store *store, store_listener *listener, void *context)
+{
+    (void)pthread_mutex_lock(&store->state_lock);
+    assert(store->listener_count < LISTENERS_MAX);
+    store->listeners[store->listener_count++] = (struct listener){listener, context};
+    (void)pthread_mutex_unlock(&store->state_lock);
+}
+
+void store_unlisten(struct store *store, store_listener *listener, void *context)
+{
+    (void)pthread_mutex_lock(&store->state_lock);
+    for (size_t i = 0; i < store->listener_count; i++) {
+        if (store->listeners[i].call == listener && store->listeners[i].context == context)
+            store->listeners[i] = store->listeners[--store->listener_count];
+    }
+    (void)pthread_mutex_unlock(&store->state_lock);
+}
+
+/* The lock is held during the calls, so that nobody is called after store_unlisten has returned. */
+void store_tell(struct store *store, struct partition *const *moved, size_t count)
+{
+    (void)pthread_mutex_lock(&store->state_lock);
+    for (size_t i = 0; i < store->listener_count; i++)
+        store->listeners[i].call(store->listeners[i].context, moved, count);
+    (void)pthread_mutex_unlock(&store->state_lock);
+}
+
+/* ---- The table of topics ---- */
+
+static struct slice id_slice(const struct uuid *id)
+{
+    return slice_of(id->bytes, sizeof(id->bytes));
+}
+
+void store_topic_add(struct store *store, struct topic *topic)
+{
+    (void)pthread_rwlock_wrlock(&store->topics_lock);
+    (void)map_put_string(&store->topics_by_name, topic->name, topic);
+    (void)map_put(&store->topics_by_id, id_slice(&topic->id), topic);
+    (void)pthread_rwlock_unlock(&store->topics_lock);
+}
+
+void store_topic_take(struct store *store, struct topic *topic)
+{
+    (void)pthread_rwlock_wrlock(&store->topics_lock);
+    (void)map_remove(&store->topics_by_name, slice_from_string(topic->name));
+    (void)map_remove(&store->topics_by_id, id_slice(&topic->id));
+    (void)pthread_rwlock_unlock(&store->topics_lock);
+}
+
+static struct topic *find(struct store *store, const struct map *map, struct slice key)
+{
+    struct topic *topic;
+
+    (void)pthread_rwlock_rdlock(&store->topics_lock);
+    topic = map_get(map, key);
+    if (topic != NULL)
+        topic_retain(topic);
+    (void)pthread_rwlock_unlock(&store->topics_lock);
+    return topic;
+}
+
+struct topic *store_topic_find(struct store *store, struct slice name)
+{
+    return find(store, &store->topics_by_name, name);
+}
+
+struct topic *store_topic_find_by_id(struct store *store, const struct uuid *id)
+{
+    return find(store, &store->topics_by_id, id_slice(id));
+}
+
+static int compare_by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct topic *const *)a)->name, (*(struct topic *const *)b)->name);
+}
+
+struct topic **store_topics(struct store *store, struct arena *arena, size_t *count)
+{
+    const struct map_entry *entry;
+    struct topic **topics;
+    size_t at = 0;
+
+    *count = 0;
+    (void)pthread_rwlock_rdlock(&store->topics_lock);
+    topics = arena_new_array(arena, store->topics_by_name.count + 1, sizeof(struct topic *));
+    while ((entry = map_next(&store->topics_by_name, &at)) != NULL) {
+        topics[*count] = entry->value;
+        topic_retain(topics[(*count)++]);
+    }
+    (void)pthread_rwlock_unlock(&store->topics_lock);
+    qsort(topics, *count, sizeof(struct topic *), compare_by_name);
+    return topics;
+}
+
+/* ---- Appending and publishing ---- */
+
+void store_append(struct store *store, struct append *append)
+{
+    append->message.kind = MESSAGE_APPEND;
+    store_send(store, &append->message);
+}
+
+void store_publish(struct store *store, struct publish *publish)
+{
+    publish->message.kind = MESSAGE_PUBLISH;
+    store_send(store, &publish->message);
+}
+
+bool store_position(struct store *store, const char *owner, struct buffer *position)
+{
+    return journal_position(store->journal, owner, position);
+}
+
+/* ---- Opening ---- */
+
+/* Descriptors for many segments at once; sockets need theirs too. */
+static size_t open_files_limit(void)
+{
+    struct rlimit limit;
+    size_t quarter;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return OPEN_FILES_MIN;
+    if (limit.rlim_cur < limit.rlim_max && limit.rlim_cur < 4 * OPEN_FILES_MAX) {
+        limit.rlim_cur = limit.rlim_max < 4 * OPEN_FILES_MAX ? limit.rlim_max : 4 * OPEN_FILES_MAX;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    quarter = limit.rlim_cur / 4;
+    return quarter < OPEN_FILES_MIN ? OPEN_FILES_MIN : quarter > OPEN_FILES_MAX ? OPEN_FILES_MAX : quarter;
+}
+
+static void settings_take(struct store *store, const struct store_settings *settings)
+{
+    char number[32];
+
+    store->disk = settings->disk == NULL ? disk_real() : settings->disk;
+    store->directory = memory_copy_string(settings->directory);
+    if (settings->topic_defaults != NULL)
+        properties_copy(&store->topic_defaults, settings->topic_defaults);
+    (void)snprintf(number, sizeof(number), "%lld", (long long)settings->segment_bytes);
+    if (settings->segment_bytes > 0)
+        properties_set(&store->topic_defaults, "log.segment.bytes", number);
+    (void)snprintf(number, sizeof(number), "%d", settings->message_bytes_max);
+    if (settings->message_bytes_max > 0)
+        properties_set(&store->topic_defaults, "message.max.bytes", number);
+    (void)snprintf(number, sizeof(number), "%lld", (long long)settings->index_interval_bytes);
+    if (settings->index_interval_bytes > 0)
+        properties_set(&store->topic_defaults, "log.index.interval.bytes", number);
+    store->default_partitions = settings->default_partitions < 1 ? 1 : settings->default_partitions;
+    store->flush_acks = settings->flush_acks;
+    store->manual = settings->manual;
+    store->now_ms = settings->now_ms;
+    store->now_context = settings->now_context;
+    store->producer_ids = -1;
+    store->checkpoint_due_ms = clock_monotonic_ms() + 60 * MS_PER_SECOND;
+}
+
+static enum status directory_open(struct store *store, struct error *error)
+{
+    char path[4096];
+    enum status status = disk_make_directory(store->disk, store->directory, error);
+
+    (void)snprintf(path, sizeof(path), "%s/.lock", store->directory);
+    if (status == OK)
+        status = disk_open(store->disk, path, DISK_CREATE, &store->lock_file, error);
+    if (status == OK)
+        status = disk_lock(store->lock_file, error);
+    return status;
+}
+
+static enum status meta_write(struct store *store, struct error *error)
+{
+    char directory_id[UUID_BASE64_SIZE], text[256];
+    struct uuid cluster = random_uuid(), directory = random_uuid();
+
+    uuid_to_base64(&cluster, store->cluster_id);
+    uuid_to_base64(&directory, directory_id);
+    (void)snprintf(text, sizeof(text), "cluster.id=%s\ndirectory.id=%s\nnode.id=1\nversion=1\n", store->cluster_id, directory_id);
+    return disk_replace_file(store->disk, store->directory, META_PROPERTIES, slice_from_string(text), error);
+}
+
+static enum status meta_open(struct store *store, struct error *error)
+{
+    struct properties properties;
+    struct buffer text;
+    char path[4096];
+    const char *id;
+    enum status status;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", store->directory, META_PROPERTIES);
+    buffer_init(&text, META_BYTES_MAX);
+    properties_init(&properties);
+    status = disk_read_file(store->disk, path, &text, error);
+    if (status == ERROR_NOT_FOUND) {
+        status = meta_write(store, error);
+    } else if (status == OK) {
+        status = properties_parse(&properties, buffer_slice(&text), error);
+        id = properties_get(&properties, "cluster.id");
+        if (status == OK && (id == NULL || strlen(id) >= sizeof(store->cluster_id)))
+            status = error_set(error, ERROR_CORRUPT, "%s has no cluster.id", path);
+        if (status == OK)
+            (void)snprintf(store->cluster_id, sizeof(store->cluster_id), "%s", id);
+    }
+    properties_finish(&properties);
+    buffer_finish(&text);
+    return status;
+}
+
+/* Was the last end clean? The mark goes before anything is written. */
+static enum status mark_take(struct store *store, bool *clean, struct error *error)
+{
+    char path[4096];
+    int64_t size;
+    enum status status;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", store->directory, CLEAN_MARK);
+    status = disk_file_size(store->disk, path, &size, error);
+    *clean = status == OK;
+    if (status == ERROR_NOT_FOUND)
+        return OK;
+    if (status == OK)
+        status = disk_unlink(store->disk, path, error);
+    if (status == OK)
+        status = disk_sync_directory(store->disk, store->directory, error);
+    return status;
+}
+
+/* A lost journal would take all positions back to nothing: then the store is not opened at all. */
+static enum status ledgers_open(struct store *store, struct error *error)
+{
+    char path[4096];
+    int64_t size;
+    enum status status;
+    bool had_catalog;
+
+    (void)snprintf(path, sizeof(path), "%s/catalog", store->directory);
+    status = disk_file_size(store->disk, path, &size, error);
+    had_catalog = status == OK;
+    (void)snprintf(path, sizeof(path), "%s/commit.journal", store->directory);
+    if (had_catalog && disk_file_size(store->disk, path, &size, error) == ERROR_NOT_FOUND)
+        return error_set(error, ERROR_CORRUPT, "%s is missing, which holds the positions of all connectors; restore it from a copy", path);
+    status = journal_open(store->disk, store->directory, &store->journal, error);
+    if (status == OK)
+        status = catalog_open(store->disk, store->directory, &store->catalog, error);
+    return status;
+}
+
+struct facts_files {
+    struct checkpoint points, starts, ends;
+    bool clean;
+};
+
+static void facts_read_one(struct store *store, struct checkpoint *checkpoint, const char *name)
+{
+    struct error error;
+
+    if (checkpoint_read(checkpoint, store->disk, store->directory, name, &error) != OK)
+        LOG_WARNING("all partitions are read from their beginning, for a checkpoint cannot be used: %s", error.message);
+}
+
+static enum status topic_recover(struct store *store, const struct catalog_topic *listed, const struct facts_files *files, bool *made,
+                                 struct error *error)
+{
+    struct topic *topic = topic_new(store, listed->name, &listed->id, listed->internal, &listed->config);
+    struct partition **partitions = memory_new_array((size_t)listed->partitions, sizeof(struct partition *));
+    enum status status = OK;
+
+    for (int32_t i = 0; i < listed->partitions; i++)
+        partitions[i] = partition_create(store, topic, i);
+    topic_add_partitions(topic, partitions, listed->partitions);
+    for (int32_t i = 0; i < listed->partitions && status == OK; i++) {
+        struct recovery_facts facts = {.clean = files->clean,
+                                       .start = checkpoint_get(&files->starts, listed->name, i),
+                                       .recovery_point = checkpoint_get(&files->points, listed->name, i),
+                                       .end = checkpoint_get(&files->ends, listed->name, i)};
+
+        partitions[i]->owned = journal_find(store->journal, &topic->id, i);
+        status = partition_recover(partitions[i], &facts, made, error);
+    }
+    memory_free(partitions);
+    store_topic_add(store, topic);
+    return status;
+}
+
+/* What was deleted but perhaps not put aside when the last run ended, and what was put aside but not removed. */
+static enum status deleted_collect(struct store *store, struct error *error)
+{
+    const struct catalog_topic *topic;
+    struct disk_entry *entries;
+    struct arena arena;
+    size_t at = 0, count = 0;
+    enum status status = OK;
+
+    while ((topic = catalog_next_deleted(store->catalog, &at)) != NULL && status == OK) {
+        for (int32_t i = 0; catalog_find(store->catalog, topic->name) == NULL && i < topic->partitions && status == OK; i++)
+            status = topics_set_aside(store, topic->name, i, error);
+    }
+    arena_init(&arena, 4096);
+    if (status == OK)
+        status = disk_list(store->disk, store->directory, &arena, &entries, &count, error);
+    for (size_t i = 0; i < count && status == OK; i++) {
+        static const char suffix[] = "-delete";
+        size_t length = strlen(entries[i].name);
+
+        if (entries[i].is_directory && length > UUID_HEX_SIZE + sizeof(suffix) && strcmp(entries[i].name + length - strlen(suffix), suffix) == 0 &&
+            entries[i].name[length - strlen(suffix) - (UUID_HEX_SIZE - 1) - 1] == '.')
+            topics_trash_add(store, memory_format("%s/%s", store->directory, entries[i].name));
+    }
+    arena_finish(&arena);
+    return status;
+}
+
+static enum status topics_recover(struct store *store, bool clean, struct error *error)
+{
+    struct facts_files files = {.clean = clean};
+    const struct catalog_topic *listed;
+    enum status status = OK;
+    bool made = false;
+    size_t at = 0;
+
+    facts_read_one(store, &files.points, CHECKPOINT_RECOVERY_POINT);
+    facts_read_one(store, &files.starts, CHECKPOINT_START);
+    facts_read_one(store, &files.ends, CHECKPOINT_END);
+    while (status == OK && (listed = catalog_next(store->catalog, &at)) != NULL)
+        status = topic_recover(store, listed, &files, &made, error);
+    if (status == OK && made)
+        status = disk_sync_directory(store->disk, store->directory, error);
+    if (status == OK)
+        status = deleted_collect(store, error);
+    checkpoint_finish(&files.points);
+    checkpoint_finish(&files.starts);
+    checkpoint_finish(&files.ends);
+    return status;
+}
+
+static enum status open_all(struct store *store, struct error *error)
+{
+    bool clean = false;
+    enum status status = directory_open(store, error);
+
+    if (status == OK)
+        status = meta_open(store, error);
+    if (status == OK)
+        status = mark_take(store, &clean, error);
+    if (status == OK)
+        status = ledgers_open(store, error);
+    if (status == OK)
+        status = topics_recover(store, clean, error);
+    if (status == OK)
+        status = catalog_take_producer_ids(store->catalog, PRODUCER_ID_BLOCK, &store->producer_ids, error);
+    if (status == OK && !store->manual)
+        status = thread_start(&store->committer, "committer", committer_main, store, error);
+    return status;
+}
+
+static void store_free(struct store *store)
+{
+    const struct map_entry *entry;
+    size_t at = 0;
+
+    while ((entry = map_next(&store->topics_by_name, &at)) != NULL)
+        topic_release(entry->value);
+    map_finish(&store->topics_by_name);
+    map_finish(&store->topics_by_id);
+    at = 0;
+    while ((entry = map_next(&store->owners, &at)) != NULL)
+        memory_free(entry->value);
+    map_finish(&store->owners);
+    while (store->trash != NULL) {
+        struct trash *trash = store->trash;
+
+        store->trash = trash->next;
+        memory_free(trash->path);
+        memory_free(trash);
+    }
+    round_destroy(store->round);
+    syncer_destroy(store->syncer);
+    journal_close(store->journal);
+    catalog_close(store->catalog);
+    segment_files_finish(&store->files);
+    disk_close(store->lock_file);
+    mailbox_finish(&store->mailbox);
+    properties_finish(&store->topic_defaults);
+    (void)pthread_mutex_destroy(&store->state_lock);
+    (void)pthread_rwlock_destroy(&store->topics_lock);
+    memory_free(store->directory);
+    memory_free(store);
+}
+
+enum status store_open(const struct store_settings *settings, struct store **opened, struct error *error)
+{
+    struct store *store = memory_new(sizeof(*store));
+    enum status status;
+
+    settings_take(store, settings);
+    mailbox_init(&store->mailbox);
+    (void)pthread_mutex_init(&store->state_lock, NULL);
+    (void)pthread_rwlock_init(&store->topics_lock, NULL);
+    map_init(&store->topics_by_name);
+    map_init(&store->topics_by_id);
+    map_init(&store->owners);
+    segment_files_init(&store->files, store->disk, open_files_limit());
+    store->syncer = syncer_create(store->manual ? 0 : settings->sync_threads);
+    store->round = round_create(store);
+    status = open_all(store, error);
+    if (status == OK) {
+        *opened = store;
+    } else {
+        error_context(error, "open the log in %s", settings->directory);
+        store_free(store);
+    }
+    return status;
+}
+
+void store_close(struct store *store)
+{
+    struct error error;
+
+    if (store == NULL)
+        return;
+    if (store->manual) {
+        store_run(store);
+    } else {
+        atomic_store(&store->closing, true);
+        mailbox_wake(&store->mailbox);
+        thread_join(store->committer);
+    }
+    if (upkeep_save_clean(store, &error) != OK)
+        LOG_WARNING("the next start will check the log, for this end was not clean: %s", error.message);
+    store_free(store);
+}

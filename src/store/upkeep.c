@@ -1,0 +1,228 @@
+/* What the committer does from time to time: checkpoints, removing what was deleted; and the marks of a clean end. */
+#include "store/internal.h"
+
+#include "base/banned.h"
+#include "base/time.h"
+#include "os/clock.h"
+#include "os/logger.h"
+#include "store/checkpoint.h"
+#include "store/partition_round.h"
+
+#define LOG_SUBSYSTEM "store"
+#define CHECKPOINT_EVERY_MS (60 * MS_PER_SECOND)
+#define PRODUCER_EXPIRY_MS MS_PER_DAY /* producer.id.expiration.ms */
+#define TRASH_AT_ONCE 16
+#define CLEAN_MARK ".kafka_cleanshutdown"
+
+/* Calls for every partition, committer only, so without the lock. */
+static void each_partition(struct store *store, void (*call)(struct partition *partition, void *context), void *context)
+{
+    const struct map_entry *entry;
+    size_t at = 0;
+
+    while ((entry = map_next(&store->topics_by_name, &at)) != NULL) {
+        const struct topic *topic = entry->value;
+
+        for (int32_t i = 0; i < topic_partition_count(topic); i++)
+            call(topic_partition(topic, i), context);
+    }
+}
+
+/* All below is durable and need not be read again: what is synced, but not past a segment whose indexes are not saved. */
+static int64_t recovery_point_of(const struct partition *partition)
+{
+    const struct segment_list *list = partition_list(partition);
+    int64_t point = partition->synced_end;
+
+    if (partition->trouble == TROUBLE_READ_ONLY)
+        return partition->recovery_point;
+    for (size_t i = 0; i + 1 < list->count; i++) {
+        if (!list->segments[i]->saved && list->segments[i]->base < point)
+            point = list->segments[i]->base;
+    }
+    return point;
+}
+
+static enum status save_indexes(struct segment *segment, bool sync, struct error *error)
+{
+    enum status status = segment_pin(segment, true, error);
+
+    if (status != OK)
+        return status;
+    status = segment_save_indexes(segment, sync, error);
+    segment_unpin(segment);
+    return status;
+}
+
+/* ---- Checkpoints ---- */
+
+struct checkpoint_work {
+    struct checkpoint_writer writer;
+    int64_t expire_before_ms;
+    bool changed;
+};
+
+static void closed_save(struct partition *partition)
+{
+    const struct segment_list *list = partition_list(partition);
+    struct error error;
+
+    for (size_t i = 0; i + 1 < list->count; i++) {
+        struct segment *segment = list->segments[i];
+
+        if (segment->saved)
+            continue;
+        segment->saved = save_indexes(segment, true, &error) == OK &&
+                         disk_sync_directory(partition->store->disk, partition->directory, &error) == OK;
+    }
+}
+
+static void partition_checkpoint(struct partition *partition, void *context)
+{
+    struct checkpoint_work *work = context;
+    struct segment *last = partition->tail.segment;
+    int64_t point;
+    struct error error;
+
+    if (partition->trouble == TROUBLE_NONE && partition_sync(partition, &error) != OK) {
+        partition->trouble = TROUBLE_READ_ONLY; /* what readers have seen may be gone from the disk: only a restart can tell */
+        atomic_store(&partition->read_only, true);
+        LOG_ERROR("%s-%d is read-only until the next start, for it could not be synced: %s", partition->topic->name, partition->index,
+                  error.message);
+    }
+    if (partition->trouble == TROUBLE_NONE && partition->tail_ready) {
+        closed_save(partition);
+        if (index_count(&last->offsets) != last->offsets_saved || index_count(&last->times) != last->times_saved)
+            (void)save_indexes(last, false, NULL);
+    }
+    if (partition->producers != NULL)
+        producers_expire(partition->producers, work->expire_before_ms);
+    point = recovery_point_of(partition);
+    work->changed = work->changed || point != partition->recovery_point;
+    checkpoint_add(&work->writer, partition->topic->name, partition->index, point);
+}
+
+static void point_note(struct partition *partition, void *context)
+{
+    (void)context;
+    partition->recovery_point = recovery_point_of(partition);
+}
+
+void upkeep_checkpoint(struct store *store)
+{
+    struct checkpoint_work work = {.expire_before_ms = store_now_ms(store) - PRODUCER_EXPIRY_MS};
+    struct error error;
+
+    checkpoint_begin(&work.writer);
+    each_partition(store, partition_checkpoint, &work);
+    if (!work.changed) {
+        buffer_finish(&work.writer.lines);
+        return;
+    }
+    if (checkpoint_write(&work.writer, store->disk, store->directory, CHECKPOINT_RECOVERY_POINT, &error) == OK)
+        each_partition(store, point_note, NULL);
+    else
+        LOG_WARNING("recovery points could not be saved, so a restart after a crash reads more: %s", error.message);
+}
+
+static void start_add(struct partition *partition, void *context)
+{
+    if (partition_start(partition) > 0)
+        checkpoint_add(context, partition->topic->name, partition->index, partition_start(partition));
+}
+
+enum status upkeep_save_starts(struct store *store, struct error *error)
+{
+    struct checkpoint_writer writer;
+
+    checkpoint_begin(&writer);
+    each_partition(store, start_add, &writer);
+    return checkpoint_write(&writer, store->disk, store->directory, CHECKPOINT_START, error);
+}
+
+/* ---- The clean end ---- */
+
+struct clean_work {
+    struct checkpoint_writer ends;
+    enum status status;
+    struct error error;
+};
+
+/* The last segment's indexes with their final time entry, and the producers, as of the end. */
+static enum status tail_save(struct partition *partition, struct error *error)
+{
+    struct tail *tail = &partition->tail;
+    struct buffer snapshot;
+    struct index_entry last;
+    enum status status = OK;
+
+    if (tail->max_timestamp >= 0 && (!index_last(&tail->segment->times, &last) || tail->max_timestamp > last.key))
+        index_add(&tail->segment->times, tail->max_timestamp, (uint32_t)(tail->max_timestamp_offset - tail->segment->base));
+    if (producers_count(partition->producers) > 0) {
+        buffer_init(&snapshot, (size_t)1 << 30);
+        producers_encode(partition->producers, &snapshot);
+        status = partition_save_snapshot(partition, tail->end, buffer_slice(&snapshot), true, error);
+        buffer_finish(&snapshot);
+    }
+    if (status == OK)
+        status = save_indexes(tail->segment, true, error);
+    if (status == OK)
+        status = disk_sync_directory(partition->store->disk, partition->directory, error);
+    return status;
+}
+
+static void partition_save(struct partition *partition, void *context)
+{
+    struct clean_work *work = context;
+
+    if (work->status == OK && partition->trouble == TROUBLE_CUT)
+        work->status = error_set(&work->error, ERROR_DISK, "%s-%d could not be put right", partition->topic->name, partition->index);
+    if (work->status == OK && partition->trouble == TROUBLE_NONE) {
+        work->status = partition_sync(partition, &work->error);
+        if (work->status == OK && partition->saved_end != partition->tail.end) {
+            work->status = partition_prepare(partition, &work->error);
+            if (work->status == OK)
+                work->status = tail_save(partition, &work->error);
+            if (work->status == OK)
+                partition->saved_end = partition->tail.end;
+        }
+    }
+    checkpoint_add(&work->ends, partition->topic->name, partition->index, partition->tail.end);
+}
+
+enum status upkeep_save_clean(struct store *store, struct error *error)
+{
+    static const char mark[] = "{\"version\":0,\"brokerEpoch\":-1}";
+    struct clean_work work = {.status = OK};
+    enum status status;
+
+    checkpoint_begin(&work.ends);
+    each_partition(store, partition_save, &work);
+    if (work.status != OK) {
+        buffer_finish(&work.ends.lines);
+        *error = work.error;
+        return work.status;
+    }
+    upkeep_checkpoint(store);
+    status = checkpoint_write(&work.ends, store->disk, store->directory, CHECKPOINT_END, error);
+    if (status == OK)
+        status = upkeep_save_starts(store, error);
+    if (status == OK)
+        status = disk_replace_file(store->disk, store->directory, CLEAN_MARK, slice_from_string(mark), error);
+    return status;
+}
+
+/* ---- The clock ---- */
+
+int64_t upkeep_run(struct store *store)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (topics_trash_empty(store, TRASH_AT_ONCE))
+        return 0;
+    if (now_ms >= store->checkpoint_due_ms) {
+        upkeep_checkpoint(store);
+        store->checkpoint_due_ms = now_ms + CHECKPOINT_EVERY_MS;
+    }
+    return store->checkpoint_due_ms - now_ms;
+}
