@@ -15,6 +15,7 @@
 #define SNAPPY_BLOCK_BYTES ((size_t)32 * 1024)
 #define LZ4_STEP_BYTES ((size_t)256 * 1024)
 #define GROWTH_BYTES ((size_t)64 * 1024)
+#define ZSTD_KEPT_BYTES ((size_t)8 << 20) /* a decompressor larger than this is given back after use: level 22 takes 128 MiB */
 
 static const uint8_t xerial_magic[8] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 
@@ -373,16 +374,12 @@ static enum step unlz4(struct decompressor *decompressor, struct slice packed, s
     return STEP_OK;
 }
 
-static enum step unzstd(struct decompressor *decompressor, struct slice packed, struct sink *sink)
+static enum step unzstd_frames(ZSTD_DCtx *zstd, struct slice packed, struct sink *sink)
 {
     ZSTD_inBuffer in = {packed.data, packed.size, 0};
     size_t more = 1; /* 0 at the end of a frame */
 
-    if (decompressor->zstd == NULL)
-        decompressor->zstd = ZSTD_createDCtx();
-    if (decompressor->zstd == NULL)
-        memory_exhausted(0);
-    ZSTD_DCtx_reset(decompressor->zstd, ZSTD_reset_session_only);
+    ZSTD_DCtx_reset(zstd, ZSTD_reset_session_only);
     while (in.pos < in.size || more != 0) {
         ZSTD_outBuffer out = {NULL, 0, 0};
         size_t before = in.pos;
@@ -390,7 +387,7 @@ static enum step unzstd(struct decompressor *decompressor, struct slice packed, 
         out.dst = sink_room(sink, growth(sink, in.size - in.pos), &out.size);
         if (out.dst == NULL)
             return STEP_TOO_LARGE;
-        more = ZSTD_decompressStream(decompressor->zstd, &out, &in);
+        more = ZSTD_decompressStream(zstd, &out, &in);
         if (ZSTD_isError(more))
             return STEP_CORRUPT;
         sink->out->size += out.pos;
@@ -398,6 +395,22 @@ static enum step unzstd(struct decompressor *decompressor, struct slice packed, 
             return more == 0 ? STEP_OK : STEP_CORRUPT; /* cut short */
     }
     return STEP_OK;
+}
+
+static enum step unzstd(struct decompressor *decompressor, struct slice packed, struct sink *sink)
+{
+    enum step step;
+
+    if (decompressor->zstd == NULL)
+        decompressor->zstd = ZSTD_createDCtx();
+    if (decompressor->zstd == NULL)
+        memory_exhausted(0);
+    step = unzstd_frames(decompressor->zstd, packed, sink);
+    if (ZSTD_sizeof_DCtx(decompressor->zstd) > ZSTD_KEPT_BYTES) {
+        ZSTD_freeDCtx(decompressor->zstd);
+        decompressor->zstd = NULL;
+    }
+    return step;
 }
 
 static enum step step_run(struct decompressor *decompressor, enum compression codec, struct slice packed, struct sink *sink)

@@ -336,7 +336,7 @@ static enum status header_check(const struct record_batch *batch, const struct r
         return error_set(error, ERROR_UNSUPPORTED_COMPRESSION_TYPE, "record batch: codec %d is not allowed here", (int)codec);
     if (batch->base_offset != 0)
         return error_set(error, ERROR_INVALID_RECORD, "record batch: base offset %" PRId64 " must be 0", batch->base_offset);
-    if (batch->count == 0 || batch->count != batch->last_offset_delta + 1)
+    if (batch->count == 0 || batch->count - 1 != batch->last_offset_delta)
         return error_set(error, ERROR_INVALID_RECORD, "record batch: count %" PRId32 " does not go with last offset delta %" PRId32,
                          batch->count, batch->last_offset_delta);
     if (record_batch_is_control(batch))

@@ -563,6 +563,14 @@ TEST(what_a_producer_may_not_send_is_refused)
     assert_int_equal(check(broken_batch, &rules, &facts, "record batch: its records cannot be decompressed"), ERROR_INVALID_RECORD);
 
     broken_begin();
+    broken[22] = COMPRESSION_GZIP;
+    memset(broken + 23, 0xff, 4); /* last offset delta 2147483647 */
+    broken[23] = 0x7f;
+    broken_renew();
+    assert_int_equal(check(broken_batch, &rules, &facts, "record batch: count 3 does not go with last offset delta 2147483647"),
+                     ERROR_INVALID_RECORD);
+
+    broken_begin();
     memset(broken + 51, 0xff, 2); /* producer epoch */
     broken_renew();
     assert_int_equal(check(broken_batch, &rules, &facts,
