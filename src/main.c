@@ -1,6 +1,7 @@
 /* main.c: the command table: pick a command, call it, return its status. */
 #include "base/banned.h"
 #include "base/text.h"
+#include "generators/generators.h"
 #include "server/commands.h"
 #include "tools/tools.h"
 
@@ -17,6 +18,7 @@ static const struct command commands[] = {
     {"down", down_main, "Stop what runs on a data directory"},
     {"status", status_main, "Show what runs on a data directory, and how it does"},
     {"psql", psql_main, "Open psql on the private PostgreSQL"},
+    {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
     {"help", help_main, "Print this"},
 };

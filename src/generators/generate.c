@@ -1,0 +1,294 @@
+#include "generators/generators.h"
+
+#include "base/banned.h"
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "generators/transactions.h"
+#include "os/clock.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <signal.h>
+#include <time.h>
+
+#define SAID_EVERY 1000 /* rows */
+#define STEP_MS 5       /* at a rate: rows that are due are written together so often */
+#define STEP_ROWS_MAX 100000
+#define COPY_BYTES_MAX (32 << 20)
+#define TABLE_SQL                                                                                                                          \
+    "CREATE TABLE IF NOT EXISTS transactions (id serial PRIMARY KEY, user_id int, amount decimal(10,2), merchant varchar, location "       \
+    "varchar, "                                                                                                                            \
+    "transaction_time timestamp)"
+#define COPY_SQL "COPY transactions (user_id, amount, merchant, location, transaction_time) FROM STDIN"
+
+struct generator {
+    const char *host, *port, *user, *password, *database;
+    int64_t rate;  /* rows a second; 0: as fast as it goes */
+    int64_t count; /* rows; 0: until it is stopped */
+    int64_t batch; /* rows of one transaction when it goes as fast as it can */
+    bool quiet;
+    struct transactions transactions;
+    PGconn *connection;
+    struct buffer rows;
+    int64_t written, unusual;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+/* ---- PostgreSQL ---- */
+
+static enum status fail(PGconn *connection, const char *doing, struct error *error)
+{
+    const char *message = PQerrorMessage(connection);
+    int size = (int)strcspn(message, "\n");
+
+    return error_set(error, ERROR_DATABASE, "%s: %.*s", doing, size, message);
+}
+
+static enum status connect_to(const struct generator *generator, const char *database, PGconn **connection, struct error *error)
+{
+    const char *const keywords[] = {"host", "port", "user", "password", "dbname", "application_name", "client_encoding", NULL};
+    const char *const values[] = {generator->host, generator->port,     generator->user, generator->password,
+                                  database,        "tailrace generate", "UTF8",          NULL};
+
+    *connection = PQconnectdbParams(keywords, values, 0);
+    if (PQstatus(*connection) == CONNECTION_OK)
+        return OK;
+    (void)fail(*connection, "connect to PostgreSQL", error);
+    PQfinish(*connection);
+    *connection = NULL;
+    return error->status;
+}
+
+static enum status execute(PGconn *connection, const char *sql, const char *doing, struct error *error)
+{
+    PGresult *result = PQexec(connection, sql);
+    ExecStatusType code = PQresultStatus(result);
+    enum status status = OK;
+
+    if (code != PGRES_COMMAND_OK && code != PGRES_TUPLES_OK && code != PGRES_COPY_IN)
+        status = fail(connection, doing, error);
+    PQclear(result);
+    return status;
+}
+
+/* Creates the database when it is missing. */
+static enum status database_ensure(const struct generator *generator, struct error *error)
+{
+    const char *parameters[] = {generator->database};
+    PGconn *connection;
+    PGresult *result;
+    enum status status = connect_to(generator, "postgres", &connection, error);
+
+    if (status != OK)
+        return status;
+    result = PQexecParams(connection, "SELECT 1 FROM pg_database WHERE datname = $1", 1, NULL, parameters, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = fail(connection, "look for the database", error);
+    } else if (PQntuples(result) == 0) {
+        char *name = PQescapeIdentifier(connection, generator->database, strlen(generator->database));
+        char *sql = memory_format("CREATE DATABASE %s", name == NULL ? "\"\"" : name);
+
+        status = execute(connection, sql, "create the database", error);
+        if (status == OK && !generator->quiet)
+            (void)printf("Created database %s\n", generator->database);
+        memory_free(sql);
+        PQfreemem(name);
+    }
+    PQclear(result);
+    PQfinish(connection);
+    return status;
+}
+
+static void row_append(struct generator *generator)
+{
+    struct transaction made = transactions_next(&generator->transactions);
+    int64_t now_us = clock_now_us();
+    time_t seconds = (time_t)(now_us / US_PER_SECOND);
+    struct tm parts;
+    char text[32];
+
+    (void)gmtime_r(&seconds, &parts);
+    (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts);
+    buffer_append_format(&generator->rows, "%d\t%lld.%02d\t%s\t%s\t%s.%06d\n", (int)made.user_id, (long long)(made.amount_cents / 100),
+                         (int)(made.amount_cents % 100), made.merchant, made.location, text, (int)(now_us % US_PER_SECOND));
+    generator->unusual += made.is_unusual;
+}
+
+static void progress_say(const struct generator *generator, int64_t before)
+{
+    for (int64_t said = before / SAID_EVERY; said < generator->written / SAID_EVERY && !generator->quiet; said++)
+        (void)printf("Inserted %d transactions...\n", SAID_EVERY);
+    (void)fflush(stdout);
+}
+
+/* Writes `count` rows in one transaction. */
+static enum status rows_write(struct generator *generator, int64_t count, struct error *error)
+{
+    PGconn *connection = generator->connection;
+    int64_t before = generator->written;
+    enum status status;
+    PGresult *result;
+
+    buffer_reset(&generator->rows);
+    for (int64_t i = 0; i < count; i++)
+        row_append(generator);
+    status = execute(connection, COPY_SQL, "COPY transactions", error);
+    if (status != OK)
+        return status;
+    if (PQputCopyData(connection, (const char *)generator->rows.data, (int)generator->rows.size) != 1 ||
+        PQputCopyEnd(connection, NULL) != 1)
+        return fail(connection, "COPY transactions", error);
+    while ((result = PQgetResult(connection)) != NULL) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            status = fail(connection, "COPY transactions", error);
+        PQclear(result);
+    }
+    if (status == OK) {
+        generator->written += count;
+        progress_say(generator, before);
+    }
+    return status;
+}
+
+static int64_t at_most_left(const struct generator *generator, int64_t rows)
+{
+    int64_t left = generator->count - generator->written;
+
+    return generator->count > 0 && rows > left ? left : rows;
+}
+
+static bool is_done(const struct generator *generator)
+{
+    return stopped || (generator->count > 0 && generator->written >= generator->count);
+}
+
+static enum status write_fast(struct generator *generator, struct error *error)
+{
+    enum status status = OK;
+
+    while (status == OK && !is_done(generator))
+        status = rows_write(generator, at_most_left(generator, generator->batch), error);
+    return status;
+}
+
+/* Keeps to the rate over the whole run: what is late is made up for. */
+static enum status write_at_rate(struct generator *generator, struct error *error)
+{
+    int64_t started_ns = clock_monotonic_ns();
+    int64_t step_ns = NS_PER_SECOND / generator->rate;
+    enum status status = OK;
+
+    step_ns = step_ns < STEP_MS * NS_PER_MS ? STEP_MS * NS_PER_MS : step_ns;
+    for (int64_t next_ns = started_ns; status == OK && !is_done(generator); next_ns += step_ns) {
+        struct timespec next = {next_ns / NS_PER_SECOND, next_ns % NS_PER_SECOND};
+        int64_t due;
+
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+        due = (int64_t)((double)(clock_monotonic_ns() - started_ns) * (double)generator->rate / (double)NS_PER_SECOND) + 1 -
+              generator->written;
+        due = at_most_left(generator, due > STEP_ROWS_MAX ? STEP_ROWS_MAX : due);
+        if (due > 0 && !stopped)
+            status = rows_write(generator, due, error);
+    }
+    return status;
+}
+
+static enum status run(struct generator *generator, struct error *error)
+{
+    enum status status = database_ensure(generator, error);
+
+    if (status == OK)
+        status = connect_to(generator, generator->database, &generator->connection, error);
+    if (status == OK)
+        status = execute(generator->connection, "SET client_min_messages = warning; " TABLE_SQL, "create the table", error);
+    if (status == OK)
+        status = generator->rate > 0 ? write_at_rate(generator, error) : write_fast(generator, error);
+    if (generator->connection != NULL)
+        PQfinish(generator->connection);
+    return status;
+}
+
+/* ---- The command ---- */
+
+static int usage(struct error *error)
+{
+    (void)fprintf(stderr, "tailrace: %s\n", error->message);
+    return status_exit_code(error->status);
+}
+
+static int transactions_main(int argc, char **argv)
+{
+    static struct generator generator = {.host = "127.0.0.1", .port = "5432", .user = "postgres", .database = "mydb", .batch = SAID_EVERY};
+    static int64_t seed = -1;
+    static const char *unusual = "0.01";
+    static const struct option_row rows[] = {
+        {"rate", OPTION_NUMBER, &generator.rate, "N", "Rows a second; default: as fast as it goes", 1, 10000000},
+        {"count", OPTION_NUMBER, &generator.count, "N", "Stop after so many rows; default: on Ctrl-C", 1, INT64_MAX},
+        {"batch", OPTION_NUMBER, &generator.batch, "N", "Rows of one transaction without --rate (default 1000)", 1, STEP_ROWS_MAX},
+        {"fraud", OPTION_TEXT, &unusual, "RATIO", "How many of the rows begin something unusual, 0 to 1 (default 0.01)", 0, 0},
+        {"seed", OPTION_NUMBER, &seed, "N", "The same seed gives the same rows", 0, INT64_MAX},
+        {"host", OPTION_TEXT, &generator.host, "HOST", "PostgreSQL's address or socket directory (default 127.0.0.1)", 0, 0},
+        {"port", OPTION_TEXT, &generator.port, "PORT", "… its port (default 5432)", 0, 0},
+        {"user", OPTION_TEXT, &generator.user, "NAME", "… user (default postgres)", 0, 0},
+        {"password", OPTION_TEXT, &generator.password, "TEXT", "… password (default $PGPASSWORD, or postgrespw)", 0, 0},
+        {"database", OPTION_TEXT, &generator.database, "NAME", "… database, created when missing (default mydb)", 0, 0},
+        {"quiet", OPTION_FLAG, &generator.quiet, NULL, "Print nothing", 0, 0},
+        {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
+    };
+    static const struct options options = {"tailrace generate transactions", NULL,
+                                           "Writes invented card transactions to the table transactions.", rows, 0};
+    struct sigaction action = {.sa_handler = stop};
+    struct error error;
+    size_t operand_count;
+    bool help_wanted;
+    double ratio;
+    enum status status = options_parse(&options, argc, argv, NULL, &operand_count, &help_wanted, &error);
+
+    if (status == OK && (!text_parse_double(slice_from_string(unusual), &ratio) || !(ratio >= 0 && ratio <= 1)))
+        status = error_set(&error, ERROR_USAGE, "%s: --fraud %s is not a number from 0 to 1", options.command, unusual);
+    if (status != OK)
+        return usage(&error);
+    if (help_wanted) {
+        struct buffer help;
+
+        buffer_init(&help, 1 << 16);
+        options_help(&options, &help);
+        (void)fwrite(help.data, 1, help.size, stdout);
+        buffer_finish(&help);
+        return 0;
+    }
+    if (generator.password == NULL)
+        generator.password = getenv("PGPASSWORD") == NULL ? "postgrespw" : getenv("PGPASSWORD");
+    (void)sigaction(SIGINT, &action, NULL); /* without SA_RESTART, so that waiting ends */
+    (void)sigaction(SIGTERM, &action, NULL);
+    transactions_init(&generator.transactions, seed >= 0 ? (uint64_t)seed : (uint64_t)clock_now_ns(), ratio);
+    buffer_init(&generator.rows, COPY_BYTES_MAX);
+    status = run(&generator, &error);
+    buffer_finish(&generator.rows);
+    if (!generator.quiet && (status == OK || generator.written > 0))
+        (void)printf("Inserted %lld transactions in all, %lld of them unusual\n", (long long)generator.written,
+                     (long long)generator.unusual);
+    return status == OK ? 0 : usage(&error);
+}
+
+int generate_main(int argc, char **argv)
+{
+    if (argc >= 2 && strcmp(argv[1], "transactions") == 0)
+        return transactions_main(argc - 1, argv + 1);
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        (void)printf("usage: tailrace generate transactions [option]…      (--help lists them)\n");
+        return 0;
+    }
+    (void)fprintf(stderr, "tailrace: generate what? \"tailrace generate transactions\"\n");
+    return 2;
+}
