@@ -1,0 +1,149 @@
+/*
+ * api.c: the table of APIs that are served, and what their handlers share.
+ *
+ * The first versions are those of Kafka 3.9 where a client looks at them: librdkafka before 2.11 turns features off when the
+ * old ones are missing. Produce before 3 and Fetch before 4 are advertised for that reason only and answered with an error.
+ * Produce stops at 11: 12 means that transactions begin by themselves (KIP-890).
+ */
+#include "broker/broker_internal.h"
+
+#include "base/banned.h"
+#include "broker/coordinator.h"
+#include "wire/kafka/messages_acl.h"
+#include "wire/kafka/messages_cluster.h"
+#include "wire/kafka/messages_config.h"
+#include "wire/kafka/messages_fetch.h"
+#include "wire/kafka/messages_group.h"
+#include "wire/kafka/messages_metadata.h"
+#include "wire/kafka/messages_offsets.h"
+#include "wire/kafka/messages_produce.h"
+#include "wire/kafka/messages_quota.h"
+#include "wire/kafka/messages_topic.h"
+#include "wire/kafka/messages_transaction.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+#define SERVE(KEY, name, from, to) {KAFKA_##KEY, from, to, sizeof(struct kafka_##name##_request), handle_##name}
+
+static const struct api apis[] = {
+    /* clang-format off */
+    SERVE(PRODUCE,                      produce,                      0, 11),
+    SERVE(FETCH,                        fetch,                        0, 17),
+    SERVE(LIST_OFFSETS,                 list_offsets,                 0, 10),
+    SERVE(METADATA,                     metadata,                     0, 13),
+    SERVE(OFFSET_COMMIT,                offset_commit,                0, 9),
+    SERVE(OFFSET_FETCH,                 offset_fetch,                 0, 9),
+    SERVE(FIND_COORDINATOR,             find_coordinator,             0, 6),
+    SERVE(JOIN_GROUP,                   join_group,                   0, 9),
+    SERVE(HEARTBEAT,                    heartbeat,                    0, 4),
+    SERVE(LEAVE_GROUP,                  leave_group,                  0, 5),
+    SERVE(SYNC_GROUP,                   sync_group,                   0, 5),
+    SERVE(DESCRIBE_GROUPS,              describe_groups,              0, 6),
+    SERVE(LIST_GROUPS,                  list_groups,                  0, 5),
+    SERVE(API_VERSIONS,                 api_versions,                 0, 4),
+    SERVE(CREATE_TOPICS,                create_topics,                0, 7),
+    SERVE(DELETE_TOPICS,                delete_topics,                0, 6),
+    SERVE(DELETE_RECORDS,               delete_records,               0, 2),
+    SERVE(INIT_PRODUCER_ID,             init_producer_id,             0, 5),
+    SERVE(OFFSET_FOR_LEADER_EPOCH,      offset_for_leader_epoch,      0, 4),
+    SERVE(DESCRIBE_ACLS,                describe_acls,                0, 3),
+    SERVE(CREATE_ACLS,                  create_acls,                  0, 3),
+    SERVE(DELETE_ACLS,                  delete_acls,                  0, 3),
+    SERVE(DESCRIBE_CONFIGS,             describe_configs,             0, 4),
+    SERVE(ALTER_CONFIGS,                alter_configs,                0, 2),
+    SERVE(DESCRIBE_LOG_DIRS,            describe_log_dirs,            0, 4),
+    SERVE(CREATE_PARTITIONS,            create_partitions,            0, 3),
+    SERVE(DELETE_GROUPS,                delete_groups,                0, 2),
+    SERVE(ELECT_LEADERS,                elect_leaders,                0, 2),
+    SERVE(INCREMENTAL_ALTER_CONFIGS,    incremental_alter_configs,    0, 1),
+    SERVE(LIST_PARTITION_REASSIGNMENTS, list_partition_reassignments, 0, 0),
+    SERVE(OFFSET_DELETE,                offset_delete,                0, 0),
+    SERVE(DESCRIBE_CLIENT_QUOTAS,       describe_client_quotas,       0, 1),
+    SERVE(DESCRIBE_CLUSTER,             describe_cluster,             0, 2),
+    SERVE(DESCRIBE_TRANSACTIONS,        describe_transactions,        0, 0),
+    SERVE(LIST_TRANSACTIONS,            list_transactions,            0, 2),
+    SERVE(DESCRIBE_TOPIC_PARTITIONS,    describe_topic_partitions,    0, 0),
+    /* clang-format on */
+};
+
+#define API_COUNT (sizeof(apis) / sizeof(*apis))
+
+const struct api *api_at(size_t index)
+{
+    return index < API_COUNT ? &apis[index] : NULL;
+}
+
+const struct api *api_find(int16_t key)
+{
+    size_t from = 0, to = API_COUNT;
+
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+
+        if (apis[middle].key == key)
+            return &apis[middle];
+        if (apis[middle].key < key)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return NULL;
+}
+
+struct slice request_format(struct request *request, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    return slice_from_string(arena_copy_string(&request->arena, slice_from_string(text)));
+}
+
+/* ---- Tasks ---- */
+
+static void task_run(struct post *post)
+{
+    struct task *task = (struct task *)(void *)((uint8_t *)post - offsetof(struct task, post));
+
+    task->broker->under_way--;
+    task->run(task);
+}
+
+struct task *task_create(struct request *request, void (*run)(struct task *task), void *context)
+{
+    struct task *task = arena_new(&request->arena, sizeof(*task));
+
+    task->post.run = task_run;
+    task->broker = request->broker;
+    task->request = request;
+    task->run = run;
+    task->context = context;
+    request->broker->under_way++;
+    return task;
+}
+
+void task_done(void *context, enum status status, const char *message)
+{
+    struct task *task = context;
+
+    task->status = status;
+    (void)snprintf(task->message, sizeof(task->message), "%s", status == OK || message == NULL ? "" : message);
+    broker_post(task->broker, &task->post);
+}
+
+void topic_create_automatically(struct task *task, struct slice name)
+{
+    struct topic_spec spec = {.name = arena_copy_string(&task->request->arena, name), .partitions = task->broker->numbers.default_partitions};
+    struct properties offsets_config;
+
+    if (slice_equal_string(name, OFFSETS_TOPIC)) {
+        coordinator_offsets_spec(task->broker, &spec, &offsets_config);
+        store_topic_create(task->broker->store, &spec, task_done, task);
+        properties_finish(&offsets_config);
+    } else {
+        store_topic_create(task->broker->store, &spec, task_done, task);
+    }
+}

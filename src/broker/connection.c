@@ -1,0 +1,783 @@
+/*
+ * connection.c: sockets: bytes in, requests in order, answers out in the same order.
+ *
+ * One request of a connection runs at a time, as in Kafka, but produce requests behind produce requests run together: each
+ * waits for the disk only. Reading stops while too much waits to be answered or sent.
+ */
+#include "broker/broker_internal.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "os/clock.h"
+#include "os/logger.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define SCRATCH_BYTES ((size_t)256 * 1024)
+#define FRAME_BYTES_FIRST ((size_t)1024 * 1024) /* taken at once for a request; the rest when bytes have come */
+#define READS_AT_ONCE 4             /* then others have a turn */
+#define WAITING_REQUESTS_MAX 64     /* of one connection */
+#define WAITING_BYTES_MAX ((size_t)16 * 1024 * 1024)
+#define WAITING_BYTES_MAX_ALL ((size_t)256 * 1024 * 1024) /* of all connections: then who waits for us may not send more */
+#define SPLICE_BYTES_MAX ((size_t)1024 * 1024) /* of a file, before others have a turn */
+#define FREE_REQUESTS_MAX 256
+#define ARENA_BLOCK_BYTES 4096
+#define ANSWER_BYTES_MAX ((size_t)512 * 1024 * 1024)
+
+struct connection {
+    struct broker *broker;
+    struct listener *listener;
+    struct connection *next;
+    struct connection **link; /* what points at this one */
+    struct loop_watch *watch;
+    int fd;
+    struct socket_address peer;
+    struct socket_address local;
+    char host[SOCKET_HOST_SIZE + 1]; /* "/127.0.0.1" */
+    char client_id[128];             /* last seen, for the log */
+    struct deadline idle;
+    int64_t last_moved_ms; /* when bytes came or went */
+
+    /* The request that is being read. */
+    uint8_t size_bytes[4];
+    size_t size_have;
+    uint8_t *frame;
+    size_t frame_size;
+    size_t frame_have;
+    size_t frame_capacity;
+
+    struct request *first; /* in order of arrival */
+    struct request *last;
+    size_t request_count;
+    size_t request_bytes;
+    bool write_blocked;
+    bool flushing;   /* guards against answers from within */
+    bool starting;
+    bool closed;
+};
+
+int64_t broker_now_ms(void)
+{
+    return clock_monotonic_ms();
+}
+
+const char *request_client_host(const struct request *request)
+{
+    return request->connection == NULL ? "" : request->connection->host;
+}
+
+void request_broker_address(const struct request *request, struct slice *host, int32_t *port)
+{
+    const struct connection *connection = request->connection;
+
+    if (connection == NULL) {
+        *host = slice_of("", 0);
+        *port = 0;
+    } else if (connection->listener->advertised.host[0] != '\0') {
+        *host = slice_from_string(connection->listener->advertised.host);
+        *port = connection->listener->advertised.port;
+    } else {
+        *host = slice_from_string(connection->local.host);
+        *port = connection->local.port;
+    }
+}
+
+/* ---- Requests: memory ---- */
+
+static struct request *request_create(struct connection *connection)
+{
+    struct broker *broker = connection->broker;
+    struct request *request = broker->free_requests;
+
+    if (request != NULL) {
+        broker->free_requests = request->next;
+        broker->free_request_count--;
+    } else {
+        request = memory_new(sizeof(*request));
+        arena_init(&request->arena, ARENA_BLOCK_BYTES);
+        buffer_init(&request->answer.bytes, ANSWER_BYTES_MAX);
+    }
+    request->connection = connection;
+    request->broker = broker;
+    return request;
+}
+
+static void answer_release(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->span_count; i++)
+        range_release(&answer->spans[i].range);
+    memory_free(answer->spans);
+    answer->spans = NULL;
+    answer->span_count = answer->span_next = answer->sent = 0;
+    if (answer->bytes.capacity > 64 * 1024)
+        buffer_finish(&answer->bytes);
+    buffer_reset(&answer->bytes);
+}
+
+static void request_free(struct request *request)
+{
+    struct arena arena = request->arena;
+    struct answer answer;
+    struct broker *broker = request->broker;
+
+    if (request->counted)
+        broker->waiting_bytes -= request->frame_size;
+    memory_free(request->frame);
+    answer_release(&request->answer);
+    if (broker->free_request_count >= FREE_REQUESTS_MAX) {
+        arena_finish(&arena);
+        buffer_finish(&request->answer.bytes);
+        memory_free(request);
+        return;
+    }
+    answer = request->answer;
+    arena_reset(&arena);
+    *request = (struct request){.arena = arena, .answer = answer, .next = broker->free_requests};
+    broker->free_requests = request;
+    broker->free_request_count++;
+}
+
+/* ---- Closing ---- */
+
+static void *count_as_pointer(uintptr_t count)
+{
+    return (void *)count; /* NOLINT: the map keeps a number */
+}
+
+static void connection_close(struct connection *connection)
+{
+    struct broker *broker = connection->broker;
+    uintptr_t of_ip = (uintptr_t)map_get_string(&broker->connections_by_ip, connection->peer.host);
+
+    if (connection->closed)
+        return;
+    connection->closed = true;
+    loop_watch_remove(connection->watch);
+    connection->watch = NULL;
+    (void)close(connection->fd);
+    deadline_clear(&broker->deadlines, &connection->idle);
+    if (of_ip <= 1)
+        (void)map_remove(&broker->connections_by_ip, slice_from_string(connection->peer.host));
+    else
+        (void)map_put_string(&broker->connections_by_ip, connection->peer.host, count_as_pointer(of_ip - 1));
+    *connection->link = connection->next;
+    if (connection->next != NULL)
+        connection->next->link = connection->link;
+    broker->connection_count--;
+    atomic_store_explicit(&broker->counters.connections, (int64_t)broker->connection_count, memory_order_relaxed);
+    while (connection->first != NULL) {
+        struct request *request = connection->first;
+
+        connection->first = request->next;
+        request->next = NULL;
+        request->connection = NULL;
+        if (request->answered || !request->started)
+            request_free(request);
+        else if (request->gone != NULL)
+            request->gone(request);
+        /* else: what it started will answer, and then it is freed */
+    }
+    connection->last = NULL;
+    memory_free(connection->frame);
+    connection->frame = NULL;
+    if (!connection->flushing && !connection->starting)
+        memory_free(connection);
+}
+
+static void connection_refuse(struct connection *connection, const char *what)
+{
+    counter_add(&connection->broker->counters.request_errors, 1);
+    LOG_WARNING("closed the connection: %s peer=%s:%d client.id=%s listener=%s", what, connection->peer.host, connection->peer.port,
+                connection->client_id[0] == '\0' ? "-" : connection->client_id, connection->listener->text);
+    connection_close(connection);
+}
+
+void request_refuse(struct request *request, const char *format, ...)
+{
+    char what[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(what, sizeof(what), format, arguments);
+    va_end(arguments);
+    request->answered = true; /* it goes with the connection */
+    if (request->connection == NULL)
+        request_free(request);
+    else
+        connection_refuse(request->connection, what);
+}
+
+void request_drop(struct request *request)
+{
+    assert(request->connection == NULL);
+    request_free(request);
+}
+
+void connections_close_all(struct broker *broker)
+{
+    while (broker->connections != NULL)
+        connection_close(broker->connections);
+    while (broker->free_requests != NULL) {
+        struct request *request = broker->free_requests;
+
+        broker->free_requests = request->next;
+        arena_finish(&request->arena);
+        buffer_finish(&request->answer.bytes);
+        memory_free(request);
+    }
+    broker->free_request_count = 0;
+}
+
+/* ---- Sending ---- */
+
+/* Does too much wait to be answered, so that nothing more is read? */
+static bool connection_is_full(const struct connection *connection)
+{
+    return connection->request_count >= WAITING_REQUESTS_MAX || connection->request_bytes >= WAITING_BYTES_MAX ||
+           (connection->request_count > 0 && connection->broker->waiting_bytes >= WAITING_BYTES_MAX_ALL);
+}
+
+static void watch_update(struct connection *connection)
+{
+    if (!connection->closed)
+        loop_watch_set(connection->watch, (connection_is_full(connection) ? 0 : LOOP_READ) | (connection->write_blocked ? LOOP_WRITE : 0));
+}
+
+static bool answer_is_sent(const struct answer *answer)
+{
+    return answer->sent == answer->bytes.size && answer->span_next == answer->span_count;
+}
+
+/* Up to where the memory of an answer may be sent now: its end, or the next piece of a file. */
+static size_t answer_memory_end(const struct answer *answer)
+{
+    return answer->span_next < answer->span_count ? answer->spans[answer->span_next].position : answer->bytes.size;
+}
+
+enum sent { SENT_ALL, SENT_BLOCKED, SENT_FAILED };
+
+static enum sent span_send(struct connection *connection, struct answer *answer)
+{
+    struct answer_span *span = &answer->spans[answer->span_next];
+    size_t left = span->range.size - span->sent;
+    off_t at = (off_t)(span->range.position + (int64_t)span->sent);
+    ssize_t count = sendfile(connection->fd, span->range.fd, &at, left < SPLICE_BYTES_MAX ? left : SPLICE_BYTES_MAX);
+
+    if (count < 0)
+        return errno == EAGAIN ? SENT_BLOCKED : errno == EINTR ? SENT_ALL : SENT_FAILED;
+    if (count == 0) {
+        LOG_ERROR("a segment ends before its published end: offset %lld is missing; the reader is cut off", (long long)span->range.first_offset);
+        return SENT_FAILED;
+    }
+    span->sent += (size_t)count;
+    connection->last_moved_ms = broker_now_ms();
+    counter_add(&connection->broker->counters.bytes_out, count);
+    if (span->sent == span->range.size)
+        answer->span_next++;
+    return SENT_ALL;
+}
+
+/* Sends memory of as many ready answers as fit one call, up to the first piece of a file. */
+static enum sent memory_send(struct connection *connection)
+{
+    struct iovec pieces[64];
+    struct msghdr message = {.msg_iov = pieces};
+    size_t total = 0;
+    bool more = false;
+    ssize_t count;
+
+    for (struct request *request = connection->first; request != NULL && request->answered && message.msg_iovlen < 64; request = request->next) {
+        struct answer *answer = &request->answer;
+        size_t end = answer_memory_end(answer);
+
+        if (end > answer->sent) {
+            pieces[message.msg_iovlen].iov_base = answer->bytes.data + answer->sent;
+            pieces[message.msg_iovlen++].iov_len = end - answer->sent;
+            total += end - answer->sent;
+        }
+        more = answer->span_next < answer->span_count;
+        if (more)
+            break;
+    }
+    if (total == 0)
+        return SENT_ALL;
+    count = sendmsg(connection->fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    if (count < 0)
+        return errno == EAGAIN ? SENT_BLOCKED : errno == EINTR ? SENT_ALL : SENT_FAILED;
+    connection->last_moved_ms = broker_now_ms();
+    counter_add(&connection->broker->counters.bytes_out, count);
+    for (struct request *request = connection->first; count > 0; request = request->next) {
+        struct answer *answer = &request->answer;
+        size_t here = answer_memory_end(answer) - answer->sent;
+        size_t took = here < (size_t)count ? here : (size_t)count;
+
+        answer->sent += took;
+        count -= (ssize_t)took;
+    }
+    return SENT_ALL;
+}
+
+static void first_request_done(struct connection *connection)
+{
+    struct request *request = connection->first;
+
+    connection->first = request->next;
+    if (connection->first == NULL)
+        connection->last = NULL;
+    connection->request_count--;
+    connection->request_bytes -= request->frame_size;
+    request_free(request);
+}
+
+static void requests_start(struct connection *connection);
+
+/* Sends what is ready. May close the connection, but never frees it: that does connection_flush. */
+static void answers_send(struct connection *connection)
+{
+    while (!connection->closed && connection->first != NULL && connection->first->answered) {
+        struct answer *answer = &connection->first->answer;
+        enum sent sent;
+
+        if (answer_is_sent(answer)) {
+            first_request_done(connection);
+            continue;
+        }
+        if (answer->sent < answer_memory_end(answer))
+            sent = memory_send(connection);
+        else
+            sent = span_send(connection, answer);
+        if (sent == SENT_BLOCKED) {
+            connection->write_blocked = true;
+            return;
+        }
+        if (sent == SENT_FAILED) {
+            connection_close(connection);
+            return;
+        }
+    }
+    connection->write_blocked = false;
+}
+
+/* Sends and starts until nothing moves; the connection may be gone afterwards. */
+static void connection_flush(struct connection *connection)
+{
+    if (connection->flushing || connection->starting)
+        return; /* the one who is at it goes on */
+    connection->flushing = true;
+    answers_send(connection);
+    if (!connection->closed)
+        requests_start(connection);
+    connection->flushing = false;
+    if (connection->closed)
+        memory_free(connection);
+    else
+        watch_update(connection);
+}
+
+static void request_ready(struct request *request)
+{
+    request->answered = true;
+    request->gone = NULL;
+    if (request->connection == NULL)
+        request_free(request);
+    else if (!request->connection->write_blocked)
+        connection_flush(request->connection);
+}
+
+void request_answer_with_files(struct request *request, const void *response, struct range *ranges, size_t range_count)
+{
+    struct answer *answer = &request->answer;
+    struct wire_gap *gaps = NULL;
+    size_t gap_count = 0;
+    size_t total;
+
+    buffer_append_u32(&answer->bytes, 0);
+    kafka_response_header_encode(request->header.api_key, request->header.api_version, request->header.correlation_id, &answer->bytes);
+    if (range_count > 0) {
+        gaps = memory_new_array(range_count, sizeof(*gaps));
+        wire_encode_with_gaps(request->wire->response, request->header.api_version, response, &answer->bytes, gaps, range_count, &gap_count);
+        assert(answer->bytes.failed || gap_count == range_count);
+        answer->spans = memory_new_array(range_count, sizeof(*answer->spans));
+        answer->span_count = range_count;
+        for (size_t i = 0; i < range_count; i++)
+            answer->spans[i] = (struct answer_span){.position = gaps[i].position, .range = ranges[i]};
+        memory_free(gaps);
+    } else {
+        wire_encode(request->wire->response, request->header.api_version, response, &answer->bytes);
+    }
+    total = answer->bytes.size - 4;
+    for (size_t i = 0; i < answer->span_count; i++)
+        total += answer->spans[i].range.size;
+    if (answer->bytes.failed || total > INT32_MAX) {
+        request_refuse(request, "the answer to %s is too large", request->wire->name);
+        return;
+    }
+    buffer_patch_u32(&answer->bytes, 0, (uint32_t)total);
+    request_ready(request);
+}
+
+void request_answer(struct request *request, const void *response)
+{
+    request_answer_with_files(request, response, NULL, 0);
+}
+
+void request_answer_nothing(struct request *request)
+{
+    request_ready(request);
+}
+
+/* ---- Starting requests ---- */
+
+/* Decodes the body and calls the handler. */
+static void request_start(struct request *request)
+{
+    struct error error;
+
+    request->started = true;
+    request->decoded = arena_new(&request->arena, request->api->request_size);
+    if (wire_decode(request->wire->request, request->header.api_version, request->body, &request->arena, request->decoded, &error) != OK) {
+        request_refuse(request, "%s version %d: %s", request->wire->name, request->header.api_version, error.message);
+        return;
+    }
+    counter_add(&request->broker->counters.requests, 1);
+    request->api->handle(request);
+}
+
+/* The next request that may run beside those that run already; NULL when it has to wait. */
+static struct request *request_next(struct connection *connection)
+{
+    bool produce_only = true;
+
+    for (struct request *request = connection->first; request != NULL; request = request->next) {
+        if (!request->started) {
+            bool alone = request == connection->first;
+
+            return alone || (produce_only && request->header.api_key == KAFKA_PRODUCE) ? request : NULL;
+        }
+        if (!request->answered && request->header.api_key != KAFKA_PRODUCE)
+            produce_only = false;
+        else if (request->answered && request->header.api_key != KAFKA_PRODUCE)
+            produce_only = false; /* still being sent: wait, so that a slow reader does not pile up answers */
+    }
+    return NULL;
+}
+
+static void requests_start(struct connection *connection)
+{
+    struct request *request;
+
+    connection->starting = true;
+    while (!connection->closed && (request = request_next(connection)) != NULL) {
+        request_start(request);
+        if (!connection->closed && !connection->write_blocked)
+            answers_send(connection);
+    }
+    connection->starting = false;
+}
+
+/* Takes over a whole frame. False when the connection was refused. */
+static bool frame_accept(struct connection *connection, uint8_t *frame, size_t size)
+{
+    struct request *request = request_create(connection);
+    struct error error;
+    enum status status;
+
+    request->frame = frame;
+    request->frame_size = size;
+    status = kafka_request_header_decode(slice_of(frame, size), &request->header, &request->body, &error);
+    if (status == OK || status == ERROR_UNSUPPORTED_VERSION) {
+        size_t length = request->header.client_id.size < sizeof(connection->client_id) - 1 ? request->header.client_id.size : sizeof(connection->client_id) - 1;
+
+        if (length > 0)
+            memcpy(connection->client_id, request->header.client_id.data, length);
+        connection->client_id[length] = '\0';
+    }
+    request->api = status == OK ? api_find(request->header.api_key) : NULL;
+    request->wire = kafka_api_find(request->header.api_key);
+    if (request->header.api_key == KAFKA_API_VERSIONS && status != ERROR_INVALID_REQUEST &&
+        (request->api == NULL || request->header.api_version > request->api->version_max)) {
+        request->api = api_find(KAFKA_API_VERSIONS);
+        request->started = true;
+    } else if (request->api == NULL || request->header.api_version < request->api->version_min || request->header.api_version > request->api->version_max) {
+        char what[700];
+
+        if (status == OK)
+            (void)snprintf(what, sizeof(what), "api key %d (%s) version %d is not served", request->header.api_key,
+                           request->wire == NULL ? "unknown" : request->wire->name, request->header.api_version);
+        else
+            (void)snprintf(what, sizeof(what), "%.600s", error.message);
+        request_free(request);
+        connection_refuse(connection, what);
+        return false;
+    }
+    if (connection->last == NULL)
+        connection->first = request;
+    else
+        connection->last->next = request;
+    connection->last = request;
+    connection->request_count++;
+    connection->request_bytes += size;
+    connection->broker->waiting_bytes += size;
+    request->counted = true;
+    if (request->started)
+        api_versions_answer_unknown(request);
+    return true;
+}
+
+/* ---- Reading ---- */
+
+static void size_explain(const struct connection *connection, int32_t size, char *what, size_t what_size)
+{
+    const uint8_t *bytes = connection->size_bytes;
+
+    if (bytes[0] == 0x16 && bytes[1] == 0x03)
+        (void)snprintf(what, what_size, "it begins like TLS, but this listener is PLAINTEXT; set security.protocol=PLAINTEXT in the client");
+    else if (memcmp(bytes, "GET ", 4) == 0 || memcmp(bytes, "POST", 4) == 0 || memcmp(bytes, "HEAD", 4) == 0 || memcmp(bytes, "PUT ", 4) == 0)
+        (void)snprintf(what, what_size, "it begins like HTTP, but this is a listener of the Kafka protocol");
+    else
+        (void)snprintf(what, what_size, "a request says it is %d bytes long; allowed are 0 to %d (socket.request.max.bytes)", size,
+                       connection->broker->numbers.request_bytes_max);
+}
+
+/* The 4 bytes of size are here: takes memory. False when the connection was refused. */
+static bool frame_begin(struct connection *connection)
+{
+    const uint8_t *bytes = connection->size_bytes;
+    int32_t size = (int32_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3]);
+
+    if (size < 0 || size > connection->broker->numbers.request_bytes_max) {
+        char what[256];
+
+        size_explain(connection, size, what, sizeof(what));
+        connection_refuse(connection, what);
+        return false;
+    }
+    connection->frame_size = (size_t)size;
+    connection->frame_have = 0;
+    connection->frame_capacity = connection->frame_size < FRAME_BYTES_FIRST ? connection->frame_size : FRAME_BYTES_FIRST;
+    connection->frame = memory_resize(NULL, connection->frame_capacity);
+    return true;
+}
+
+/* Room for more of the frame: a length that lies costs no more memory than twice what was really sent. */
+static size_t frame_room(struct connection *connection)
+{
+    if (connection->frame_have == connection->frame_capacity && connection->frame_capacity < connection->frame_size) {
+        size_t capacity = connection->frame_capacity * 2;
+
+        connection->frame_capacity = capacity < connection->frame_size ? capacity : connection->frame_size;
+        connection->frame = memory_resize(connection->frame, connection->frame_capacity);
+    }
+    return connection->frame_capacity - connection->frame_have;
+}
+
+/* Hands over the frame when it is whole. False when the connection was refused. */
+static bool frame_finish(struct connection *connection)
+{
+    uint8_t *frame = connection->frame;
+
+    if (frame == NULL || connection->frame_have < connection->frame_size)
+        return true;
+    connection->frame = NULL;
+    connection->size_have = 0;
+    return frame_accept(connection, frame, connection->frame_size);
+}
+
+/* Cuts bytes from the scratch buffer into frames. False when the connection was refused. */
+static bool bytes_take(struct connection *connection, const uint8_t *bytes, size_t count)
+{
+    while (count > 0) {
+        size_t wanted, took;
+        uint8_t *to;
+
+        if (connection->frame == NULL) {
+            wanted = 4 - connection->size_have;
+            to = connection->size_bytes + connection->size_have;
+        } else {
+            wanted = frame_room(connection);
+            to = connection->frame + connection->frame_have;
+        }
+        took = wanted < count ? wanted : count;
+        memcpy(to, bytes, took);
+        bytes += took;
+        count -= took;
+        if (connection->frame == NULL) {
+            connection->size_have += took;
+            if (connection->size_have == 4 && (!frame_begin(connection) || !frame_finish(connection)))
+                return false;
+        } else {
+            connection->frame_have += took;
+            if (!frame_finish(connection))
+                return false;
+        }
+    }
+    return true;
+}
+
+enum came { CAME_MORE, CAME_ALL, CAME_END };
+
+/* One read: straight into the frame that is under way, and what is behind it into the scratch buffer. */
+static enum came bytes_read(struct connection *connection)
+{
+    struct broker *broker = connection->broker;
+    struct iovec pieces[2];
+    int piece_count = 0;
+    size_t direct = 0;
+    size_t room;
+    ssize_t count;
+
+    if (connection->frame != NULL) {
+        direct = frame_room(connection);
+        pieces[piece_count].iov_base = connection->frame + connection->frame_have;
+        pieces[piece_count++].iov_len = direct;
+    }
+    if (connection->frame == NULL || connection->frame_have + direct == connection->frame_size) {
+        pieces[piece_count].iov_base = broker->scratch;
+        pieces[piece_count++].iov_len = SCRATCH_BYTES;
+    }
+    room = pieces[0].iov_len + (piece_count > 1 ? pieces[1].iov_len : 0);
+    count = readv(connection->fd, pieces, piece_count);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return CAME_ALL;
+    if (count <= 0) {
+        connection_close(connection);
+        return CAME_END;
+    }
+    counter_add(&broker->counters.bytes_in, count);
+    if (direct > 0) {
+        size_t into_frame = direct < (size_t)count ? direct : (size_t)count;
+
+        connection->frame_have += into_frame;
+        if (!frame_finish(connection) || ((size_t)count > into_frame && !bytes_take(connection, broker->scratch, (size_t)count - into_frame)))
+            return CAME_END;
+    } else if (!bytes_take(connection, broker->scratch, (size_t)count)) {
+        return CAME_END;
+    }
+    return (size_t)count < room ? CAME_ALL : CAME_MORE;
+}
+
+static void connection_ready(void *context, int events)
+{
+    struct connection *connection = context;
+    struct broker *broker = connection->broker;
+
+    /* Nothing below may free it before the end: connection_flush does. */
+    connection->flushing = true;
+    if ((events & LOOP_WRITE) != 0 && connection->write_blocked) {
+        connection->write_blocked = false;
+        answers_send(connection);
+    }
+    if ((events & LOOP_READ) != 0 && !connection->closed) {
+        connection->last_moved_ms = broker_now_ms();
+        for (int i = 0; i < READS_AT_ONCE; i++) {
+            if (bytes_read(connection) != CAME_MORE || connection_is_full(connection))
+                break;
+        }
+    }
+    connection->flushing = false;
+    if (connection->closed)
+        memory_free(connection);
+    else
+        connection_flush(connection);
+    broker_timer_changed(broker);
+}
+
+/* ---- Accepting ---- */
+
+static void connection_idle(struct deadline *deadline, int64_t now_ms)
+{
+    struct connection *connection = (struct connection *)(void *)((uint8_t *)deadline - offsetof(struct connection, idle));
+    struct broker *broker = connection->broker;
+    int64_t end_ms = connection->last_moved_ms + broker->numbers.idle_ms_max;
+
+    if (connection->first != NULL && !connection->write_blocked)
+        end_ms = now_ms + broker->numbers.idle_ms_max; /* it waits for us */
+    if (end_ms <= now_ms)
+        connection_close(connection);
+    else
+        deadline_set(&broker->deadlines, deadline, end_ms);
+}
+
+static void connection_refuse_new(struct broker *broker, int fd, const struct socket_address *peer, const char *why)
+{
+    counter_add(&broker->counters.request_errors, 1);
+    LOG_WARNING("refused a connection: %s peer=%s:%d", why, peer->host, peer->port);
+    (void)close(fd);
+}
+
+static void connection_open(struct listener *listener, int fd)
+{
+    struct broker *broker = listener->broker;
+    struct socket_address peer = {.host = "?"};
+    struct connection *connection;
+    uintptr_t of_ip;
+
+    (void)socket_peer_address(fd, &peer);
+    of_ip = (uintptr_t)map_get_string(&broker->connections_by_ip, peer.host);
+    if (broker->connection_count >= (size_t)broker->numbers.connections_max) {
+        connection_refuse_new(broker, fd, &peer, "max.connections is reached");
+        return;
+    }
+    if (of_ip >= (uintptr_t)broker->numbers.connections_per_ip_max) {
+        connection_refuse_new(broker, fd, &peer, "max.connections.per.ip is reached");
+        return;
+    }
+    connection = memory_new(sizeof(*connection));
+    connection->broker = broker;
+    connection->listener = listener;
+    connection->fd = fd;
+    connection->peer = peer;
+    if (!socket_local_address(fd, &connection->local))
+        connection->local = listener->address;
+    (void)snprintf(connection->host, sizeof(connection->host), "/%s", peer.host);
+    (void)map_put_string(&broker->connections_by_ip, peer.host, count_as_pointer(of_ip + 1));
+    connection->next = broker->connections;
+    connection->link = &broker->connections;
+    if (connection->next != NULL)
+        connection->next->link = &connection->next;
+    broker->connections = connection;
+    broker->connection_count++;
+    atomic_store_explicit(&broker->counters.connections, (int64_t)broker->connection_count, memory_order_relaxed);
+    connection->last_moved_ms = broker_now_ms();
+    connection->idle.due = connection_idle;
+    deadline_set(&broker->deadlines, &connection->idle, connection->last_moved_ms + broker->numbers.idle_ms_max);
+    connection->watch = loop_watch_add(broker->loop, fd, connection_ready, connection);
+    loop_watch_set(connection->watch, LOOP_READ);
+}
+
+void connections_accept(void *context, int events)
+{
+    struct listener *listener = context;
+    struct broker *broker = listener->broker;
+
+    (void)events;
+    for (size_t i = 0; i < listener->fd_count; i++) {
+        for (int turn = 0; turn < 64; turn++) {
+            int fd = socket_accept(listener->fds[i]);
+
+            if (fd >= 0) {
+                connection_open(listener, fd);
+                continue;
+            }
+            if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
+                /* It stays readable: pause, or the loop spins. */
+                LOG_ERROR("cannot accept a connection: %s; raise the limit of open files (ulimit -n) listener=%s", strerror(-fd), listener->text);
+                broker->accept_paused = true;
+                deadline_set(&broker->deadlines, &broker->accept_again, broker_now_ms() + 1000);
+                for (size_t j = 0; j < broker->listener_count; j++) {
+                    for (size_t k = 0; k < broker->listeners[j].fd_count; k++)
+                        loop_watch_set(broker->listeners[j].watches[k], 0);
+                }
+                return;
+            }
+            if (fd != -ECONNABORTED && fd != -EINTR)
+                break;
+        }
+    }
+}
