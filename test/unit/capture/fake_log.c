@@ -238,8 +238,17 @@ enum status log_flush(struct log_writer *writer, struct error *error)
 
 void log_writer_close(struct log_writer *writer)
 {
+    const struct map_entry *entry;
+    size_t at = 0;
+
     if (writer == NULL)
         return;
+    while ((entry = map_next(&writer->log->topics, &at)) != NULL) {
+        struct fake_topic *topic = entry->value;
+
+        for (int32_t i = 0; i < topic->partitions; i++)
+            buffer_reset(&topic->appended[i]);
+    }
     writer->log->writer = NULL;
     (void)close(writer->fd);
     memory_free(writer->owner);
