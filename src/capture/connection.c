@@ -144,6 +144,33 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
+/* What to do about a connection that did not come to be. */
+static void remedy_of_connect(const struct capture_settings *settings, struct error *error)
+{
+    static const char running[] = " Is the server running";
+    char *question;
+
+    if (error == NULL)
+        return;
+    question = strstr(error->message, running); /* libpq's own advice, which ours replaces */
+    if (question != NULL)
+        *question = '\0';
+    if (question != NULL)
+        error_remedy(error, "start PostgreSQL, or correct database.hostname and database.port");
+    else if (strstr(error->message, "could not translate host name") != NULL)
+        error_remedy(error, "correct database.hostname, or say where it is: host.aliases=%s=ADDRESS", settings->host);
+    else if (strstr(error->message, "password authentication failed") != NULL || strstr(error->message, "no password supplied") != NULL)
+        error_remedy(error, "correct database.user and database.password, or ALTER ROLE \"%s\" PASSWORD '…'", settings->user);
+    else if (strstr(error->message, "no pg_hba.conf entry") != NULL)
+        error_remedy(error, "add a line for user %s and this host to pg_hba.conf, then SELECT pg_reload_conf()", settings->user);
+    else if (strstr(error->message, "FATAL: database ") != NULL && strstr(error->message, "does not exist") != NULL)
+        error_remedy(error, "CREATE DATABASE \"%s\", or correct database.dbname", settings->database);
+    else if (strstr(error->message, "FATAL: role ") != NULL)
+        error_remedy(error, "CREATE ROLE \"%s\" LOGIN REPLICATION PASSWORD '…', or correct database.user", settings->user);
+    else if (strstr(error->message, "max_wal_senders") != NULL || strstr(error->message, "number of requested standby connections") != NULL)
+        error_remedy(error, "raise max_wal_senders and restart PostgreSQL");
+}
+
 enum status connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
                             const char *address, int stop_fd, struct connection **opened, struct error *error)
 {
@@ -195,6 +222,7 @@ enum status connection_open(const struct capture_settings *settings, enum connec
     if (status == OK) {
         *opened = connection;
     } else {
+        remedy_of_connect(settings, error);
         if (status != ERROR_CLOSED)
             error_context(error, "connect to PostgreSQL at %s%s%s:%d as %s", settings->host, strcmp(host, settings->host) == 0 ? "" : " -> ",
                           strcmp(host, settings->host) == 0 ? "" : host, settings->address_port, settings->user);
