@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "generators/generators.h"
 #include "server/commands.h"
+#include "tools/events.h"
 #include "tools/tools.h"
 
 struct command {
@@ -18,6 +19,7 @@ static const struct command commands[] = {
     {"down", down_main, "Stop what runs on a data directory"},
     {"status", status_main, "Show what runs on a data directory, and how it does"},
     {"psql", psql_main, "Open psql on the private PostgreSQL"},
+    {"events", events_main, "Print the change events of a topic as rows"},
     {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
     {"help", help_main, "Print this"},
