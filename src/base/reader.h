@@ -28,19 +28,89 @@ static inline void reader_fail(struct reader *in)
     in->failed = true;
 }
 
+/* The next `size` bytes, borrowed; an empty slice that is not null after a failure. */
+static inline struct slice read_bytes(struct reader *in, size_t size)
+{
+    struct slice bytes = {in->at, size};
+
+    if (__builtin_expect(in->failed || size > (size_t)(in->end - in->at), 0)) {
+        in->failed = true;
+        return slice_of("", 0);
+    }
+    in->at += size;
+    return bytes;
+}
+
 /* Big-endian. */
-uint8_t read_u8(struct reader *in);
-uint16_t read_u16(struct reader *in);
-uint32_t read_u32(struct reader *in);
-uint64_t read_u64(struct reader *in);
+static inline uint8_t read_u8(struct reader *in)
+{
+    struct slice bytes = read_bytes(in, 1);
+    return bytes.size == 0 ? 0 : bytes.data[0];
+}
+
+static inline uint16_t read_u16(struct reader *in)
+{
+    uint16_t value = 0;
+    struct slice bytes = read_bytes(in, sizeof(value));
+
+    if (bytes.size == sizeof(value))
+        memcpy(&value, bytes.data, sizeof(value));
+    return __builtin_bswap16(value);
+}
+
+static inline uint32_t read_u32(struct reader *in)
+{
+    uint32_t value = 0;
+    struct slice bytes = read_bytes(in, sizeof(value));
+
+    if (bytes.size == sizeof(value))
+        memcpy(&value, bytes.data, sizeof(value));
+    return __builtin_bswap32(value);
+}
+
+static inline uint64_t read_u64(struct reader *in)
+{
+    uint64_t value = 0;
+    struct slice bytes = read_bytes(in, sizeof(value));
+
+    if (bytes.size == sizeof(value))
+        memcpy(&value, bytes.data, sizeof(value));
+    return __builtin_bswap64(value);
+}
+
+/* Unsigned LEB128 of at most `bytes_max` bytes; call the functions below. */
+uint64_t read_varuint_slowly(struct reader *in, int bytes_max);
+
+static inline uint64_t read_varuint(struct reader *in, int bytes_max)
+{
+    if (__builtin_expect(!in->failed && in->at < in->end && *in->at < 0x80, 1))
+        return *in->at++;
+    return read_varuint_slowly(in, bytes_max);
+}
 
 /* Unsigned LEB128 of at most 5 or 10 bytes, and zigzag. */
-uint32_t read_varuint32(struct reader *in);
-int32_t read_varint32(struct reader *in);
-int64_t read_varint64(struct reader *in);
+static inline uint32_t read_varuint32(struct reader *in)
+{
+    uint64_t value = read_varuint(in, 5);
 
-/* The next `size` bytes, borrowed. */
-struct slice read_bytes(struct reader *in, size_t size);
+    if (value > UINT32_MAX) {
+        reader_fail(in);
+        return 0;
+    }
+    return (uint32_t)value;
+}
+
+static inline int32_t read_varint32(struct reader *in)
+{
+    uint32_t value = read_varuint32(in);
+    return (int32_t)((value >> 1) ^ (0 - (value & 1)));
+}
+
+static inline int64_t read_varint64(struct reader *in)
+{
+    uint64_t value = read_varuint(in, 10);
+    return (int64_t)((value >> 1) ^ (0 - (value & 1)));
+}
 
 /* A NUL-terminated string, borrowed; never NULL ("" after a failure). */
 const char *read_cstring(struct reader *in);

@@ -392,11 +392,14 @@ enum status record_batches_check(struct slice batches, const struct record_batch
 
 /* ---- Building ---- */
 
+/* Codecs want room for what may become larger; such a result is not used. */
+#define PACKED_SLACK_BYTES ((size_t)64 * 1024)
+
 void record_builder_init(struct record_builder *builder, size_t bytes_max)
 {
     *builder = (struct record_builder){.count = 0};
     buffer_init(&builder->plain, bytes_max);
-    buffer_init(&builder->packed, bytes_max);
+    buffer_init(&builder->packed, bytes_max + bytes_max / 8 + PACKED_SLACK_BYTES);
     record_builder_reset(builder);
 }
 
