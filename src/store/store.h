@@ -83,6 +83,7 @@ int64_t topic_config_number(const struct topic *topic, const char *key);
 bool topic_is_internal(const struct topic *topic);
 bool topic_is_compacted(const struct topic *topic);          /* cleanup.policy has compact: records need keys, which the caller checks */
 bool topic_uses_append_time(const struct topic *topic);      /* message.timestamp.type is LogAppendTime */
+int32_t topic_batch_bytes_max(const struct topic *topic);    /* max.message.bytes; one atomic load */
 
 /* What goes wrong is in `status` and `message`; callbacks run on the committer thread. */
 typedef void store_done(void *context, enum status status, const char *message);

@@ -11,6 +11,7 @@ static void settings_update(struct topic *topic)
     topic->settings = settings_resolve(&topic->config, &topic->store->topic_defaults);
     atomic_store(&topic->compacted, topic->settings.compacted);
     atomic_store(&topic->append_time, topic->settings.append_time);
+    atomic_store(&topic->batch_bytes_max, (int32_t)topic->settings.message_bytes_max);
 }
 
 struct topic *topic_new(struct store *store, const char *name, const struct uuid *id, bool internal, const struct properties *config)
@@ -126,6 +127,11 @@ bool topic_is_compacted(const struct topic *topic)
 bool topic_uses_append_time(const struct topic *topic)
 {
     return atomic_load_explicit(&topic->append_time, memory_order_relaxed);
+}
+
+int32_t topic_batch_bytes_max(const struct topic *topic)
+{
+    return atomic_load_explicit(&topic->batch_bytes_max, memory_order_relaxed);
 }
 
 void topic_config_copy(const struct topic *topic, struct properties *config)

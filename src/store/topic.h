@@ -26,6 +26,7 @@ struct topic {
     struct topic_settings settings; /* the committer's: what follows from config */
     _Atomic bool compacted;    /* the same, for all */
     _Atomic bool append_time;
+    _Atomic int32_t batch_bytes_max;
 };
 
 /* With one reference and no partitions. config is copied. */
