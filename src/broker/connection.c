@@ -98,6 +98,7 @@ static struct request *request_create(struct connection *connection)
     if (request != NULL) {
         broker->free_requests = request->next;
         broker->free_request_count--;
+        request->next = NULL;
     } else {
         request = memory_new(sizeof(*request));
         arena_init(&request->arena, ARENA_BLOCK_BYTES);
