@@ -2,9 +2,11 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
+#include "broker/broker.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "server/postgres.h"
+#include "store/store.h"
 
 #include <jansson.h>
 #include <stdatomic.h>
@@ -19,6 +21,8 @@ struct services {
     atomic_bool ready;
     struct properties aliases; /* of the settings, and those of the private PostgreSQL */
     struct postgres *postgres;
+    struct store *store;
+    struct broker *broker;
 };
 
 /* Connectors reach it through its socket, by the usual container name, and by its own address with its own port. */
@@ -59,16 +63,52 @@ static enum status private_postgres_start(struct services *services, struct erro
     return OK;
 }
 
+static enum status log_open(struct services *services, struct error *error)
+{
+    const struct settings *settings = services->settings;
+    char *directory = memory_format("%s/log", services->data_dir);
+    struct store_settings wanted = {
+        .directory = directory,
+        .segment_bytes = settings->segment_bytes,
+        .message_bytes_max = (int32_t)settings->message_max_bytes,
+        .index_interval_bytes = settings->index_interval_bytes,
+        .default_partitions = (int32_t)settings->num_partitions,
+        .flush_acks = settings->flush_acks,
+        .sync_threads = (int32_t)settings->sync_threads,
+        .topic_defaults = &settings->values,
+    };
+    enum status status = store_open(&wanted, &services->store, error);
+
+    memory_free(directory);
+    return status;
+}
+
+static enum status kafka_start(struct services *services, struct error *error)
+{
+    const struct settings *settings = services->settings;
+    struct broker_settings wanted = {
+        .listeners = settings->listeners,
+        .advertised_listeners = *settings->advertised_listeners == '\0' ? NULL : settings->advertised_listeners,
+        .values = &settings->values,
+    };
+
+    return broker_start(&wanted, services->store, &services->broker, error);
+}
+
+/* From the bottom up; PostgreSQL first, because it takes longest and nobody waits for it here. */
+static enum status (*const starts[])(struct services *services, struct error *error) = {private_postgres_start, log_open, kafka_start};
+
 enum status services_start(const struct settings *settings, const char *data_dir, struct services **started, struct error *error)
 {
     struct services *services = memory_new(sizeof(*services));
-    enum status status;
+    enum status status = OK;
 
     services->settings = settings;
     services->data_dir = data_dir;
     services->started_ms = clock_now_ms();
     properties_copy(&services->aliases, &settings->aliases);
-    status = private_postgres_start(services, error);
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]) && status == OK; i++)
+        status = starts[i](services, error);
     if (status == OK)
         *started = services;
     else
@@ -92,6 +132,8 @@ void services_stop(struct services *services)
     if (services == NULL)
         return;
     atomic_store(&services->ready, false);
+    broker_stop(services->broker);
+    store_close(services->store);
     postgres_stop(services->postgres);
     properties_finish(&services->aliases);
     memory_free(services);
@@ -101,6 +143,8 @@ void services_stop(struct services *services)
 
 void services_addresses(const struct services *services, struct buffer *text)
 {
+    for (size_t i = 0; i < broker_listener_count(services->broker); i++)
+        buffer_append_format(text, "Kafka protocol    %s\n", broker_listener(services->broker, i));
     if (services->postgres != NULL)
         buffer_append_format(text, "PostgreSQL        %s:%lld (user postgres; socket in %s)\n", services->settings->postgres_host_name,
                              (long long)services->settings->postgres_port, postgres_socket_directory(services->postgres));

@@ -332,20 +332,6 @@ void settings_warn_ignored(const struct settings *settings)
     }
 }
 
-int64_t settings_retention_ms(const struct settings *settings)
-{
-    if (settings->retention_ms != SETTING_NOT_SET)
-        return settings->retention_ms;
-    if (settings->retention_minutes != SETTING_NOT_SET)
-        return settings->retention_minutes < 0 ? -1 : settings->retention_minutes * 60 * 1000;
-    return settings->retention_hours < 0 ? -1 : settings->retention_hours * 3600 * 1000;
-}
-
-int64_t settings_roll_ms(const struct settings *settings)
-{
-    return settings->roll_ms != SETTING_NOT_SET ? settings->roll_ms : settings->roll_hours * 3600 * 1000;
-}
-
 /* ---- Printing ---- */
 
 static void range_describe(const struct setting *row, char *text, size_t size)

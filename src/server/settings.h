@@ -76,10 +76,6 @@ void settings_finish(struct settings *settings); /* a zeroed struct is fine too 
 /* Says in the log which given settings have no effect here, and why. */
 void settings_warn_ignored(const struct settings *settings);
 
-/* How long records are kept and when segments are rolled: the most precise of Kafka's several settings that is given. -1: for ever. */
-int64_t settings_retention_ms(const struct settings *settings);
-int64_t settings_roll_ms(const struct settings *settings);
-
 /* As a properties file with what each setting means; it reads back to the same settings. */
 void settings_print(const struct settings *settings, struct buffer *out);
 

@@ -170,7 +170,7 @@ static const struct failure *topics_find(struct topics *tool)
     for (size_t i = 0; i < tool->found_count; i++) {
         struct topic_listing topic = tool->found[i];
 
-        if ((filter == NULL || regexes_match(filter, topic.name)) && !(excludes_internal && topic_is_internal(topic.name)))
+        if ((filter == NULL || regexes_match(filter, topic.name)) && !(excludes_internal && is_internal_topic(topic.name)))
             tool->found[kept++] = topic;
     }
     tool->found_count = kept;

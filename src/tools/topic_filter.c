@@ -42,7 +42,7 @@ const struct failure *topic_filter_create(struct arena *arena, const char *list,
     return topic_filter_create_exact(arena, text, filter);
 }
 
-bool topic_is_internal(struct slice name)
+bool is_internal_topic(struct slice name)
 {
     return slice_equal_string(name, "__consumer_offsets") || slice_equal_string(name, "__transaction_state") ||
            slice_equal_string(name, "__share_group_state");

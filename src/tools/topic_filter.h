@@ -16,6 +16,6 @@ const struct failure *topic_filter_create(struct arena *arena, const char *list,
 const struct failure *topic_filter_create_exact(struct arena *arena, const char *expression, struct regexes **filter);
 
 /* __consumer_offsets and its like: topics that brokers keep for themselves. */
-bool topic_is_internal(struct slice name);
+bool is_internal_topic(struct slice name);
 
 #endif

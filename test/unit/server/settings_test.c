@@ -38,7 +38,8 @@ TEST(defaults_are_kafkas)
     assert_int_equal(settings.message_max_bytes, 1048588);
     assert_string_equal(settings.listeners, "127.0.0.1:9092,127.0.0.1:9094");
     assert_true(settings.auto_create_topics_enable);
-    assert_int_equal(settings_retention_ms(&settings), INT64_C(604800000));
+    assert_int_equal(settings.retention_hours, 168);
+    assert_int_equal(settings.retention_ms, SETTING_NOT_SET);
     assert_string_equal(properties_get(&settings.values, "log.segment.bytes"), "1073741824");
     settings_finish(&settings);
 }
@@ -48,19 +49,6 @@ TEST(set_wins_over_the_file_and_the_file_over_defaults)
     assert_int_equal(load("num.partitions=3\nlog.segment.bytes = 2097152\n", "num.partitions=5"), OK);
     assert_int_equal(settings.num_partitions, 5);
     assert_int_equal(settings.segment_bytes, 2097152);
-    settings_finish(&settings);
-}
-
-TEST(the_most_precise_retention_wins)
-{
-    assert_int_equal(load("log.retention.hours=2\nlog.retention.minutes=3\n", NULL), OK);
-    assert_int_equal(settings_retention_ms(&settings), 180000);
-    settings_finish(&settings);
-    assert_int_equal(load("log.retention.hours=-1\n", NULL), OK);
-    assert_int_equal(settings_retention_ms(&settings), -1);
-    settings_finish(&settings);
-    assert_int_equal(load("log.retention.ms=5\nlog.retention.minutes=3\n", NULL), OK);
-    assert_int_equal(settings_retention_ms(&settings), 5);
     settings_finish(&settings);
 }
 
@@ -139,7 +127,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_kafkas),
         cmocka_unit_test(set_wins_over_the_file_and_the_file_over_defaults),
-        cmocka_unit_test(the_most_precise_retention_wins),
         cmocka_unit_test(what_is_wrong_is_named_with_its_place),
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(prefixed_and_ignored_settings_are_accepted),
