@@ -12,8 +12,24 @@
 #define DEBEZIUM_VERSION "3.6.1.Final" /* what source.version says */
 
 struct regexes; /* base/regexes.h */
-struct debezium_column_rule;
-struct debezium_key_rule;
+
+/* What happens to the columns whose names match: the first rule that matches counts. */
+enum column_rule_kind {
+    COLUMN_TRUNCATE,           /* column.truncate.to.N.chars */
+    COLUMN_MASK,               /* column.mask.with.N.chars */
+    COLUMN_PROPAGATE,          /* column.propagate.source.type */
+    COLUMN_PROPAGATE_DATATYPE, /* datatype.propagate.source.type: matches schema.table.type */
+    COLUMN_HASH,               /* column.mask.hash.ALGORITHM.with.salt.SALT */
+    COLUMN_HASH_V2             /* column.mask.hash.v2.… */
+};
+
+struct debezium_column_rule {
+    enum column_rule_kind kind;
+    int32_t length;        /* TRUNCATE, MASK */
+    void *digest;          /* HASH: an EVP_MD of OpenSSL */
+    const char *salt;
+    struct regexes *names;
+};
 
 enum decimal_mode { DECIMAL_PRECISE, DECIMAL_DOUBLE, DECIMAL_STRING };
 enum time_mode { TIME_ADAPTIVE, TIME_ADAPTIVE_MICROSECONDS, TIME_CONNECT, TIME_MICROSECONDS, TIME_NANOSECONDS, TIME_ISOSTRING };
@@ -21,6 +37,7 @@ enum binary_mode { BINARY_BYTES, BINARY_BASE64, BINARY_BASE64_URL_SAFE, BINARY_H
 enum interval_mode { INTERVAL_NUMERIC, INTERVAL_STRING };
 enum hstore_mode { HSTORE_JSON, HSTORE_MAP };
 enum name_adjustment { NAME_NONE, NAME_AVRO, NAME_AVRO_UNICODE };
+enum topic_naming { TOPICS_SCHEMA, TOPICS_DEFAULT, TOPICS_SCHEMA_UNICODE, TOPICS_DEFAULT_UNICODE };
 enum failure_mode { FAILURE_WARN, FAILURE_FAIL, FAILURE_SKIP };
 
 /* org.apache.kafka.connect.json.JsonConverter; one for keys, one for values. */
@@ -35,6 +52,7 @@ struct debezium_config {
     const char *prefix;            /* topic.prefix */
     const char *database;          /* database.dbname */
     const char *topic_delimiter;
+    enum topic_naming topic_naming; /* topic.naming.strategy */
     const char *transaction_topic; /* whole names */
     const char *heartbeat_topic;
     const char *message_topic;
@@ -67,8 +85,8 @@ struct debezium_config {
     const char *signal_table; /* signal.data.collection or NULL; captured whatever the filters say */
     struct debezium_column_rule *column_rules;
     size_t column_rule_count;
-    struct debezium_key_rule *key_rules;
-    size_t key_rule_count;
+    struct regexes **key_columns; /* message.key.columns: each matches schema.table.column */
+    size_t key_column_count;
 
     struct arena arena; /* holds all of it */
 };
@@ -100,5 +118,16 @@ size_t debezium_config_table_rank(const struct debezium_config *config, const ch
 
 /* Is a logical message with this prefix wanted? */
 bool debezium_config_captures_message(const struct debezium_config *config, const char *prefix);
+
+/* Does the value have this column (column.include.list, column.exclude.list)? A key has its columns anyway. */
+bool debezium_config_includes_column(const struct debezium_config *config, const char *schema, const char *table, const char *column);
+
+/* The first rule that matches a column, or NULL. type: the name of its type, "varchar". */
+const struct debezium_column_rule *debezium_config_column_rule(const struct debezium_config *config, const char *schema, const char *table,
+                                                               const char *column, const char *type);
+
+/* Does key_columns[key_column] name this column? */
+bool debezium_config_key_matches(const struct debezium_config *config, size_t key_column, const char *schema, const char *table,
+                                 const char *column);
 
 #endif

@@ -176,6 +176,24 @@ void json_append_string(struct buffer *out, struct slice text)
     buffer_append_u8(out, '"');
 }
 
+void json_append_string_raw(struct buffer *out, struct slice text)
+{
+    buffer_append_u8(out, '"');
+    while (text.size > 0) {
+        size_t below = 0, above = 0;
+
+        while (below < text.size && text.data[below] < 0xf0)
+            below++;
+        json_append_escaped(out, slice_of(text.data, below));
+        text = slice_from(text, below);
+        while (above < text.size && text.data[above] >= 0x80)
+            above++;
+        buffer_append(out, text.data, above);
+        text = slice_from(text, above);
+    }
+    buffer_append_u8(out, '"');
+}
+
 /* ---- Reading ---- */
 
 static int hex_digit(uint8_t byte)

@@ -13,6 +13,9 @@ void json_append_string(struct buffer *out, struct slice text);
 /* The same without the quotes. */
 void json_append_escaped(struct buffer *out, struct slice text);
 
+/* With the quotes, but characters above U+FFFF as they are: Jackson's way when it writes JSON into a Java string. */
+void json_append_string_raw(struct buffer *out, struct slice text);
+
 /*
  * Decodes a JSON string's inside (what stands between its quotes) to UTF-8, surrogate escapes joined.
  * False: an escape that is none. Lone surrogates become U+FFFD.
