@@ -113,7 +113,7 @@ struct debezium_encoder {
 
     struct transaction_state transaction;
     struct debezium_failures failures;
-    char failed_column[512];
+    char failed_names[3][256]; /* schema, table, column */
 
     struct control_record heartbeat, transaction_record, message, notification;
     struct source_block message_source;

@@ -80,10 +80,16 @@ struct debezium_failures debezium_encoder_take_failures(struct debezium_encoder 
 
 static void note_failure(struct debezium_encoder *encoder, const struct debezium_plan *plan, const struct debezium_column *column)
 {
-    if (encoder->failures.count++ == 0) {
-        (void)snprintf(encoder->failed_column, sizeof(encoder->failed_column), "%s.%s", plan->collection, column->name);
-        encoder->failures.column = encoder->failed_column;
-    }
+    const char *names[] = {plan->schema, plan->table, column->name};
+    struct debezium_failures *failures = &encoder->failures;
+
+    if (failures->count++ > 0)
+        return;
+    for (size_t i = 0; i < 3; i++)
+        (void)snprintf(encoder->failed_names[i], sizeof(encoder->failed_names[i]), "%s", names[i]);
+    failures->schema = encoder->failed_names[0];
+    failures->table = encoder->failed_names[1];
+    failures->column = encoder->failed_names[2];
 }
 
 /* ---- Drafts ---- */

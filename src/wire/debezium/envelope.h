@@ -83,7 +83,7 @@ void debezium_encoder_destroy(struct debezium_encoder *encoder); /* NULL is fine
 /* Values that could not be converted (written as null or a stand-in, as Debezium does with a warning), since the last call. */
 struct debezium_failures {
     uint64_t count;
-    const char *column; /* the first of them: "schema.table.column"; good until the next encoding; NULL when count is 0 */
+    const char *schema, *table, *column; /* the first of them, good until the next encoding; NULL when count is 0 */
 };
 struct debezium_failures debezium_encoder_take_failures(struct debezium_encoder *encoder);
 

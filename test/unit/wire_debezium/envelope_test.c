@@ -268,7 +268,9 @@ TEST(values_that_are_no_numbers_are_counted_and_named)
     assert_int_equal(encode(OPERATION_CREATE, NULL, row_of(&new, "one", "a", NULL)), OK); /* the default steps in, in key and row */
     failures = debezium_encoder_take_failures(encoder);
     assert_int_equal(failures.count, 2);
-    assert_string_equal(failures.column, "public.activity.id");
+    assert_string_equal(failures.schema, "public");
+    assert_string_equal(failures.table, "activity");
+    assert_string_equal(failures.column, "id");
     check_payload(0, "{\"before\":null,\"after\":{\"id\":0,");
     assert_int_equal(debezium_encoder_take_failures(encoder).count, 0);
 }
