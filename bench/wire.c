@@ -17,7 +17,8 @@
 static int64_t started_ns;
 
 /* Runs the block until the time is up; `runs` says how often that was. */
-#define MEASURE(runs) for (int64_t runs = (started_ns = clock_monotonic_ns(), 0); clock_monotonic_ns() - started_ns < TIME_MIN_NS || report(runs); runs++)
+#define MEASURE(runs)                                                                                                                      \
+    for (int64_t runs = (started_ns = clock_monotonic_ns(), 0); clock_monotonic_ns() - started_ns < TIME_MIN_NS || report(runs); runs++)
 
 static int64_t runs_done;
 static double ns_each;
@@ -57,8 +58,8 @@ static void measure_produce(size_t value_bytes)
     struct kafka_produce_request_topic topic = {.name = slice_from_string("transactions"), .partition_data = {&partition, 1}};
     struct kafka_produce_request request = {.acks = -1, .timeout_ms = 30000, .topic_data = {&topic, 1}}, decoded;
     struct kafka_request_header header = {KAFKA_PRODUCE, 11, 1, slice_from_string("producer-1")};
-    struct record_batches_rules rules = {.batch_bytes_max = 1u << 20, .one_batch = true, .zstd_allowed = true, .timestamp_min_ms = INT64_MIN,
-                                         .timestamp_max_ms = INT64_MAX};
+    struct record_batches_rules rules = {
+        .batch_bytes_max = 1u << 20, .one_batch = true, .zstd_allowed = true, .timestamp_min_ms = INT64_MIN, .timestamp_max_ms = INT64_MAX};
     struct record_batches_facts facts;
     struct buffer bytes;
     struct arena arena;

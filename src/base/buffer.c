@@ -41,11 +41,6 @@ uint8_t *buffer_grow(struct buffer *buffer, size_t size)
     return buffer->data + buffer->size;
 }
 
-void buffer_append_slice(struct buffer *buffer, struct slice slice)
-{
-    buffer_append(buffer, slice.data, slice.size);
-}
-
 void buffer_append_string(struct buffer *buffer, const char *text)
 {
     buffer_append(buffer, text, strlen(text));
@@ -69,34 +64,6 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...)
     (void)vsnprintf((char *)to, (size_t)length + 1, format, arguments);
     va_end(arguments);
     buffer->size += (size_t)length;
-}
-
-void buffer_append_u8(struct buffer *buffer, uint8_t value)
-{
-    uint8_t *to = buffer_reserve(buffer, 1);
-
-    if (to != NULL) {
-        *to = value;
-        buffer->size++;
-    }
-}
-
-void buffer_append_u16(struct buffer *buffer, uint16_t value)
-{
-    uint16_t big = __builtin_bswap16(value);
-    buffer_append(buffer, &big, sizeof(big));
-}
-
-void buffer_append_u32(struct buffer *buffer, uint32_t value)
-{
-    uint32_t big = __builtin_bswap32(value);
-    buffer_append(buffer, &big, sizeof(big));
-}
-
-void buffer_append_u64(struct buffer *buffer, uint64_t value)
-{
-    uint64_t big = __builtin_bswap64(value);
-    buffer_append(buffer, &big, sizeof(big));
 }
 
 void buffer_append_varuint(struct buffer *buffer, uint64_t value)

@@ -38,15 +38,37 @@ static inline void buffer_append(struct buffer *buffer, const void *bytes, size_
     buffer->size += size;
 }
 
-void buffer_append_slice(struct buffer *buffer, struct slice slice);
+static inline void buffer_append_slice(struct buffer *buffer, struct slice slice)
+{
+    buffer_append(buffer, slice.data, slice.size);
+}
+
 void buffer_append_string(struct buffer *buffer, const char *text);
 void buffer_append_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buffer_append_u8(struct buffer *buffer, uint8_t value);
+
+static inline void buffer_append_u8(struct buffer *buffer, uint8_t value)
+{
+    buffer_append(buffer, &value, sizeof(value));
+}
 
 /* Big-endian, as Kafka and PostgreSQL write. */
-void buffer_append_u16(struct buffer *buffer, uint16_t value);
-void buffer_append_u32(struct buffer *buffer, uint32_t value);
-void buffer_append_u64(struct buffer *buffer, uint64_t value);
+static inline void buffer_append_u16(struct buffer *buffer, uint16_t value)
+{
+    uint16_t big = __builtin_bswap16(value);
+    buffer_append(buffer, &big, sizeof(big));
+}
+
+static inline void buffer_append_u32(struct buffer *buffer, uint32_t value)
+{
+    uint32_t big = __builtin_bswap32(value);
+    buffer_append(buffer, &big, sizeof(big));
+}
+
+static inline void buffer_append_u64(struct buffer *buffer, uint64_t value)
+{
+    uint64_t big = __builtin_bswap64(value);
+    buffer_append(buffer, &big, sizeof(big));
+}
 
 /* Unsigned LEB128 and its zigzag form (Kafka protocol guide, "Protocol Primitive Types"). */
 void buffer_append_varuint(struct buffer *buffer, uint64_t value);

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     buffer_reset(&out);
-    (void)!decompressor_run(decompressor, (enum compression)(data[0] % COMPRESSION_COUNT), slice_of(data + 1, size - 1), PLAIN_MAX, &out, NULL);
+    (void)!decompressor_run(decompressor, (enum compression)(data[0] % COMPRESSION_COUNT), slice_of(data + 1, size - 1), PLAIN_MAX, &out,
+                            NULL);
     if (out.size > PLAIN_MAX)
         abort();
     return 0;

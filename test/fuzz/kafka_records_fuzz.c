@@ -35,8 +35,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct record_batch batch;
     struct record_batches_facts facts;
     struct arena arena;
-    struct record_batches_rules rules = {.batch_bytes_max = PLAIN_MAX, .plain_bytes_max = PLAIN_MAX, .zstd_allowed = true,
-                                         .keys_required = size % 2 == 0, .timestamp_max_ms = 1000, .scratch = &scratch, .arena = &arena};
+    struct record_batches_rules rules = {.batch_bytes_max = PLAIN_MAX,
+                                         .plain_bytes_max = PLAIN_MAX,
+                                         .zstd_allowed = true,
+                                         .keys_required = size % 2 == 0,
+                                         .timestamp_max_ms = 1000,
+                                         .scratch = &scratch,
+                                         .arena = &arena};
     uint8_t *copy = memory_new(size);
     struct error error;
 

@@ -28,8 +28,9 @@ static void __attribute__((constructor)) apis_init(void)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        apis[rows[i].key] = (struct kafka_api){rows[i].key,           rows[i].name,    rows[i].request->first, rows[i].request->last,
-                                               rows[i].request->flexible_from, rows[i].request, rows[i].response};
+        apis[rows[i].key] = (struct kafka_api){
+            rows[i].key,     rows[i].name,    rows[i].request->first, rows[i].request->last, rows[i].request->flexible_from,
+            rows[i].request, rows[i].response};
 }
 
 const struct kafka_api *kafka_api_find(int16_t key)

@@ -6,15 +6,15 @@
 
 struct kafka_api {
     int16_t key;
-    const char *name;      /* "Metadata" */
-    int16_t version_min;   /* what the tables can read; what a broker advertises is its own choice */
+    const char *name;    /* "Metadata" */
+    int16_t version_min; /* what the tables can read; what a broker advertises is its own choice */
     int16_t version_max;
     int16_t flexible_from; /* INT16_MAX: never */
     const struct wire_message *request;
     const struct wire_message *response;
 };
 
-const struct kafka_api *kafka_api_find(int16_t key); /* NULL when unknown */
+const struct kafka_api *kafka_api_find(int16_t key);                 /* NULL when unknown */
 const struct kafka_api *kafka_api_next(const struct kafka_api *api); /* by key; NULL begins and ends */
 
 /* KAFKA_METADATA and so on. */
@@ -43,7 +43,7 @@ void kafka_request_header_encode(const struct kafka_request_header *header, stru
 
 /* ApiVersions answers always with the oldest header (KIP-511). */
 void kafka_response_header_encode(int16_t api_key, int16_t api_version, int32_t correlation_id, struct buffer *out);
-enum status kafka_response_header_decode(int16_t api_key, int16_t api_version, struct slice frame, int32_t *correlation_id, struct slice *body,
-                                         struct error *error);
+enum status kafka_response_header_decode(int16_t api_key, int16_t api_version, struct slice frame, int32_t *correlation_id,
+                                         struct slice *body, struct error *error);
 
 #endif

@@ -402,7 +402,8 @@ enum status wire_read(const struct wire_message *message, int version, struct re
     *in = decoding.in;
     if (decoding.in.failed)
         return error_set(error, ERROR_INVALID_REQUEST, "decode %s version %d: %s: %s", message->name, version,
-                         decoding.where == NULL ? "tagged fields" : decoding.where->name, decoding.why == NULL ? "cut short" : decoding.why);
+                         decoding.where == NULL ? "tagged fields" : decoding.where->name,
+                         decoding.why == NULL ? "cut short" : decoding.why);
     return OK;
 }
 
@@ -484,12 +485,12 @@ static void write_field(struct encoding *encoding, const struct wire_field *fiel
     uint64_t bits;
 
     switch (field->kind) {
-    case WIRE_bool:
-    case WIRE_int8: buffer_append_u8(out, (uint8_t)wire_number(field, member)); break;
+    case WIRE_bool: buffer_append_u8(out, *(const bool *)member ? 1 : 0); break;
+    case WIRE_int8: buffer_append_u8(out, *(const uint8_t *)member); break;
     case WIRE_int16:
-    case WIRE_uint16: buffer_append_u16(out, (uint16_t)wire_number(field, member)); break;
-    case WIRE_int32: buffer_append_u32(out, (uint32_t)wire_number(field, member)); break;
-    case WIRE_int64: buffer_append_u64(out, (uint64_t)wire_number(field, member)); break;
+    case WIRE_uint16: buffer_append_u16(out, *(const uint16_t *)member); break;
+    case WIRE_int32: buffer_append_u32(out, *(const uint32_t *)member); break;
+    case WIRE_int64: buffer_append_u64(out, *(const uint64_t *)member); break;
     case WIRE_float64:
         memcpy(&bits, member, sizeof(bits));
         buffer_append_u64(out, bits);
@@ -532,12 +533,8 @@ static bool is_written_tag(const struct wire_field *field, int version, const vo
     return field->tag >= 0 && wire_field_in(field, version) && !field_is_default(field, (const uint8_t *)in + field->offset);
 }
 
-static void write_tags(struct encoding *encoding, const struct wire_message *message, const void *in)
+static void write_tags(struct encoding *encoding, const struct wire_message *message, uint32_t count, const void *in)
 {
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < message->field_count; i++)
-        count += is_written_tag(&message->fields[i], encoding->version, in);
     buffer_append_varuint(encoding->out, count);
     for (uint32_t i = 0; count > 0 && i < message->field_count; i++) {
         const struct wire_field *field = &message->fields[i];
@@ -548,13 +545,18 @@ static void write_tags(struct encoding *encoding, const struct wire_message *mes
 
 static void write_fields(struct encoding *encoding, const struct wire_message *message, const void *in)
 {
+    uint32_t tag_count = 0;
+
     for (uint32_t i = 0; i < message->field_count; i++) {
         const struct wire_field *field = &message->fields[i];
-        if (field->tag < 0 && wire_field_in(field, encoding->version))
+
+        if (field->tag >= 0)
+            tag_count += is_written_tag(field, encoding->version, in);
+        else if (wire_field_in(field, encoding->version))
             write_field(encoding, field, (const uint8_t *)in + field->offset);
     }
     if (encoding->flexible)
-        write_tags(encoding, message, in);
+        write_tags(encoding, message, tag_count, in);
 }
 
 void wire_encode_with_gaps(const struct wire_message *message, int version, const void *in, struct buffer *out, struct wire_gap *gaps,

@@ -174,8 +174,8 @@ enum status record_iterator_init(struct record_iterator *iterator, const struct 
     enum compression codec = record_batch_codec(batch);
     struct slice records = batch->records;
 
-    *iterator = (struct record_iterator){.base_offset = batch->base_offset, .base_timestamp_ms = batch->base_timestamp_ms,
-                                         .append_time_ms = -1, .left = batch->count};
+    *iterator = (struct record_iterator){
+        .base_offset = batch->base_offset, .base_timestamp_ms = batch->base_timestamp_ms, .append_time_ms = -1, .left = batch->count};
     if ((batch->attributes & RECORD_BATCH_APPEND_TIME) != 0)
         iterator->append_time_ms = batch->max_timestamp_ms;
     if (codec != COMPRESSION_NONE) {
@@ -327,8 +327,8 @@ static enum status header_check(const struct record_batch *batch, const struct r
     enum compression codec = record_batch_codec(batch);
 
     if (batch->bytes.size > rules->batch_bytes_max)
-        return error_set(error, ERROR_MESSAGE_TOO_LARGE, "record batch: %zu bytes are more than max.message.bytes (%zu)",
-                         batch->bytes.size, rules->batch_bytes_max);
+        return error_set(error, ERROR_MESSAGE_TOO_LARGE, "record batch: %zu bytes are more than max.message.bytes (%zu)", batch->bytes.size,
+                         rules->batch_bytes_max);
     if (!record_batch_checksum_is_right(batch))
         return error_set(error, ERROR_CORRUPT_MESSAGE, "record batch: the checksum is %08" PRIx32 ", that of its bytes %08" PRIx32,
                          batch->crc, checksum(batch->bytes));
@@ -359,7 +359,8 @@ static void facts_add(struct record_batches_facts *facts, const struct record_ba
         facts->base_sequence = batch->base_sequence;
         facts->transactional = record_batch_is_transactional(batch);
     }
-    facts->record_count += batch->count;
+    if (__builtin_add_overflow(facts->record_count, batch->count, &facts->record_count))
+        facts->record_count = INT32_MAX; /* counts of compressed batches that nobody read */
 }
 
 enum status record_batches_check(struct slice batches, const struct record_batches_rules *rules, struct record_batches_facts *facts,
@@ -368,8 +369,8 @@ enum status record_batches_check(struct slice batches, const struct record_batch
     struct record_batch batch;
     enum status status = OK;
 
-    *facts = (struct record_batches_facts){.max_timestamp_ms = -1, .max_timestamp_is_right = true, .producer_id = -1,
-                                           .producer_epoch = -1, .base_sequence = -1};
+    *facts = (struct record_batches_facts){
+        .max_timestamp_ms = -1, .max_timestamp_is_right = true, .producer_id = -1, .producer_epoch = -1, .base_sequence = -1};
     if (batches.size == 0)
         return error_set(error, ERROR_INVALID_RECORD, "record batch: there is none");
     while (status == OK && batches.size > 0) {
@@ -514,8 +515,8 @@ bool record_builder_append(struct record_builder *builder, int64_t timestamp_ms,
                            const struct record_header *headers, size_t header_count)
 {
     int64_t delta = timestamp_delta(builder, timestamp_ms);
-    size_t body = front_bytes(delta, builder->count, key) + varint_bytes(length_of(value)) + value.size +
-                  headers_bytes(headers, header_count);
+    size_t body =
+        front_bytes(delta, builder->count, key) + varint_bytes(length_of(value)) + value.size + headers_bytes(headers, header_count);
     size_t size = varint_bytes((int64_t)body) + body;
     uint8_t *at;
 
@@ -609,7 +610,7 @@ bool record_builder_close(struct record_builder *builder, size_t value_bytes, co
     if (!has_room(builder, length_bytes + body))
         return false;
     at = buffer_reserve(&builder->plain, length_bytes + body); /* growing copies the open record too */
-    if (length_bytes < builder->open.length_bytes) /* what moves down goes first, what moves up last */
+    if (length_bytes < builder->open.length_bytes)             /* what moves down goes first, what moves up last */
         memmove(at + length_bytes, builder->plain.data + front_at, front);
     if (length_bytes + front + value_length_bytes != builder->open.value_at - start)
         memmove(at + length_bytes + front + value_length_bytes, builder->plain.data + builder->open.value_at, value_bytes);

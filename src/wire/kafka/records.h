@@ -144,30 +144,30 @@ bool record_next_header(struct record *record, struct record_header *header);
 /* ---- Checking what a producer sent ---- */
 
 struct record_batches_rules {
-    size_t batch_bytes_max;      /* max.message.bytes of the topic */
-    size_t plain_bytes_max;      /* bytes that the records of one batch may become */
-    bool one_batch;              /* Produce version 3 and later */
-    bool zstd_allowed;           /* Produce version 7 and later */
-    bool keys_required;          /* the topic is compacted */
-    int64_t timestamp_min_ms;    /* of CreateTime; INT64_MIN and INT64_MAX for any */
+    size_t batch_bytes_max;   /* max.message.bytes of the topic */
+    size_t plain_bytes_max;   /* bytes that the records of one batch may become */
+    bool one_batch;           /* Produce version 3 and later */
+    bool zstd_allowed;        /* Produce version 7 and later */
+    bool keys_required;       /* the topic is compacted */
+    int64_t timestamp_min_ms; /* of CreateTime; INT64_MIN and INT64_MAX for any */
     int64_t timestamp_max_ms;
     struct decompressor *decompressor; /* with its scratch; NULL leaves the records of compressed batches unread */
     struct buffer *scratch;
-    struct arena *arena;         /* owns `invalid` */
+    struct arena *arena; /* owns `invalid` */
 };
 
 struct record_batches_facts {
     int32_t batch_count;
-    int32_t record_count;
-    int64_t max_timestamp_ms;     /* the largest; -1 when there is none */
-    bool max_timestamp_is_right;  /* does the header say what the records say? Otherwise record_batch_set_max_timestamp (one batch) */
-    enum compression codec;       /* of the first batch, as the next ones */
+    int32_t record_count;        /* at most 2147483647 */
+    int64_t max_timestamp_ms;    /* the largest; -1 when there is none */
+    bool max_timestamp_is_right; /* does the header say what the records say? Otherwise record_batch_set_max_timestamp (one batch) */
+    enum compression codec;      /* of the first batch, as the next ones */
     int64_t producer_id;
     int16_t producer_epoch;
     int32_t base_sequence;
     bool transactional;
-    int32_t *invalid;             /* with INVALID_RECORD and INVALID_TIMESTAMP: the records that are to blame, by index in their batch */
-    int32_t invalid_count;        /* may be 0: then it is the batch */
+    int32_t *invalid;      /* with INVALID_RECORD and INVALID_TIMESTAMP: the records that are to blame, by index in their batch */
+    int32_t invalid_count; /* may be 0: then it is the batch */
 };
 
 /*

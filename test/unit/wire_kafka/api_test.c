@@ -87,7 +87,8 @@ static void check_response(int version)
     int32_t correlation_id;
     struct slice body;
 
-    assert_int_equal(kafka_response_header_decode(KAFKA_API_VERSIONS, (int16_t)version, buffer_slice(&bytes), &correlation_id, &body, NULL), OK);
+    assert_int_equal(kafka_response_header_decode(KAFKA_API_VERSIONS, (int16_t)version, buffer_slice(&bytes), &correlation_id, &body, NULL),
+                     OK);
     assert_int_equal(correlation_id, version + 1);
     assert_int_equal(wire_decode(&kafka_api_versions_response_message, body_version, body, &arena, &response, NULL), OK);
     assert_int_equal(response.error_code, version > 4 ? 35 : 0);

@@ -1,11 +1,11 @@
 #include "check.h"
 
 #include "message_maker.h"
+#include "wire/kafka/messages_config.h"
+#include "wire/kafka/messages_consumer_protocol.h"
 #include "wire/kafka/messages_fetch.h"
 #include "wire/kafka/messages_metadata.h"
 #include "wire/kafka/messages_security.h"
-#include "wire/kafka/messages_config.h"
-#include "wire/kafka/messages_consumer_protocol.h"
 
 #define ROUNDS 4
 
@@ -160,7 +160,8 @@ TEST(a_version_outside_of_the_table_is_refused)
     struct kafka_metadata_request request;
     struct error error;
 
-    assert_int_equal(wire_decode(&kafka_metadata_request_message, 14, slice_of("", 0), &arena, &request, &error), ERROR_UNSUPPORTED_VERSION);
+    assert_int_equal(wire_decode(&kafka_metadata_request_message, 14, slice_of("", 0), &arena, &request, &error),
+                     ERROR_UNSUPPORTED_VERSION);
     assert_string_equal(error.message, "decode MetadataRequest: version 14 is not one of 0 to 13");
 }
 
@@ -263,8 +264,8 @@ TEST(a_newer_consumer_protocol_is_read_as_the_newest_known)
     struct slice slice = slice_of(bytes, sizeof(bytes));
     int version;
 
-    assert_int_equal(wire_decode_versioned_lenient(&kafka_consumer_protocol_subscription_message, slice, &arena, &subscription, &version, NULL),
-                     OK);
+    assert_int_equal(
+        wire_decode_versioned_lenient(&kafka_consumer_protocol_subscription_message, slice, &arena, &subscription, &version, NULL), OK);
     assert_int_equal(version, 9);
     assert_int_equal(subscription.generation_id, 5);
     assert_true(slice_equal_string(subscription.topics.items[0], "t"));

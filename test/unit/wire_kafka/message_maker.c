@@ -25,7 +25,8 @@ static struct slice slice_make(enum wire_kind kind, int fullness, uint64_t *seed
 
 static void fields_make(const struct wire_message *message, int version, int fullness, uint64_t *seed, struct arena *arena, void *out);
 
-static void array_make(const struct wire_field *field, int version, int fullness, uint64_t *seed, struct arena *arena, struct wire_array *array)
+static void array_make(const struct wire_field *field, int version, int fullness, uint64_t *seed, struct arena *arena,
+                       struct wire_array *array)
 {
     array->count = fullness == 0 ? 0 : (int32_t)(random_next(seed) % 3);
     array->items = arena_new_array(arena, (size_t)array->count, wire_item_size(field));

@@ -110,11 +110,27 @@ static const struct {
     const char *value; /* its beginning */
     int value_size;
 } golden_records[] = {
-    {NULL, "plain one", 9}, {NULL, "plain two", 9},  {"k1", "with headers", 12}, {"k2", NULL, -1},  {NULL, "no key", 6},
+    {NULL, "plain one", 9},
+    {NULL, "plain two", 9},
+    {"k1", "with headers", 12},
+    {"k2", NULL, -1},
+    {NULL, "no key", 6},
     {"Z\xc3\xbcrich", "\xe2\x82\xac \xf0\x9f\x98\x80", 8},
-    {NULL, "gzip xxx", 305},  {NULL, "second", 6},   {NULL, "snappy xxx", 307},  {NULL, "second", 6}, {NULL, "lz4 xxx", 304},
-    {NULL, "second", 6},      {NULL, "zstd xxx", 305}, {NULL, "second", 6},      {NULL, "0", 1},      {NULL, "1", 1},
-    {NULL, "2", 1},           {NULL, "3", 1},        {"\0\0\0\1", "", 6},        {"k", "aborted", 7}, {"\0\0\0\0", "", 6},
+    {NULL, "gzip xxx", 305},
+    {NULL, "second", 6},
+    {NULL, "snappy xxx", 307},
+    {NULL, "second", 6},
+    {NULL, "lz4 xxx", 304},
+    {NULL, "second", 6},
+    {NULL, "zstd xxx", 305},
+    {NULL, "second", 6},
+    {NULL, "0", 1},
+    {NULL, "1", 1},
+    {NULL, "2", 1},
+    {NULL, "3", 1},
+    {"\0\0\0\1", "", 6},
+    {"k", "aborted", 7},
+    {"\0\0\0\0", "", 6},
     {NULL, "not idempotent", 14},
 };
 
@@ -354,7 +370,8 @@ TEST(a_full_batch_takes_no_more)
     assert_false(record_builder_append(&small, 0, slice_null(), slice_of(small.plain.data, 200), NULL, 0));
     assert_int_equal(record_builder_count(&small), 0);
     assert_true(record_builder_append(&small, 0, slice_null(), s("12345678901234567890123456789012345678901234567890"), NULL, 0));
-    assert_false(record_builder_append(&small, 0, slice_null(), s("1234567890123456789012345678901234567890123456789012345678901234567890123456"), NULL, 0));
+    assert_false(record_builder_append(&small, 0, slice_null(),
+                                       s("1234567890123456789012345678901234567890123456789012345678901234567890123456"), NULL, 0));
     assert_null(record_builder_open(&small, 0, slice_null(), 10, 100));
     assert_null(record_builder_open(&small, 0, slice_null(), 10, SIZE_MAX));
     to = record_builder_open(&small, 0, slice_null(), 10, 40);
@@ -435,7 +452,8 @@ static struct slice three_records(struct compressor *compressor)
 
     record_builder_reset(&builder);
     assert_true(record_builder_append(&builder, 1000, s("k"), s("a value long enough to be worth compressing, compressing"), NULL, 0));
-    assert_true(record_builder_append(&builder, 3000, slice_null(), s("a value long enough to be worth compressing, compressing"), NULL, 0));
+    assert_true(
+        record_builder_append(&builder, 3000, slice_null(), s("a value long enough to be worth compressing, compressing"), NULL, 0));
     assert_true(record_builder_append(&builder, 2000, s("k"), s("a value long enough to be worth compressing, compressing"), NULL, 0));
     return record_builder_seal(&builder, &spec, compressor);
 }
@@ -488,8 +506,7 @@ TEST(records_without_keys_and_with_wrong_times_are_named)
     assert_int_equal(facts.invalid[0], 1);
     rules.keys_required = false;
     rules.timestamp_max_ms = 1500;
-    assert_int_equal(check(batch, &rules, &facts,
-                           "record 1 of the batch: timestamp 3000 is not within -9223372036854775808 to 1500"),
+    assert_int_equal(check(batch, &rules, &facts, "record 1 of the batch: timestamp 3000 is not within -9223372036854775808 to 1500"),
                      ERROR_INVALID_TIMESTAMP);
     assert_int_equal(facts.invalid_count, 2);
     assert_int_equal(facts.invalid[0], 1);
@@ -534,7 +551,8 @@ TEST(what_a_producer_may_not_send_is_refused)
     broken_begin();
     broken[60] = 2; /* count */
     broken_renew();
-    assert_int_equal(check(broken_batch, &rules, &facts, "record batch: count 2 does not go with last offset delta 2"), ERROR_INVALID_RECORD);
+    assert_int_equal(check(broken_batch, &rules, &facts, "record batch: count 2 does not go with last offset delta 2"),
+                     ERROR_INVALID_RECORD);
 
     broken_begin();
     broken[60] = 2;
@@ -573,9 +591,9 @@ TEST(what_a_producer_may_not_send_is_refused)
     broken_begin();
     memset(broken + 51, 0xff, 2); /* producer epoch */
     broken_renew();
-    assert_int_equal(check(broken_batch, &rules, &facts,
-                           "record batch: producer 7 with epoch -1 and sequence 40, which may not be negative"),
-                     ERROR_INVALID_RECORD);
+    assert_int_equal(
+        check(broken_batch, &rules, &facts, "record batch: producer 7 with epoch -1 and sequence 40, which may not be negative"),
+        ERROR_INVALID_RECORD);
 
     broken_begin();
     broken[64] = 2; /* the first record's offset delta */
