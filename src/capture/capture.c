@@ -244,7 +244,7 @@ static void driver_text(const struct capture_settings *settings, const struct er
 enum status capture_check(const struct properties *config, const struct properties *aliases, struct error *error)
 {
     struct capture_settings *settings = NULL;
-    struct connection *connection = NULL;
+    struct pg_connection *connection = NULL;
     const char *port = properties_get(config, "database.port");
     int64_t number = 0;
     struct error why;
@@ -259,14 +259,14 @@ enum status capture_check(const struct properties *config, const struct properti
     if (settings->connect_timeout_ms == 0 || settings->connect_timeout_ms > CHECK_TIMEOUT_MS)
         settings->connect_timeout_ms = CHECK_TIMEOUT_MS;
     settings->query_timeout_ms = CHECK_TIMEOUT_MS;
-    status = connection_open(settings, CONNECTION_SQL, "Debezium Validate Connection", NULL, -1, &connection, &why);
+    status = pg_connection_open(settings, CONNECTION_SQL, "Debezium Validate Connection", NULL, -1, &connection, &why);
     if (status == OK)
-        status = connection_run(connection, "SELECT version()", NULL, &why);
+        status = pg_connection_run(connection, "SELECT version()", NULL, &why);
     if (status != OK) {
         driver_text(settings, &why, error);
         status = error == NULL ? status : error->status;
     }
-    connection_close(connection);
+    pg_connection_close(connection);
     capture_settings_destroy(settings);
     return status;
 }

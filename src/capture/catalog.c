@@ -7,21 +7,21 @@
 
 #define TYPE_DEPTH_MAX 16
 
-struct catalog {
+struct pg_catalog {
     struct map types; /* 4 bytes of oid -> struct pg_type */
     struct arena arena;
 };
 
-struct catalog *catalog_create(void)
+struct pg_catalog *pg_catalog_create(void)
 {
-    struct catalog *catalog = memory_new(sizeof(*catalog));
+    struct pg_catalog *catalog = memory_new(sizeof(*catalog));
 
     map_init(&catalog->types);
     arena_init(&catalog->arena, 4096);
     return catalog;
 }
 
-void catalog_destroy(struct catalog *catalog)
+void pg_catalog_destroy(struct pg_catalog *catalog)
 {
     if (catalog == NULL)
         return;
@@ -59,7 +59,7 @@ static const char *field_text(const PGresult *result, int row, int column, struc
 
 /* ---- Types ---- */
 
-static enum status read_labels(struct catalog *catalog, struct connection *sql, struct pg_type *type, struct error *error)
+static enum status read_labels(struct pg_catalog *catalog, struct pg_connection *sql, struct pg_type *type, struct error *error)
 {
     char oid[16];
     const char *values[] = {oid};
@@ -67,7 +67,7 @@ static enum status read_labels(struct catalog *catalog, struct connection *sql, 
     enum status status;
 
     (void)snprintf(oid, sizeof(oid), "%u", type->oid);
-    status = connection_run_with(sql, "SELECT enumlabel FROM pg_catalog.pg_enum WHERE enumtypid = $1::oid ORDER BY enumsortorder", 1, values,
+    status = pg_connection_run_with(sql, "SELECT enumlabel FROM pg_catalog.pg_enum WHERE enumtypid = $1::oid ORDER BY enumsortorder", 1, values,
                                  &result, error);
     if (status != OK)
         return status;
@@ -80,7 +80,7 @@ static enum status read_labels(struct catalog *catalog, struct connection *sql, 
 }
 
 /* A type that the catalog does not know (any more) is one of unknown kind, which the encoder leaves out. */
-static enum status find_type(struct catalog *catalog, struct connection *sql, uint32_t oid, int depth, const struct pg_type **found,
+static enum status find_type(struct pg_catalog *catalog, struct pg_connection *sql, uint32_t oid, int depth, const struct pg_type **found,
                              struct error *error)
 {
     char text[16];
@@ -96,7 +96,7 @@ static enum status find_type(struct catalog *catalog, struct connection *sql, ui
         return OK;
     }
     (void)snprintf(text, sizeof(text), "%u", oid);
-    status = connection_run_with(sql,
+    status = pg_connection_run_with(sql,
                                  "SELECT n.nspname, t.typname, t.typtype, t.typcategory, "
                                  "CASE WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN t.typelem ELSE 0 END, t.typbasetype, t.typtypmod "
                                  "FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = $1::oid",
@@ -139,7 +139,7 @@ static enum status find_type(struct catalog *catalog, struct connection *sql, ui
 /* ---- Tables ---- */
 
 struct ordered_table {
-    struct catalog_table table;
+    struct pg_catalog_table table;
     size_t rank;
 };
 
@@ -155,7 +155,7 @@ static int compare_tables(const void *left, const void *right)
     return order != 0 ? order : strcmp(a->table.name, b->table.name);
 }
 
-enum status catalog_tables(struct connection *sql, const struct debezium_config *config, struct arena *arena, struct catalog_table **tables,
+enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_config *config, struct arena *arena, struct pg_catalog_table **tables,
                            size_t *count, struct error *error)
 {
     PGresult *result = NULL;
@@ -164,7 +164,7 @@ enum status catalog_tables(struct connection *sql, const struct debezium_config 
     size_t rows;
     enum status status;
 
-    status = connection_run(sql,
+    status = pg_connection_run(sql,
                             "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relreplident, "
                             "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), c.relhassubclass, c.reltoastrelid <> 0 "
                             "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -231,13 +231,13 @@ static const char columns_sql_10[] =
     "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
     "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
-static enum status read_columns(struct connection *sql, uint32_t oid, PGresult **result, struct error *error)
+static enum status read_columns(struct pg_connection *sql, uint32_t oid, PGresult **result, struct error *error)
 {
     char text[16];
     const char *values[] = {text};
 
     (void)snprintf(text, sizeof(text), "%u", oid);
-    return connection_run_with(sql, sql->version >= 120000 ? columns_sql : columns_sql_10, 1, values, result, error);
+    return pg_connection_run_with(sql, sql->version >= 120000 ? columns_sql : columns_sql_10, 1, values, result, error);
 }
 
 static void fill_from_catalog(const PGresult *result, int row, struct arena *arena, struct pg_column *column)
@@ -248,7 +248,7 @@ static void fill_from_catalog(const PGresult *result, int row, struct arena *are
     column->key_position = (int16_t)field_number(result, row, 6);
 }
 
-enum status catalog_relation(struct catalog *catalog, struct connection *sql, const struct catalog_table *table, struct arena *arena,
+enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection *sql, const struct pg_catalog_table *table, struct arena *arena,
                              struct pg_relation **relation, struct error *error)
 {
     struct pg_relation *made = arena_new(arena, sizeof(*made));
@@ -280,7 +280,7 @@ enum status catalog_relation(struct catalog *catalog, struct connection *sql, co
     return status;
 }
 
-enum status catalog_relation_of_stream(struct catalog *catalog, struct connection *sql, struct pgoutput_relation *message, struct arena *arena,
+enum status pg_catalog_relation_of_stream(struct pg_catalog *catalog, struct pg_connection *sql, struct pgoutput_relation *message, struct arena *arena,
                                        struct pg_relation **relation, struct error *error)
 {
     struct pg_relation *made = arena_new(arena, sizeof(*made));

@@ -9,12 +9,12 @@
 #include "wire/postgres/pgoutput.h"
 #include "wire/postgres/relation.h"
 
-struct catalog; /* the types read so far; one per connection's life */
+struct pg_catalog; /* the types read so far; one per connection's life */
 
-struct catalog *catalog_create(void);
-void catalog_destroy(struct catalog *catalog); /* NULL is fine; relations made from it are gone, too */
+struct pg_catalog *pg_catalog_create(void);
+void pg_catalog_destroy(struct pg_catalog *catalog); /* NULL is fine; relations made from it are gone, too */
 
-struct catalog_table {
+struct pg_catalog_table {
     uint32_t oid;
     const char *schema;
     const char *name;
@@ -27,21 +27,21 @@ struct catalog_table {
 };
 
 /* The captured tables in the order of Debezium's snapshot, in memory of the arena. */
-enum status catalog_tables(struct connection *sql, const struct debezium_config *config, struct arena *arena, struct catalog_table **tables,
+enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_config *config, struct arena *arena, struct pg_catalog_table **tables,
                            size_t *count, struct error *error);
 
 /*
  * A table as the catalog has it now: all columns, generated ones too. In memory of the arena; types belong to the catalog.
  * Errors  NOT_FOUND (no longer there)
  */
-enum status catalog_relation(struct catalog *catalog, struct connection *sql, const struct catalog_table *table, struct arena *arena,
+enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection *sql, const struct pg_catalog_table *table, struct arena *arena,
                              struct pg_relation **relation, struct error *error);
 
 /*
  * A table as the RELATION message has it; nullability, defaults and key as the catalog has them now, none of them where
  * the catalog no longer knows table or column.
  */
-enum status catalog_relation_of_stream(struct catalog *catalog, struct connection *sql, struct pgoutput_relation *message, struct arena *arena,
+enum status pg_catalog_relation_of_stream(struct pg_catalog *catalog, struct pg_connection *sql, struct pgoutput_relation *message, struct arena *arena,
                                        struct pg_relation **relation, struct error *error);
 
 #endif

@@ -60,7 +60,7 @@ static bool passes_later(const char *sqlstate, const char *message)
            strstr(message, "remaining connection slots") != NULL || strstr(message, "number of requested standby connections") != NULL;
 }
 
-enum status connection_failure(struct connection *connection, const PGresult *result, struct error *error)
+enum status pg_connection_failure(struct pg_connection *connection, const PGresult *result, struct error *error)
 {
     const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *severity = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SEVERITY);
@@ -85,14 +85,14 @@ enum status connection_failure(struct connection *connection, const PGresult *re
     return error_set(error, lost || (state != NULL && passes_later(state, "FATAL:")) ? ERROR_UNAVAILABLE : ERROR_DATABASE, "%s", line);
 }
 
-enum status connection_wait(struct connection *connection, int64_t timeout_ms, struct error *error)
+enum status pg_connection_wait(struct pg_connection *connection, int64_t timeout_ms, struct error *error)
 {
     bool also;
 
-    return connection_wait_with(connection, -1, timeout_ms, &also, error);
+    return pg_connection_wait_with(connection, -1, timeout_ms, &also, error);
 }
 
-enum status connection_wait_with(struct connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error)
+enum status pg_connection_wait_with(struct pg_connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error)
 {
     struct pollfd fds[3] = {{.fd = PQsocket(connection->pg), .events = POLLIN}, {.fd = connection->stop_fd, .events = POLLIN}, {.fd = also_fd, .events = POLLIN}};
     int flush = PQflush(connection->pg);
@@ -107,7 +107,7 @@ enum status connection_wait_with(struct connection *connection, int also_fd, int
     return OK;
 }
 
-static enum status poll_connect(struct connection *connection, int64_t timeout_ms, struct error *error)
+static enum status poll_connect(struct pg_connection *connection, int64_t timeout_ms, struct error *error)
 {
     int64_t deadline = clock_monotonic_ms() + timeout_ms;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
@@ -171,10 +171,10 @@ static void remedy_of_connect(const struct capture_settings *settings, struct er
         error_remedy(error, "raise max_wal_senders and restart PostgreSQL");
 }
 
-enum status connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
-                            const char *address, int stop_fd, struct connection **opened, struct error *error)
+enum status pg_connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
+                            const char *address, int stop_fd, struct pg_connection **opened, struct error *error)
 {
-    struct connection *connection = memory_new(sizeof(*connection));
+    struct pg_connection *connection = memory_new(sizeof(*connection));
     struct parameters parameters = {.count = 0};
     const char *host = address == NULL ? settings->address : address;
     char port[16];
@@ -213,11 +213,11 @@ enum status connection_open(const struct capture_settings *settings, enum connec
     if (status == OK)
         status = poll_connect(connection, settings->connect_timeout_ms, error);
     if (status == OK && PQsetnonblocking(connection->pg, 1) != 0)
-        status = connection_failure(connection, NULL, error);
+        status = pg_connection_failure(connection, NULL, error);
     if (status == OK) {
         connection->version = PQserverVersion(connection->pg);
         if (kind == CONNECTION_SQL && settings->initial_statements != NULL)
-            status = connection_run(connection, settings->initial_statements, NULL, error);
+            status = pg_connection_run(connection, settings->initial_statements, NULL, error);
     }
     if (status == OK) {
         *opened = connection;
@@ -226,12 +226,12 @@ enum status connection_open(const struct capture_settings *settings, enum connec
         if (status != ERROR_CLOSED)
             error_context(error, "connect to PostgreSQL at %s%s%s:%d as %s", settings->host, strcmp(host, settings->host) == 0 ? "" : " -> ",
                           strcmp(host, settings->host) == 0 ? "" : host, settings->address_port, settings->user);
-        connection_close(connection);
+        pg_connection_close(connection);
     }
     return status;
 }
 
-void connection_close(struct connection *connection)
+void pg_connection_close(struct pg_connection *connection)
 {
     if (connection == NULL)
         return;
@@ -240,30 +240,30 @@ void connection_close(struct connection *connection)
 }
 
 /* Waits for the next result of a statement under way; NULL when there are no more. */
-static enum status next_result(struct connection *connection, int64_t deadline_ms, PGresult **result, struct error *error)
+static enum status next_result(struct pg_connection *connection, int64_t deadline_ms, PGresult **result, struct error *error)
 {
     while (PQisBusy(connection->pg)) {
         int64_t left = deadline_ms < 0 ? -1 : deadline_ms - clock_monotonic_ms();
         enum status status;
 
         if (deadline_ms >= 0 && left <= 0) {
-            connection_cancel(connection);
+            pg_connection_cancel(connection);
             return error_set(error, ERROR_UNAVAILABLE, "no answer from PostgreSQL within %lld ms (database.query.timeout.ms)",
                              (long long)connection->query_timeout_ms);
         }
-        status = connection_wait(connection, left, error);
+        status = pg_connection_wait(connection, left, error);
         if (status != OK) {
-            connection_cancel(connection);
+            pg_connection_cancel(connection);
             return status;
         }
         if (PQconsumeInput(connection->pg) == 0)
-            return connection_failure(connection, NULL, error);
+            return pg_connection_failure(connection, NULL, error);
     }
     *result = PQgetResult(connection->pg);
     return OK;
 }
 
-static enum status collect(struct connection *connection, PGresult **result, struct error *error)
+static enum status collect(struct pg_connection *connection, PGresult **result, struct error *error)
 {
     int64_t deadline = connection->query_timeout_ms == 0 ? -1 : clock_monotonic_ms() + connection->query_timeout_ms;
     PGresult *kept = NULL;
@@ -274,7 +274,7 @@ static enum status collect(struct connection *connection, PGresult **result, str
         ExecStatusType kind = PQresultStatus(next);
 
         if (kind != PGRES_TUPLES_OK && kind != PGRES_COMMAND_OK && kind != PGRES_EMPTY_QUERY) {
-            enum status failed = connection_failure(connection, next, error);
+            enum status failed = pg_connection_failure(connection, next, error);
 
             PQclear(next);
             /* What is left of it has to be read before the connection can be used again. */
@@ -289,7 +289,7 @@ static enum status collect(struct connection *connection, PGresult **result, str
         status = next_result(connection, deadline, &next, error);
     }
     if (status == OK && kept == NULL)
-        status = connection_failure(connection, NULL, error);
+        status = pg_connection_failure(connection, NULL, error);
     if (status == OK && result != NULL)
         *result = kept;
     else
@@ -297,33 +297,33 @@ static enum status collect(struct connection *connection, PGresult **result, str
     return status;
 }
 
-enum status connection_run(struct connection *connection, const char *sql, PGresult **result, struct error *error)
+enum status pg_connection_run(struct pg_connection *connection, const char *sql, PGresult **result, struct error *error)
 {
     if (PQsendQuery(connection->pg, sql) == 0)
-        return connection_failure(connection, NULL, error);
+        return pg_connection_failure(connection, NULL, error);
     return collect(connection, result, error);
 }
 
-enum status connection_run_with(struct connection *connection, const char *sql, int count, const char *const *values, PGresult **result,
+enum status pg_connection_run_with(struct pg_connection *connection, const char *sql, int count, const char *const *values, PGresult **result,
                                 struct error *error)
 {
     if (PQsendQueryParams(connection->pg, sql, count, NULL, values, NULL, NULL, 0) == 0)
-        return connection_failure(connection, NULL, error);
+        return pg_connection_failure(connection, NULL, error);
     return collect(connection, result, error);
 }
 
-enum status connection_start_copy(struct connection *connection, const char *sql, struct error *error)
+enum status pg_connection_start_copy(struct pg_connection *connection, const char *sql, struct error *error)
 {
     PGresult *result = NULL;
     enum status status = OK;
 
     if (PQsendQuery(connection->pg, sql) == 0)
-        return connection_failure(connection, NULL, error);
+        return pg_connection_failure(connection, NULL, error);
     status = next_result(connection, connection->query_timeout_ms == 0 ? -1 : clock_monotonic_ms() + connection->query_timeout_ms, &result, error);
     if (status == OK && (result == NULL || (PQresultStatus(result) != PGRES_COPY_OUT && PQresultStatus(result) != PGRES_COPY_BOTH))) {
         PGresult *rest = NULL;
 
-        status = connection_failure(connection, result, error);
+        status = pg_connection_failure(connection, result, error);
         while (next_result(connection, -1, &rest, NULL) == OK && rest != NULL)
             PQclear(rest);
     }
@@ -331,7 +331,7 @@ enum status connection_start_copy(struct connection *connection, const char *sql
     return status;
 }
 
-void connection_cancel(struct connection *connection)
+void pg_connection_cancel(struct pg_connection *connection)
 {
     PGcancel *cancel = PQgetCancel(connection->pg);
     char why[256];
@@ -356,12 +356,12 @@ static const char *quote(struct arena *arena, const char *text, char mark)
     return quoted;
 }
 
-const char *connection_quote(struct arena *arena, const char *name)
+const char *pg_connection_quote(struct arena *arena, const char *name)
 {
     return quote(arena, name, '"');
 }
 
-const char *connection_quote_literal(struct arena *arena, const char *text)
+const char *pg_connection_quote_literal(struct arena *arena, const char *text)
 {
     return quote(arena, text, '\'');
 }

@@ -14,7 +14,7 @@
 
 enum connection_kind { CONNECTION_SQL, CONNECTION_REPLICATION };
 
-struct connection {
+struct pg_connection {
     PGconn *pg;
     int stop_fd;                  /* readable: give up; -1: never */
     int version;                  /* of the server, e.g. 150020 */
@@ -28,41 +28,41 @@ struct connection {
  * address           host, address or directory of Unix sockets; NULL: that of the settings
  * Errors  UNAVAILABLE (cannot be reached now, starting up), DATABASE (refused: password, database, permission), CLOSED (stopped)
  */
-enum status connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
-                            const char *address, int stop_fd, struct connection **opened, struct error *error);
-void connection_close(struct connection *connection); /* NULL is fine */
+enum status pg_connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
+                            const char *address, int stop_fd, struct pg_connection **opened, struct error *error);
+void pg_connection_close(struct pg_connection *connection); /* NULL is fine */
 
 /*
  * Runs one or several statements and gives the last result; an earlier failure ends it.
  * result  may be NULL; else to be freed by PQclear
  * Errors  DATABASE (refused; sqlstate tells why), UNAVAILABLE (the connection is lost), CLOSED (stopped)
  */
-enum status connection_run(struct connection *connection, const char *sql, PGresult **result, struct error *error);
+enum status pg_connection_run(struct pg_connection *connection, const char *sql, PGresult **result, struct error *error);
 
 /* The same for one statement with parameters in text; NULL is a null. */
-enum status connection_run_with(struct connection *connection, const char *sql, int count, const char *const *values, PGresult **result,
+enum status pg_connection_run_with(struct pg_connection *connection, const char *sql, int count, const char *const *values, PGresult **result,
                                 struct error *error);
 
 /* Begins a COPY … TO STDOUT or a START_REPLICATION: sends it and waits for the answer. The stream is the caller's to read. */
-enum status connection_start_copy(struct connection *connection, const char *sql, struct error *error);
+enum status pg_connection_start_copy(struct pg_connection *connection, const char *sql, struct error *error);
 
 /*
  * Waits until the socket is readable (or writable, when there is something to flush), or until `timeout_ms` is over (-1: no limit).
  * Errors   CLOSED (stopped); OK otherwise, also after the time is over
  */
-enum status connection_wait(struct connection *connection, int64_t timeout_ms, struct error *error);
+enum status pg_connection_wait(struct pg_connection *connection, int64_t timeout_ms, struct error *error);
 
 /* The same; ends, too, when also_fd is readable, and says so. */
-enum status connection_wait_with(struct connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error);
+enum status pg_connection_wait_with(struct pg_connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error);
 
 /* What the server said last, in one line: "ERROR: relation "x" does not exist". Also notes the SQLSTATE. */
-enum status connection_failure(struct connection *connection, const PGresult *result, struct error *error);
+enum status pg_connection_failure(struct pg_connection *connection, const PGresult *result, struct error *error);
 
 /* Takes a running statement back; at most 2 s. */
-void connection_cancel(struct connection *connection);
+void pg_connection_cancel(struct pg_connection *connection);
 
 /* A name in double quotes, in memory of the arena. */
-const char *connection_quote(struct arena *arena, const char *name);
-const char *connection_quote_literal(struct arena *arena, const char *text);
+const char *pg_connection_quote(struct arena *arena, const char *name);
+const char *pg_connection_quote_literal(struct arena *arena, const char *text);
 
 #endif

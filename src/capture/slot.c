@@ -38,7 +38,7 @@ static int64_t field_number(const PGresult *result, int row, int column, int64_t
     return number;
 }
 
-enum status slot_read(struct connection *sql, const char *name, struct slot *slot, struct error *error)
+enum status slot_read(struct pg_connection *sql, const char *name, struct slot *slot, struct error *error)
 {
     const char *values[] = {name};
     PGresult *result = NULL;
@@ -50,7 +50,7 @@ enum status slot_read(struct connection *sql, const char *name, struct slot *slo
                    "SELECT plugin, database, active, active_pid, restart_lsn, confirmed_flush_lsn, catalog_xmin, slot_type, "
                    "database = current_database(), %s FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
                    sql->version >= 130000 ? "wal_status" : "''");
-    status = connection_run_with(sql, query, 1, values, &result, error);
+    status = pg_connection_run_with(sql, query, 1, values, &result, error);
     if (status != OK) {
         error_context(error, "look up replication slot %s", name);
         return status;
@@ -73,12 +73,12 @@ enum status slot_read(struct connection *sql, const char *name, struct slot *slo
 }
 
 /* A slot waits for all transactions that were running: say which, so that somebody can end them. */
-static void say_what_slot_waits_for(struct connection *sql, const char *name)
+static void say_what_slot_waits_for(struct pg_connection *sql, const char *name)
 {
     PGresult *result = NULL;
     struct error error;
 
-    if (connection_run(sql,
+    if (pg_connection_run(sql,
                        "SELECT pid, coalesce(application_name, ''), state, extract(epoch FROM now() - xact_start)::bigint FROM pg_catalog.pg_stat_activity "
                        "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1",
                        &result, &error) != OK)
@@ -92,7 +92,7 @@ static void say_what_slot_waits_for(struct connection *sql, const char *name)
     PQclear(result);
 }
 
-static enum status wait_for_slot(struct connection *replication, struct connection *sql, const char *name, struct error *error)
+static enum status wait_for_slot(struct pg_connection *replication, struct pg_connection *sql, const char *name, struct error *error)
 {
     int64_t start = clock_monotonic_ms();
     bool said = false;
@@ -106,19 +106,19 @@ static enum status wait_for_slot(struct connection *replication, struct connecti
             say_what_slot_waits_for(sql, name);
         }
         if (passed >= SLOT_TIMEOUT_MS) {
-            connection_cancel(replication);
+            pg_connection_cancel(replication);
             (void)error_set(error, ERROR_UNAVAILABLE, "not done within %d s, because transactions that were running before are still open",
                             SLOT_TIMEOUT_MS / 1000);
             error_remedy(error, "end the oldest transactions of pg_stat_activity, or wait for them");
             return ERROR_UNAVAILABLE;
         }
-        status = connection_wait(replication, (said ? SLOT_TIMEOUT_MS : SLOT_PATIENCE_MS) - passed, error);
+        status = pg_connection_wait(replication, (said ? SLOT_TIMEOUT_MS : SLOT_PATIENCE_MS) - passed, error);
         if (status != OK) {
-            connection_cancel(replication);
+            pg_connection_cancel(replication);
             return status;
         }
         if (PQconsumeInput(replication->pg) == 0)
-            return connection_failure(replication, NULL, error);
+            return pg_connection_failure(replication, NULL, error);
     }
     return OK;
 }
@@ -136,7 +136,7 @@ static const char *slot_remedy(const char *sqlstate)
     return NULL;
 }
 
-enum status slot_create(struct connection *replication, struct connection *sql, const struct capture_settings *settings, const char *name,
+enum status slot_create(struct pg_connection *replication, struct pg_connection *sql, const struct capture_settings *settings, const char *name,
                         bool temporary, struct slot_created *created, struct error *error)
 {
     bool failover = settings->slot_failover && !temporary && replication->version >= 170000;
@@ -148,13 +148,13 @@ enum status slot_create(struct connection *replication, struct connection *sql, 
     (void)snprintf(command, sizeof(command), "CREATE_REPLICATION_SLOT \"%s\" %s LOGICAL pgoutput %s", name, temporary ? "TEMPORARY" : "",
                    failover ? "( FAILOVER )" : "");
     if (PQsendQuery(replication->pg, command) == 0)
-        status = connection_failure(replication, NULL, error);
+        status = pg_connection_failure(replication, NULL, error);
     if (status == OK)
         status = wait_for_slot(replication, sql, name, error);
     if (status == OK) {
         result = PQgetResult(replication->pg);
         if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1 || PQnfields(result) < 3)
-            status = connection_failure(replication, result, error);
+            status = pg_connection_failure(replication, result, error);
         while ((rest = PQgetResult(replication->pg)) != NULL)
             PQclear(rest);
     }
@@ -172,16 +172,16 @@ enum status slot_create(struct connection *replication, struct connection *sql, 
     return status;
 }
 
-enum status slot_drop(struct connection *sql, const char *name, struct error *error)
+enum status slot_drop(struct pg_connection *sql, const char *name, struct error *error)
 {
     const char *values[] = {name};
     enum status status = OK;
 
     for (int attempt = 1; attempt <= DROP_ATTEMPTS; attempt++) {
-        status = connection_run_with(sql, "SELECT pg_catalog.pg_drop_replication_slot($1)", 1, values, NULL, error);
+        status = pg_connection_run_with(sql, "SELECT pg_catalog.pg_drop_replication_slot($1)", 1, values, NULL, error);
         if (status == OK || strcmp(sql->sqlstate, "55006") != 0) /* object in use: its walsender is about to end */
             break;
-        if (attempt < DROP_ATTEMPTS && connection_wait(sql, DROP_WAIT_MS, error) != OK)
+        if (attempt < DROP_ATTEMPTS && pg_connection_wait(sql, DROP_WAIT_MS, error) != OK)
             break;
     }
     if (status != OK)
@@ -192,18 +192,18 @@ enum status slot_drop(struct connection *sql, const char *name, struct error *er
 /* ---- The publication ---- */
 
 /* The captured tables, quoted, sorted and joined by ", "; partitions are left to their root when that is published. */
-static enum status captured_tables(struct connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
+static enum status captured_tables(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                    struct arena *arena, struct buffer *list, struct error *error)
 {
-    struct catalog_table *tables = NULL;
+    struct pg_catalog_table *tables = NULL;
     size_t count = 0;
-    enum status status = catalog_tables(sql, config, arena, &tables, &count, error);
+    enum status status = pg_catalog_tables(sql, config, arena, &tables, &count, error);
 
     (void)settings;
     for (size_t i = 0; status == OK && i < count; i++) {
         if (list->size > 0)
             buffer_append_string(list, ", ");
-        buffer_append_format(list, "%s.%s", connection_quote(arena, tables[i].schema), connection_quote(arena, tables[i].name));
+        buffer_append_format(list, "%s.%s", pg_connection_quote(arena, tables[i].schema), pg_connection_quote(arena, tables[i].name));
     }
     if (status == OK && list->failed)
         status = error_set(error, ERROR_LIMIT, "the list of tables of publication %s is longer than %d bytes", settings->publication, TABLES_TEXT_MAX);
@@ -225,12 +225,12 @@ static void append_options(struct buffer *ddl, const struct capture_settings *se
     buffer_append_string(ddl, ")");
 }
 
-static enum status run_ddl(struct connection *sql, struct buffer *ddl, const char *what, struct error *error)
+static enum status run_ddl(struct pg_connection *sql, struct buffer *ddl, const char *what, struct error *error)
 {
     enum status status;
 
     buffer_append_u8(ddl, '\0');
-    status = connection_run(sql, (const char *)ddl->data, NULL, error);
+    status = pg_connection_run(sql, (const char *)ddl->data, NULL, error);
     if (status != OK && status != ERROR_CLOSED) {
         error_context(error, "%s", what);
         if (strcmp(sql->sqlstate, "42501") == 0)
@@ -240,7 +240,7 @@ static enum status run_ddl(struct connection *sql, struct buffer *ddl, const cha
     return status;
 }
 
-static enum status create_publication(struct connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
+static enum status create_publication(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                       struct arena *arena, struct error *error)
 {
     struct buffer ddl;
@@ -272,16 +272,16 @@ static enum status create_publication(struct connection *sql, const struct captu
     return status;
 }
 
-static enum status published_tables(struct connection *sql, const struct capture_settings *settings, struct arena *arena, struct buffer *list,
+static enum status published_tables(struct pg_connection *sql, const struct capture_settings *settings, struct arena *arena, struct buffer *list,
                                     struct error *error)
 {
     const char *values[] = {settings->publication};
     PGresult *result = NULL;
-    enum status status = connection_run_with(sql, "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1", 1, values,
+    enum status status = pg_connection_run_with(sql, "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1", 1, values,
                                              &result, error);
 
     for (int row = 0; status == OK && row < PQntuples(result); row++)
-        buffer_append_format(list, "%s.%s\n", connection_quote(arena, PQgetvalue(result, row, 0)), connection_quote(arena, PQgetvalue(result, row, 1)));
+        buffer_append_format(list, "%s.%s\n", pg_connection_quote(arena, PQgetvalue(result, row, 0)), pg_connection_quote(arena, PQgetvalue(result, row, 1)));
     buffer_append_u8(list, '\0');
     PQclear(result);
     return status;
@@ -312,7 +312,7 @@ static bool tables_differ(const char *published, const char *wanted)
     return count != wanted_count;
 }
 
-static enum status alter_publication(struct connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
+static enum status alter_publication(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                      struct arena *arena, struct error *error)
 {
     struct buffer wanted;
@@ -345,7 +345,7 @@ static enum status alter_publication(struct connection *sql, const struct captur
 
 /* ---- Replica identities ---- */
 
-static enum status set_identity(struct connection *sql, const struct catalog_table *table, struct slice identity, struct arena *arena,
+static enum status set_identity(struct pg_connection *sql, const struct pg_catalog_table *table, struct slice identity, struct arena *arena,
                                 struct error *error)
 {
     bool by_index = identity.size > 6 && strncasecmp((const char *)identity.data, "INDEX ", 6) == 0;
@@ -357,9 +357,9 @@ static enum status set_identity(struct connection *sql, const struct catalog_tab
 
     if (letter == table->replica_identity && !by_index)
         return OK;
-    ddl = arena_format(arena, "ALTER TABLE %s.%s REPLICA IDENTITY %s%s", connection_quote(arena, table->schema), connection_quote(arena, table->name),
+    ddl = arena_format(arena, "ALTER TABLE %s.%s REPLICA IDENTITY %s%s", pg_connection_quote(arena, table->schema), pg_connection_quote(arena, table->name),
                        by_index ? "USING " : "", wanted);
-    status = connection_run(sql, ddl, NULL, &failure);
+    status = pg_connection_run(sql, ddl, NULL, &failure);
     if (status == OK)
         LOG_INFO("table %s.%s now has replica identity %s", table->schema, table->name, wanted);
     else if (status == ERROR_DATABASE)
@@ -370,16 +370,16 @@ static enum status set_identity(struct connection *sql, const struct catalog_tab
 }
 
 /* "regex:FULL,regex:INDEX name": each table takes the first that matches. */
-static enum status set_identities(struct connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
+static enum status set_identities(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                   struct arena *arena, struct error *error)
 {
-    struct catalog_table *tables = NULL;
+    struct pg_catalog_table *tables = NULL;
     size_t count = 0;
     enum status status;
 
     if (settings->replica_identity_autoset == NULL)
         return OK;
-    status = catalog_tables(sql, config, arena, &tables, &count, error);
+    status = pg_catalog_tables(sql, config, arena, &tables, &count, error);
     for (size_t i = 0; status == OK && i < count; i++) {
         const char *name = arena_format(arena, "%s.%s", tables[i].schema, tables[i].name);
         struct slice rest = slice_from_string(settings->replica_identity_autoset);
@@ -406,10 +406,10 @@ static enum status set_identities(struct connection *sql, const struct capture_s
 }
 
 /* A standby cannot make publications; what its primary has is what counts. */
-static enum status is_standby(struct connection *sql, bool *standby, struct error *error)
+static enum status is_standby(struct pg_connection *sql, bool *standby, struct error *error)
 {
     PGresult *result = NULL;
-    enum status status = connection_run(sql, "SELECT pg_catalog.pg_is_in_recovery()", &result, error);
+    enum status status = pg_connection_run(sql, "SELECT pg_catalog.pg_is_in_recovery()", &result, error);
 
     if (status == OK)
         *standby = PQgetvalue(result, 0, 0)[0] == 't';
@@ -417,7 +417,7 @@ static enum status is_standby(struct connection *sql, bool *standby, struct erro
     return status;
 }
 
-enum status publication_ensure(struct connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
+enum status publication_ensure(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                struct error *error)
 {
     const char *values[] = {settings->publication};
@@ -427,7 +427,7 @@ enum status publication_ensure(struct connection *sql, const struct capture_sett
     enum status status;
 
     arena_init(&arena, 4096);
-    status = connection_run_with(sql, "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = $1", 1, values, &result, error);
+    status = pg_connection_run_with(sql, "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = $1", 1, values, &result, error);
     if (status == OK)
         status = is_standby(sql, &standby, error);
     if (status == OK && PQntuples(result) == 0) {

@@ -25,24 +25,24 @@ struct slot_created {
     char snapshot[64]; /* name of the exported snapshot, good while the replication connection does nothing else */
 };
 
-enum status slot_read(struct connection *sql, const char *name, struct slot *slot, struct error *error);
+enum status slot_read(struct pg_connection *sql, const char *name, struct slot *slot, struct error *error);
 
 /*
  * Creates the slot, or with `temporary` one that lives as long as the connection, for its exported snapshot.
  * Waits for transactions that were running; says which ones in the log when that takes long.
  */
-enum status slot_create(struct connection *replication, struct connection *sql, const struct capture_settings *settings, const char *name,
+enum status slot_create(struct pg_connection *replication, struct pg_connection *sql, const struct capture_settings *settings, const char *name,
                         bool temporary, struct slot_created *created, struct error *error);
 
 /* Errors: DATABASE. Tries again while the slot is active, 3 times. */
-enum status slot_drop(struct connection *sql, const char *name, struct error *error);
+enum status slot_drop(struct pg_connection *sql, const char *name, struct error *error);
 
 /*
  * Makes the publication, or brings it in line, by publication.autocreate.mode; then the replica identities of
  * replica.identity.autoset.values.
  * Errors  BAD_INPUT (it is missing and may not be made, no table matches, it is for all tables), DATABASE
  */
-enum status publication_ensure(struct connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
+enum status publication_ensure(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                struct error *error);
 
 #endif

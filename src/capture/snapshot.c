@@ -30,7 +30,7 @@ struct held_row {
 };
 
 struct table_reader {
-    const struct catalog_table *table;
+    const struct pg_catalog_table *table;
     struct pg_relation *relation;
     struct debezium_plan *plan;
     size_t *sources;   /* of each column of the relation: its place in the COPY row, or SIZE_MAX for none */
@@ -45,7 +45,7 @@ struct snapshot {
     struct task *task;
     struct arena arena; /* of the list of tables */
     struct arena table_arena[2]; /* of the table being read and of the one before it, whose last row may be held */
-    struct catalog_table *tables;
+    struct pg_catalog_table *tables;
     size_t table_count;
     struct regexes *included; /* snapshot.include.collection.list; NULL: all */
     struct progress progress; /* its texts live in snapshot_text, tables and continued_bytes */
@@ -101,14 +101,14 @@ static enum status set_transaction(struct snapshot *snapshot, const char *how, s
 
     /* A row's place tells how far we are, so tables are read front to back by one process. */
     (void)snprintf(sql, sizeof(sql), "BEGIN; %s; SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0", how);
-    return connection_run(snapshot->task->sql, sql, NULL, error);
+    return pg_connection_run(snapshot->task->sql, sql, NULL, error);
 }
 
 /* A slot of a second connection that lives for a moment: its exported snapshot and LSN belong together. */
 static enum status begin_at_temporary_slot(struct snapshot *snapshot, struct error *error)
 {
     struct task *task = snapshot->task;
-    struct connection *connection = NULL;
+    struct pg_connection *connection = NULL;
     struct slot_created created;
     char name[64];
     char how[200];
@@ -117,7 +117,7 @@ static enum status begin_at_temporary_slot(struct snapshot *snapshot, struct err
 
     random_bytes(&number, sizeof(number));
     (void)snprintf(name, sizeof(name), "tailrace_snapshot_%08x", number);
-    status = connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", NULL, task->stop_fd, &connection, error);
+    status = pg_connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", NULL, task->stop_fd, &connection, error);
     if (status == OK)
         status = slot_create(connection, task->sql, task->settings, name, true, &created, error);
     if (status == OK) {
@@ -125,7 +125,7 @@ static enum status begin_at_temporary_slot(struct snapshot *snapshot, struct err
         status = set_transaction(snapshot, how, error);
         snapshot->progress.lsn = created.consistent_lsn;
     }
-    connection_close(connection);
+    pg_connection_close(connection);
     return status;
 }
 
@@ -161,7 +161,7 @@ static int64_t field_number(const PGresult *result, int column, int64_t otherwis
 /* LSN, transaction id, time and visible transactions of a snapshot that begins. */
 static enum status read_facts(struct snapshot *snapshot, struct error *error)
 {
-    struct connection *sql = snapshot->task->sql;
+    struct pg_connection *sql = snapshot->task->sql;
     PGresult *result = NULL;
     char query[600];
     enum status status;
@@ -171,7 +171,7 @@ static enum status read_facts(struct snapshot *snapshot, struct error *error)
                    "CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.txid_current() END, "
                    "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn() ELSE pg_catalog.pg_current_wal_lsn() END",
                    sql->version >= 130000 ? "pg_catalog.pg_current_snapshot()" : "''");
-    status = connection_run(sql, query, &result, error);
+    status = pg_connection_run(sql, query, &result, error);
     if (status == OK) {
         const char *seen = PQgetvalue(result, 0, 1);
 
@@ -194,7 +194,7 @@ static enum status read_facts(struct snapshot *snapshot, struct error *error)
 static enum status check_epoch(struct snapshot *snapshot, bool *usable, struct error *error)
 {
     PGresult *result = NULL;
-    enum status status = connection_run(snapshot->task->sql, "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())", &result, error);
+    enum status status = pg_connection_run(snapshot->task->sql, "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())", &result, error);
 
     if (status == OK)
         *usable = field_number(result, 0, INT64_MAX) < (int64_t)XID_EPOCH;
@@ -222,7 +222,7 @@ static enum status begin(struct snapshot *snapshot, struct error *error)
             task->status->snapshot_rows = (int64_t)snapshot->progress.rows;
             return OK;
         }
-        status = connection_run(task->sql, "ROLLBACK", NULL, error);
+        status = pg_connection_run(task->sql, "ROLLBACK", NULL, error);
         if (status != OK)
             return status;
         snapshot->is_continued = false;
@@ -242,9 +242,9 @@ static enum status list_tables(struct snapshot *snapshot, struct error *error)
     enum status status = regexes_create(task->settings->snapshot_include, REGEXES_IGNORE_CASE, &snapshot->included, error);
 
     if (status == OK)
-        status = catalog_tables(task->sql, task->config, &snapshot->arena, &snapshot->tables, &snapshot->table_count, error);
+        status = pg_catalog_tables(task->sql, task->config, &snapshot->arena, &snapshot->tables, &snapshot->table_count, error);
     for (size_t i = 0; status == OK && i < snapshot->table_count; i++) {
-        const struct catalog_table *table = &snapshot->tables[i];
+        const struct pg_catalog_table *table = &snapshot->tables[i];
         const char *name = arena_format(&snapshot->arena, "%s.%s", table->schema, table->name);
 
         if (regexes_count(snapshot->included) == 0 || regexes_match(snapshot->included, slice_from_string(name)))
@@ -261,11 +261,11 @@ static enum status lock_tables(struct snapshot *snapshot, struct error *error)
 
     if (!task->settings->lock_shared)
         return OK;
-    status = connection_run(task->sql, arena_format(&snapshot->arena, "SET LOCAL lock_timeout = %lld", (long long)task->settings->lock_timeout_ms), NULL, error);
+    status = pg_connection_run(task->sql, arena_format(&snapshot->arena, "SET LOCAL lock_timeout = %lld", (long long)task->settings->lock_timeout_ms), NULL, error);
     for (size_t i = 0; status == OK && i < snapshot->table_count; i++)
-        status = connection_run(task->sql,
-                                arena_format(&snapshot->arena, "LOCK TABLE %s.%s IN ACCESS SHARE MODE", connection_quote(&snapshot->arena, snapshot->tables[i].schema),
-                                             connection_quote(&snapshot->arena, snapshot->tables[i].name)),
+        status = pg_connection_run(task->sql,
+                                arena_format(&snapshot->arena, "LOCK TABLE %s.%s IN ACCESS SHARE MODE", pg_connection_quote(&snapshot->arena, snapshot->tables[i].schema),
+                                             pg_connection_quote(&snapshot->arena, snapshot->tables[i].name)),
                                 NULL, error);
     return status;
 }
@@ -403,7 +403,7 @@ static enum status take_row(struct snapshot *snapshot, struct table_reader *read
 
 static enum status read_rows(struct snapshot *snapshot, struct table_reader *reader, struct error *error)
 {
-    struct connection *sql = snapshot->task->sql;
+    struct pg_connection *sql = snapshot->task->sql;
     PGresult *result;
     enum status status = OK;
 
@@ -414,15 +414,15 @@ static enum status read_rows(struct snapshot *snapshot, struct table_reader *rea
         if (size > 0) {
             status = take_row(snapshot, reader, bytes, size, error);
             if (status != OK) {
-                connection_cancel(sql);
+                pg_connection_cancel(sql);
                 return status;
             }
         } else if (size == 0) {
-            status = connection_wait(sql, -1, error);
+            status = pg_connection_wait(sql, -1, error);
             if (status == OK && PQconsumeInput(sql->pg) == 0)
-                status = connection_failure(sql, NULL, error);
+                status = pg_connection_failure(sql, NULL, error);
             if (status != OK) {
-                connection_cancel(sql);
+                pg_connection_cancel(sql);
                 return status;
             }
         } else {
@@ -431,7 +431,7 @@ static enum status read_rows(struct snapshot *snapshot, struct table_reader *rea
     }
     while ((result = PQgetResult(sql->pg)) != NULL) {
         if (PQresultStatus(result) != PGRES_COMMAND_OK && status == OK)
-            status = connection_failure(sql, result, error);
+            status = pg_connection_failure(sql, result, error);
         PQclear(result);
     }
     return status;
@@ -439,7 +439,7 @@ static enum status read_rows(struct snapshot *snapshot, struct table_reader *rea
 
 /* ---- The statement of a table ---- */
 
-static const char *override_of(const struct snapshot *snapshot, const struct catalog_table *table)
+static const char *override_of(const struct snapshot *snapshot, const struct pg_catalog_table *table)
 {
     const char *list = properties_get(&snapshot->task->settings->values, "snapshot.select.statement.overrides");
     char *name = memory_format("%s.%s", table->schema, table->name);
@@ -464,7 +464,7 @@ static const char *override_of(const struct snapshot *snapshot, const struct cat
  * Rows that the first snapshot could see: as a condition on xmin. Rows that came or changed later are in the stream. Where
  * the stream may lack a value, because it is stored out of line and was not changed, the row is read, too.
  */
-static void append_seen(struct buffer *sql, const struct snapshot *snapshot, const struct catalog_table *table)
+static void append_seen(struct buffer *sql, const struct snapshot *snapshot, const struct pg_catalog_table *table)
 {
     buffer_append_format(sql, "(pg_catalog.pg_visible_in_snapshot((t.xmin::text)::pg_catalog.xid8, '%.*s'::pg_catalog.pg_snapshot)",
                          (int)snapshot->progress.snapshot.size, (const char *)snapshot->progress.snapshot.data);
@@ -473,7 +473,7 @@ static void append_seen(struct buffer *sql, const struct snapshot *snapshot, con
     buffer_append_u8(sql, ')');
 }
 
-static bool is_current_table(const struct snapshot *snapshot, const struct catalog_table *table)
+static bool is_current_table(const struct snapshot *snapshot, const struct pg_catalog_table *table)
 {
     return slice_equal_string(snapshot->progress.schema, table->schema) && slice_equal_string(snapshot->progress.table, table->name);
 }
@@ -481,7 +481,7 @@ static bool is_current_table(const struct snapshot *snapshot, const struct catal
 /* The statement that reads the table, and where its columns are. */
 static void make_select(struct snapshot *snapshot, struct table_reader *reader, struct arena *arena, struct buffer *sql)
 {
-    const struct catalog_table *table = reader->table;
+    const struct pg_catalog_table *table = reader->table;
     const char *where = " WHERE ";
 
     reader->has_ctid = table->kind == 'r' && !table->has_children;
@@ -492,11 +492,11 @@ static void make_select(struct snapshot *snapshot, struct table_reader *reader, 
         if (i > 0 || reader->has_ctid)
             buffer_append_string(sql, ", ");
         if (debezium_plan_uses_column(reader->plan, i))
-            buffer_append_format(sql, "t.%s", connection_quote(arena, reader->relation->columns[i].name));
+            buffer_append_format(sql, "t.%s", pg_connection_quote(arena, reader->relation->columns[i].name));
         else
             buffer_append_string(sql, "NULL");
     }
-    buffer_append_format(sql, " FROM %s.%s AS t", connection_quote(arena, table->schema), connection_quote(arena, table->name));
+    buffer_append_format(sql, " FROM %s.%s AS t", pg_connection_quote(arena, table->schema), pg_connection_quote(arena, table->name));
     if (snapshot->is_continued) {
         buffer_append_string(sql, where);
         append_seen(sql, snapshot, table);
@@ -514,7 +514,7 @@ static void make_select(struct snapshot *snapshot, struct table_reader *reader, 
 static enum status use_override(struct snapshot *snapshot, struct table_reader *reader, const char *select, struct arena *arena, struct buffer *sql,
                                 struct error *error)
 {
-    struct connection *connection = snapshot->task->sql;
+    struct pg_connection *connection = snapshot->task->sql;
     struct slice statement = text_trim(slice_from_string(select));
     PGresult *result = NULL;
     enum status status;
@@ -523,7 +523,7 @@ static enum status use_override(struct snapshot *snapshot, struct table_reader *
         statement = text_trim(slice_of(statement.data, statement.size - 1));
     buffer_append_format(sql, "SELECT * FROM (%.*s) AS t LIMIT 0", (int)statement.size, (const char *)statement.data);
     buffer_append_u8(sql, '\0');
-    status = connection_run(connection, (const char *)sql->data, &result, error);
+    status = pg_connection_run(connection, (const char *)sql->data, &result, error);
     if (status == OK) {
         reader->copied = (size_t)PQnfields(result);
         reader->sources = arena_new_array(arena, reader->relation->column_count + 1, sizeof(size_t));
@@ -547,7 +547,7 @@ static void reader_close(struct table_reader *reader)
     memset(reader, 0, sizeof(*reader));
 }
 
-static enum status open_reader(struct snapshot *snapshot, struct table_reader *reader, const struct catalog_table *table, struct arena *arena, struct buffer *sql,
+static enum status open_reader(struct snapshot *snapshot, struct table_reader *reader, const struct pg_catalog_table *table, struct arena *arena, struct buffer *sql,
                                struct error *error)
 {
     struct task *task = snapshot->task;
@@ -555,7 +555,7 @@ static enum status open_reader(struct snapshot *snapshot, struct table_reader *r
     enum status status;
 
     reader->table = table;
-    status = catalog_relation(task->catalog, task->sql, table, arena, &reader->relation, error);
+    status = pg_catalog_relation(task->catalog, task->sql, table, arena, &reader->relation, error);
     if (status == OK)
         status = debezium_plan_create(task->encoder, reader->relation, READER_SNAPSHOT, &reader->plan, error);
     if (status != OK)
@@ -570,7 +570,7 @@ static enum status open_reader(struct snapshot *snapshot, struct table_reader *r
     return status;
 }
 
-static enum status read_table(struct snapshot *snapshot, const struct catalog_table *table, struct error *error)
+static enum status read_table(struct snapshot *snapshot, const struct pg_catalog_table *table, struct error *error)
 {
     struct arena *arena;
     struct table_reader *reader;
@@ -587,7 +587,7 @@ static enum status read_table(struct snapshot *snapshot, const struct catalog_ta
     buffer_init(&sql, SQL_BYTES_MAX);
     status = open_reader(snapshot, reader, table, arena, &sql, error);
     if (status == OK)
-        status = connection_start_copy(snapshot->task->sql, (const char *)sql.data, error);
+        status = pg_connection_start_copy(snapshot->task->sql, (const char *)sql.data, error);
     if (status == OK)
         status = read_rows(snapshot, reader, error);
     buffer_finish(&sql);
@@ -608,7 +608,7 @@ static size_t first_table(const struct snapshot *snapshot)
     size_t first = 0;
 
     while (snapshot->is_continued && schema != NULL && first < snapshot->table_count) {
-        const struct catalog_table *table = &snapshot->tables[first];
+        const struct pg_catalog_table *table = &snapshot->tables[first];
         size_t table_rank = debezium_config_table_rank(config, table->schema, table->name);
         int order = table_rank != rank ? (table_rank < rank ? -1 : 1) : strcmp(table->schema, schema);
 
@@ -696,7 +696,7 @@ enum status snapshot_run(struct task *task, struct error *error)
         status = read_tables(&snapshot, error);
     }
     if (status == OK)
-        status = connection_run(task->sql, "ROLLBACK", NULL, error);
+        status = pg_connection_run(task->sql, "ROLLBACK", NULL, error);
     if (status == OK)
         LOG_INFO("snapshot of %zu tables and %lld rows done in %lld ms connector=%s", snapshot.table_count, (long long)task->status->snapshot_rows,
                  (long long)(clock_monotonic_ms() - start), task->settings->connector);

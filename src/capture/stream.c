@@ -37,7 +37,7 @@ struct stream_table {
 
 struct stream {
     struct task *task;
-    struct connection *connection;
+    struct pg_connection *connection;
     struct pgoutput_decoder decoder;
     struct map tables; /* 4 bytes of oid -> struct stream_table */
     uint32_t last_oid; /* of last_table; rows of one table come in runs */
@@ -66,7 +66,7 @@ struct stream {
     bool reply_requested;
     int64_t first_row_ns;  /* when the oldest unpublished row came */
     int64_t last_publish_ms, last_status_ms, last_heartbeat_ms;
-    struct connection *heartbeat; /* of heartbeat.action.query */
+    struct pg_connection *heartbeat; /* of heartbeat.action.query */
 };
 
 /* ---- Tables ---- */
@@ -98,11 +98,11 @@ static enum status read_relation(struct stream *stream, struct pgoutput_relation
     enum status status = task_sql(task, error);
 
     if (status == OK)
-        status = catalog_relation_of_stream(task->catalog, task->sql, message, arena, relation, error);
+        status = pg_catalog_relation_of_stream(task->catalog, task->sql, message, arena, relation, error);
     if (status == ERROR_UNAVAILABLE) {
         status = task_sql(task, error);
         if (status == OK)
-            status = catalog_relation_of_stream(task->catalog, task->sql, &again, arena, relation, error);
+            status = pg_catalog_relation_of_stream(task->catalog, task->sql, &again, arena, relation, error);
     }
     return status;
 }
@@ -468,7 +468,7 @@ static enum status send_status(struct stream *stream, struct error *error)
 
     standby_status_write(message, received, flushed, flushed, clock_now_us(), false);
     if (PQputCopyData(stream->connection->pg, (const char *)message, sizeof(message)) < 0 || PQflush(stream->connection->pg) < 0)
-        return connection_failure(stream->connection, NULL, error);
+        return pg_connection_failure(stream->connection, NULL, error);
     stream->last_status_ms = clock_monotonic_ms();
     stream->reply_requested = false;
     stream->task->status->confirmed_lsn = flushed;
@@ -518,13 +518,13 @@ static enum status run_heartbeat_query(struct stream *stream, struct error *erro
     if (task->settings->heartbeat_query == NULL)
         return OK;
     if (stream->heartbeat != NULL && PQstatus(stream->heartbeat->pg) != CONNECTION_OK) {
-        connection_close(stream->heartbeat);
+        pg_connection_close(stream->heartbeat);
         stream->heartbeat = NULL;
     }
     if (stream->heartbeat == NULL)
-        status = connection_open(task->settings, CONNECTION_SQL, "Debezium Heartbeat", NULL, task->stop_fd, &stream->heartbeat, error);
+        status = pg_connection_open(task->settings, CONNECTION_SQL, "Debezium Heartbeat", NULL, task->stop_fd, &stream->heartbeat, error);
     if (status == OK)
-        status = connection_run(stream->heartbeat, task->settings->heartbeat_query, NULL, error);
+        status = pg_connection_run(stream->heartbeat, task->settings->heartbeat_query, NULL, error);
     if (status == ERROR_DATABASE && stream->heartbeat != NULL &&
         (strcmp(stream->heartbeat->sqlstate, "42P01") == 0 || strcmp(stream->heartbeat->sqlstate, "57P01") == 0)) {
         error_context(error, "Could not execute heartbeat action query (Error: %s)", stream->heartbeat->sqlstate);
@@ -610,7 +610,7 @@ static enum status drain(struct stream *stream, bool *ended, struct error *error
             break;
         if (size < 0) {
             *ended = size == -1;
-            return size == -1 ? OK : connection_failure(stream->connection, NULL, error);
+            return size == -1 ? OK : pg_connection_failure(stream->connection, NULL, error);
         }
         status = take_copy_data(stream, slice_of(bytes, (size_t)size), error);
         PQfreemem(bytes);
@@ -630,7 +630,7 @@ static enum status stream_ended(struct stream *stream, struct error *error)
     enum status status;
 
     if (result != NULL && PQresultStatus(result) == PGRES_FATAL_ERROR)
-        status = connection_failure(stream->connection, result, error);
+        status = pg_connection_failure(stream->connection, result, error);
     else
         status = error_set(error, ERROR_UNAVAILABLE, "PostgreSQL ended the stream");
     PQclear(result);
@@ -640,7 +640,7 @@ static enum status stream_ended(struct stream *stream, struct error *error)
 static enum status read_input(struct stream *stream, struct error *error)
 {
     if (PQconsumeInput(stream->connection->pg) == 0)
-        return connection_failure(stream->connection, NULL, error);
+        return pg_connection_failure(stream->connection, NULL, error);
     return OK;
 }
 
@@ -668,7 +668,7 @@ static enum status loop(struct stream *stream, struct error *error)
         if (status == OK && !ended && drained) {
             bool woken = false;
 
-            status = connection_wait_with(stream->connection, output_fd(task->output), idle_ms(stream, clock_monotonic_ms()), &woken, error);
+            status = pg_connection_wait_with(stream->connection, output_fd(task->output), idle_ms(stream, clock_monotonic_ms()), &woken, error);
             if (status == OK && woken)
                 status = output_wake(task->output, error);
         }
@@ -703,7 +703,7 @@ static enum status start(struct stream *stream, struct error *error)
     buffer_append_format(&sql, "\"proto_version\" '1', \"publication_names\" '%s'%s)", settings->publication,
                          stream->connection->version >= 140000 ? ", \"messages\" 'true'" : "");
     buffer_append_u8(&sql, '\0');
-    status = connection_start_copy(stream->connection, (const char *)sql.data, error);
+    status = pg_connection_start_copy(stream->connection, (const char *)sql.data, error);
     buffer_finish(&sql);
     if (status == OK) {
         LOG_INFO("streaming from %s connector=%s slot=%s", lsn, settings->connector, settings->slot);
@@ -739,7 +739,7 @@ static void finish_cleanly(struct stream *stream)
             status = take_copy_data(stream, slice_of(bytes, (size_t)size), &error);
             PQfreemem(bytes);
         } else if (size == 0) {
-            status = connection_wait(stream->connection, deadline - clock_monotonic_ms(), &error);
+            status = pg_connection_wait(stream->connection, deadline - clock_monotonic_ms(), &error);
             if (status == OK)
                 status = read_input(stream, &error);
         } else {
@@ -777,7 +777,7 @@ static void stream_finish(struct stream *stream)
     }
     map_finish(&stream->tables);
     pgoutput_decoder_finish(&stream->decoder);
-    connection_close(stream->heartbeat);
+    pg_connection_close(stream->heartbeat);
 }
 
 enum status stream_run(struct task *task, struct error *error)

@@ -38,9 +38,9 @@ enum status task_sql(struct task *task, struct error *error)
 {
     if (task->sql != NULL && PQstatus(task->sql->pg) == CONNECTION_OK)
         return OK;
-    connection_close(task->sql);
+    pg_connection_close(task->sql);
     task->sql = NULL;
-    return connection_open(task->settings, CONNECTION_SQL, "Debezium General", NULL, task->stop_fd, &task->sql, error);
+    return pg_connection_open(task->settings, CONNECTION_SQL, "Debezium General", NULL, task->stop_fd, &task->sql, error);
 }
 
 enum status task_add(struct task *task, const struct debezium_output *records, int64_t now_ns, struct error *error)
@@ -81,7 +81,7 @@ static enum status check_server(struct task *task, struct error *error)
                          task->sql->version / 100 % 100);
     if (!capture_settings_streams(task->settings))
         return OK;
-    status = connection_run(task->sql, "SHOW wal_level", &result, error);
+    status = pg_connection_run(task->sql, "SHOW wal_level", &result, error);
     if (status == OK && strcmp(PQgetvalue(result, 0, 0), "logical") != 0) {
         status = error_set(error, ERROR_UNAVAILABLE, "Postgres server wal_level property must be 'logical' but is: '%s'", PQgetvalue(result, 0, 0));
         error_remedy(error, "run ALTER SYSTEM SET wal_level = logical and restart PostgreSQL; the connector goes on by itself then");
@@ -202,7 +202,7 @@ static enum status reconcile(struct task *task, struct error *error)
     if (!trust_offset || task->slot.confirmed_lsn >= task->position.resume_lsn)
         return OK;
     pg_lsn_to_text(task->position.resume_lsn, target);
-    return connection_run_with(task->sql, "SELECT pg_catalog.pg_replication_slot_advance($1, $2::pg_lsn)", 2, values, NULL, error);
+    return pg_connection_run_with(task->sql, "SELECT pg_catalog.pg_replication_slot_advance($1, $2::pg_lsn)", 2, values, NULL, error);
 }
 
 /* ---- What to do ---- */
@@ -277,7 +277,7 @@ static bool find_socket(struct task *task, char *directory, size_t size)
     (void)snprintf(port, sizeof(port), "%d", task->settings->address_port);
     if (task->settings->transport == TRANSPORT_TCP || task->settings->address[0] == '/' || (task->settings->transport == TRANSPORT_AUTO && (!is_local || wants_tls)))
         return false;
-    if (connection_run(task->sql,
+    if (pg_connection_run(task->sql,
                        "SELECT trim(both ' \"' from d), current_setting('port') FROM unnest(string_to_array(coalesce("
                        "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'unix_socket_directories'), '/var/run/postgresql,/tmp'), ',')) AS d",
                        &result, NULL) != OK)
@@ -296,12 +296,12 @@ static bool find_socket(struct task *task, char *directory, size_t size)
 }
 
 /* Is it the same server at both ends? A port of this machine may lead elsewhere. */
-static bool is_same_server(struct task *task, struct connection *other)
+static bool is_same_server(struct task *task, struct pg_connection *other)
 {
     static const char sql[] = "SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), current_setting('port'), current_database()";
     PGresult *mine = NULL;
     PGresult *theirs = NULL;
-    bool same = connection_run(task->sql, sql, &mine, NULL) == OK && connection_run(other, sql, &theirs, NULL) == OK;
+    bool same = pg_connection_run(task->sql, sql, &mine, NULL) == OK && pg_connection_run(other, sql, &theirs, NULL) == OK;
 
     for (int column = 0; same && column < 3; column++)
         same = strcmp(PQgetvalue(mine, 0, column), PQgetvalue(theirs, 0, column)) == 0;
@@ -318,7 +318,7 @@ static enum status connect_replication(struct task *task, struct error *error)
     if (find_socket(task, directory, sizeof(directory))) {
         struct error why;
 
-        status = connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", directory, task->stop_fd, &task->replication, &why);
+        status = pg_connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", directory, task->stop_fd, &task->replication, &why);
         if (status == OK && is_same_server(task, task->replication)) {
             LOG_INFO("streaming over the Unix socket in %s connector=%s", directory, task->settings->connector);
             return OK;
@@ -327,10 +327,10 @@ static enum status connect_replication(struct task *task, struct error *error)
             return error_set(error, status, "%s", why.message);
         LOG_DEBUG("the Unix socket in %s cannot be used (%s); streaming over TCP connector=%s", directory, status == OK ? "another server" : why.message,
                   task->settings->connector);
-        connection_close(task->replication);
+        pg_connection_close(task->replication);
         task->replication = NULL;
     }
-    status = connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", NULL, task->stop_fd, &task->replication, error);
+    status = pg_connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", NULL, task->stop_fd, &task->replication, error);
     if (status == ERROR_DATABASE && strstr(error->message, "replication") != NULL)
         error_remedy(error, "give the user the right to replicate: ALTER ROLE \"%s\" REPLICATION, and a line for it in pg_hba.conf", task->settings->user);
     return status;
@@ -405,7 +405,7 @@ static enum status run(struct task *task, struct error *error)
         return status;
     make_run_id(run_id);
     task->encoder = debezium_encoder_create(task->config, run_id);
-    task->catalog = catalog_create();
+    task->catalog = pg_catalog_create();
     if (snapshot) {
         status = task_wait(task, task->settings->snapshot_delay_ms, error);
         if (status == OK)
@@ -428,7 +428,7 @@ enum status task_run(struct task *task, struct error *error)
     buffer_init(&task->position_bytes, 64 * 1024);
     status = run(task, error);
     output_close(task->output);
-    connection_close(task->replication);
+    pg_connection_close(task->replication);
     if (status == ERROR_CLOSED && task->settings->slot_drop_on_stop && task->sql != NULL) {
         struct error why;
 
@@ -436,9 +436,9 @@ enum status task_run(struct task *task, struct error *error)
         if (slot_drop(task->sql, task->settings->slot, &why) != OK)
             LOG_WARNING("%s connector=%s", why.message, task->settings->connector);
     }
-    connection_close(task->sql);
+    pg_connection_close(task->sql);
     debezium_encoder_destroy(task->encoder);
-    catalog_destroy(task->catalog);
+    pg_catalog_destroy(task->catalog);
     buffer_finish(&task->position_bytes);
     task->output = NULL;
     task->sql = task->replication = NULL;

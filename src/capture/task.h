@@ -27,9 +27,9 @@ struct task {
     void *context;
 
     /* Made by task_run. */
-    struct connection *sql;            /* "Debezium General" */
-    struct connection *replication;    /* "Debezium Streaming" */
-    struct catalog *catalog;
+    struct pg_connection *sql;            /* "Debezium General" */
+    struct pg_connection *replication;    /* "Debezium Streaming" */
+    struct pg_catalog *catalog;
     struct debezium_encoder *encoder;
     struct output *output;
     struct buffer position_bytes;      /* what `position` was read from */
