@@ -88,11 +88,11 @@ static void log_failure(const struct capture *capture, const struct error *error
     int length = remedy == NULL ? (int)strlen(error->message) : (int)(remedy - error->message);
 
     if (retry_ms < 0)
-        LOG_ERROR("connector failed: %.*s%s%s connector=%s", length, error->message, remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy + 1,
-                  capture->settings->connector);
+        LOG_ERROR("connector failed: %.*s%s%s connector=%s", length, error->message, remedy == NULL ? "" : "; ",
+                  remedy == NULL ? "" : remedy + 1, capture->settings->connector);
     else
-        LOG_WARNING("connector waits %lld ms: %.*s%s%s connector=%s", (long long)retry_ms, length, error->message, remedy == NULL ? "" : "; ",
-                    remedy == NULL ? "" : remedy + 1, capture->settings->connector);
+        LOG_WARNING("connector waits %lld ms: %.*s%s%s connector=%s", (long long)retry_ms, length, error->message,
+                    remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy + 1, capture->settings->connector);
 }
 
 static void wait_for_stop(const struct capture *capture, int64_t timeout_ms)
@@ -234,7 +234,8 @@ static void driver_text(const struct capture_settings *settings, const struct er
         (void)error_set(error, ERROR_DATABASE, "Error while validating connector config: %s", fatal);
     else if (strstr(why->message, "Connection refused") != NULL)
         (void)error_set(error, ERROR_UNAVAILABLE,
-                        "Error while validating connector config: Connection to %s:%d refused. Check that the hostname and port are correct and that the "
+                        "Error while validating connector config: Connection to %s:%d refused. Check that the hostname and port are "
+                        "correct and that the "
                         "postmaster is accepting TCP/IP connections.",
                         settings->host, settings->port);
     else
@@ -251,7 +252,8 @@ enum status capture_check(const struct properties *config, const struct properti
     enum status status;
 
     if (port != NULL && text_parse_int64(text_trim(slice_from_string(port)), &number) && number > 65535)
-        return error_set(error, ERROR_UNAVAILABLE, "Error while validating connector config: Unable to parse URL jdbc:postgresql://%s:%s/%s",
+        return error_set(error, ERROR_UNAVAILABLE,
+                         "Error while validating connector config: Unable to parse URL jdbc:postgresql://%s:%s/%s",
                          properties_get(config, "database.hostname"), port, properties_get(config, "database.dbname"));
     status = capture_settings_create("check", config, aliases, &settings, error);
     if (status != OK)

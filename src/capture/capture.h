@@ -17,7 +17,7 @@ struct capture_start {
     const struct properties *config;  /* the connector's configuration, placeholders resolved; copied */
     const struct properties *aliases; /* host.aliases: name -> address or socket directory; copied; may be NULL */
     struct log *log;
-    void (*changed)(void *context);   /* called on the capture thread when the status below changes; may be NULL */
+    void (*changed)(void *context); /* called on the capture thread when the status below changes; may be NULL */
     void *context;
 };
 
@@ -36,9 +36,9 @@ enum capture_state { CAPTURE_STARTING, CAPTURE_SNAPSHOT, CAPTURE_STREAMING, CAPT
 /* A consistent copy. LSNs are PostgreSQL's, 0 when unknown. received >= appended >= durable >= confirmed. */
 struct capture_status {
     enum capture_state state;
-    struct error error;         /* why RETRYING or FAILED: the first line says it in Debezium's words where it has some, a second
-                                   line (after '\n') says what to do */
-    int64_t retry_at_ms;        /* RETRYING: wall clock of the next attempt */
+    struct error error;  /* why RETRYING or FAILED: the first line says it in Debezium's words where it has some, a second
+                            line (after '\n') says what to do */
+    int64_t retry_at_ms; /* RETRYING: wall clock of the next attempt */
     uint64_t received_lsn, appended_lsn, durable_lsn, confirmed_lsn;
     int64_t rows, transactions; /* since the start of the thread */
     int64_t source_time_us;     /* commit time of the last durable transaction, since 1970; 0 none */

@@ -67,8 +67,8 @@ static enum status read_labels(struct pg_catalog *catalog, struct pg_connection 
     enum status status;
 
     (void)snprintf(oid, sizeof(oid), "%u", type->oid);
-    status = pg_connection_run_with(sql, "SELECT enumlabel FROM pg_catalog.pg_enum WHERE enumtypid = $1::oid ORDER BY enumsortorder", 1, values,
-                                 &result, error);
+    status = pg_connection_run_with(sql, "SELECT enumlabel FROM pg_catalog.pg_enum WHERE enumtypid = $1::oid ORDER BY enumsortorder", 1,
+                                    values, &result, error);
     if (status != OK)
         return status;
     type->label_count = (size_t)PQntuples(result);
@@ -96,11 +96,12 @@ static enum status find_type(struct pg_catalog *catalog, struct pg_connection *s
         return OK;
     }
     (void)snprintf(text, sizeof(text), "%u", oid);
-    status = pg_connection_run_with(sql,
-                                 "SELECT n.nspname, t.typname, t.typtype, t.typcategory, "
-                                 "CASE WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN t.typelem ELSE 0 END, t.typbasetype, t.typtypmod "
-                                 "FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = $1::oid",
-                                 1, values, &result, error);
+    status = pg_connection_run_with(
+        sql,
+        "SELECT n.nspname, t.typname, t.typtype, t.typcategory, "
+        "CASE WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN t.typelem ELSE 0 END, t.typbasetype, t.typtypmod "
+        "FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = $1::oid",
+        1, values, &result, error);
     if (status != OK)
         return status;
     type = arena_new(&catalog->arena, sizeof(*type));
@@ -155,8 +156,8 @@ static int compare_tables(const void *left, const void *right)
     return order != 0 ? order : strcmp(a->table.name, b->table.name);
 }
 
-enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_config *config, struct arena *arena, struct pg_catalog_table **tables,
-                           size_t *count, struct error *error)
+enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_config *config, struct arena *arena,
+                              struct pg_catalog_table **tables, size_t *count, struct error *error)
 {
     PGresult *result = NULL;
     struct ordered_table *ordered;
@@ -165,11 +166,11 @@ enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_c
     enum status status;
 
     status = pg_connection_run(sql,
-                            "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relreplident, "
-                            "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), c.relhassubclass, c.reltoastrelid <> 0 "
-                            "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                            "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_toast%' ORDER BY n.nspname, c.relname",
-                            &result, error);
+                               "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relreplident, "
+                               "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), c.relhassubclass, c.reltoastrelid <> 0 "
+                               "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                               "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_toast%' ORDER BY n.nspname, c.relname",
+                               &result, error);
     if (status != OK) {
         error_context(error, "list the tables");
         return status;
@@ -248,8 +249,8 @@ static void fill_from_catalog(const PGresult *result, int row, struct arena *are
     column->key_position = (int16_t)field_number(result, row, 6);
 }
 
-enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection *sql, const struct pg_catalog_table *table, struct arena *arena,
-                             struct pg_relation **relation, struct error *error)
+enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection *sql, const struct pg_catalog_table *table,
+                                struct arena *arena, struct pg_relation **relation, struct error *error)
 {
     struct pg_relation *made = arena_new(arena, sizeof(*made));
     PGresult *result = NULL;
@@ -280,8 +281,8 @@ enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection
     return status;
 }
 
-enum status pg_catalog_relation_of_stream(struct pg_catalog *catalog, struct pg_connection *sql, struct pgoutput_relation *message, struct arena *arena,
-                                       struct pg_relation **relation, struct error *error)
+enum status pg_catalog_relation_of_stream(struct pg_catalog *catalog, struct pg_connection *sql, struct pgoutput_relation *message,
+                                          struct arena *arena, struct pg_relation **relation, struct error *error)
 {
     struct pg_relation *made = arena_new(arena, sizeof(*made));
     struct pgoutput_column column;

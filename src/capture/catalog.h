@@ -18,7 +18,7 @@ struct pg_catalog_table {
     uint32_t oid;
     const char *schema;
     const char *name;
-    char kind;             /* relkind: 'r' ordinary, 'p' partitioned */
+    char kind; /* relkind: 'r' ordinary, 'p' partitioned */
     bool is_partition;
     bool has_children;     /* tables that inherit from it: reading it reads them, too */
     bool has_toast;        /* values may be stored out of line */
@@ -27,21 +27,21 @@ struct pg_catalog_table {
 };
 
 /* The captured tables in the order of Debezium's snapshot, in memory of the arena. */
-enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_config *config, struct arena *arena, struct pg_catalog_table **tables,
-                           size_t *count, struct error *error);
+enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_config *config, struct arena *arena,
+                              struct pg_catalog_table **tables, size_t *count, struct error *error);
 
 /*
  * A table as the catalog has it now: all columns, generated ones too. In memory of the arena; types belong to the catalog.
  * Errors  NOT_FOUND (no longer there)
  */
-enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection *sql, const struct pg_catalog_table *table, struct arena *arena,
-                             struct pg_relation **relation, struct error *error);
+enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection *sql, const struct pg_catalog_table *table,
+                                struct arena *arena, struct pg_relation **relation, struct error *error);
 
 /*
  * A table as the RELATION message has it; nullability, defaults and key as the catalog has them now, none of them where
  * the catalog no longer knows table or column.
  */
-enum status pg_catalog_relation_of_stream(struct pg_catalog *catalog, struct pg_connection *sql, struct pgoutput_relation *message, struct arena *arena,
-                                       struct pg_relation **relation, struct error *error);
+enum status pg_catalog_relation_of_stream(struct pg_catalog *catalog, struct pg_connection *sql, struct pgoutput_relation *message,
+                                          struct arena *arena, struct pg_relation **relation, struct error *error);
 
 #endif

@@ -8,8 +8,7 @@
 #include <poll.h>
 
 /* As pgjdbc sets them, plus the two that it forgets and then misreads: IntervalStyle and bytea_output. */
-#define SESSION_OPTIONS \
-    "-c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=3 -c IntervalStyle=postgres -c bytea_output=hex"
+#define SESSION_OPTIONS "-c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=3 -c IntervalStyle=postgres -c bytea_output=hex"
 #define KEYWORDS_MAX 24
 
 struct parameters {
@@ -94,7 +93,9 @@ enum status pg_connection_wait(struct pg_connection *connection, int64_t timeout
 
 enum status pg_connection_wait_with(struct pg_connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error)
 {
-    struct pollfd fds[3] = {{.fd = PQsocket(connection->pg), .events = POLLIN}, {.fd = connection->stop_fd, .events = POLLIN}, {.fd = also_fd, .events = POLLIN}};
+    struct pollfd fds[3] = {{.fd = PQsocket(connection->pg), .events = POLLIN},
+                            {.fd = connection->stop_fd, .events = POLLIN},
+                            {.fd = also_fd, .events = POLLIN}};
     int flush = PQflush(connection->pg);
 
     if (flush == 1)
@@ -172,7 +173,7 @@ static void remedy_of_connect(const struct capture_settings *settings, struct er
 }
 
 enum status pg_connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
-                            const char *address, int stop_fd, struct pg_connection **opened, struct error *error)
+                               const char *address, int stop_fd, struct pg_connection **opened, struct error *error)
 {
     struct pg_connection *connection = memory_new(sizeof(*connection));
     struct parameters parameters = {.count = 0};
@@ -224,8 +225,9 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
     } else {
         remedy_of_connect(settings, error);
         if (status != ERROR_CLOSED)
-            error_context(error, "connect to PostgreSQL at %s%s%s:%d as %s", settings->host, strcmp(host, settings->host) == 0 ? "" : " -> ",
-                          strcmp(host, settings->host) == 0 ? "" : host, settings->address_port, settings->user);
+            error_context(error, "connect to PostgreSQL at %s%s%s:%d as %s", settings->host,
+                          strcmp(host, settings->host) == 0 ? "" : " -> ", strcmp(host, settings->host) == 0 ? "" : host,
+                          settings->address_port, settings->user);
         pg_connection_close(connection);
     }
     return status;
@@ -304,8 +306,8 @@ enum status pg_connection_run(struct pg_connection *connection, const char *sql,
     return collect(connection, result, error);
 }
 
-enum status pg_connection_run_with(struct pg_connection *connection, const char *sql, int count, const char *const *values, PGresult **result,
-                                struct error *error)
+enum status pg_connection_run_with(struct pg_connection *connection, const char *sql, int count, const char *const *values,
+                                   PGresult **result, struct error *error)
 {
     if (PQsendQueryParams(connection->pg, sql, count, NULL, values, NULL, NULL, 0) == 0)
         return pg_connection_failure(connection, NULL, error);
@@ -319,7 +321,8 @@ enum status pg_connection_start_copy(struct pg_connection *connection, const cha
 
     if (PQsendQuery(connection->pg, sql) == 0)
         return pg_connection_failure(connection, NULL, error);
-    status = next_result(connection, connection->query_timeout_ms == 0 ? -1 : clock_monotonic_ms() + connection->query_timeout_ms, &result, error);
+    status = next_result(connection, connection->query_timeout_ms == 0 ? -1 : clock_monotonic_ms() + connection->query_timeout_ms, &result,
+                         error);
     if (status == OK && (result == NULL || (PQresultStatus(result) != PGRES_COPY_OUT && PQresultStatus(result) != PGRES_COPY_BOTH))) {
         PGresult *rest = NULL;
 

@@ -29,7 +29,7 @@ struct pg_connection {
  * Errors  UNAVAILABLE (cannot be reached now, starting up), DATABASE (refused: password, database, permission), CLOSED (stopped)
  */
 enum status pg_connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
-                            const char *address, int stop_fd, struct pg_connection **opened, struct error *error);
+                               const char *address, int stop_fd, struct pg_connection **opened, struct error *error);
 void pg_connection_close(struct pg_connection *connection); /* NULL is fine */
 
 /*
@@ -40,8 +40,8 @@ void pg_connection_close(struct pg_connection *connection); /* NULL is fine */
 enum status pg_connection_run(struct pg_connection *connection, const char *sql, PGresult **result, struct error *error);
 
 /* The same for one statement with parameters in text; NULL is a null. */
-enum status pg_connection_run_with(struct pg_connection *connection, const char *sql, int count, const char *const *values, PGresult **result,
-                                struct error *error);
+enum status pg_connection_run_with(struct pg_connection *connection, const char *sql, int count, const char *const *values,
+                                   PGresult **result, struct error *error);
 
 /* Begins a COPY … TO STDOUT or a START_REPLICATION: sends it and waits for the answer. The stream is the caller's to read. */
 enum status pg_connection_start_copy(struct pg_connection *connection, const char *sql, struct error *error);

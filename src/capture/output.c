@@ -37,8 +37,8 @@ struct output_topic {
     int32_t partitions;
     int32_t sticky; /* where records without a key go; the next partition after every batch, as Kafka's clients do */
     struct place *places;
-    int64_t unpublished;         /* records since the last publish */
-    struct topic_count *count;   /* NULL: not counted */
+    int64_t unpublished;       /* records since the last publish */
+    struct topic_count *count; /* NULL: not counted */
 };
 
 /* A publish that is not known to be durable. */
@@ -301,7 +301,8 @@ static int32_t partition_of(struct output_topic *topic, const struct debezium_re
 
 static bool append(struct place *place, int64_t timestamp_ms, const struct debezium_record *record)
 {
-    return record_builder_append_rendered(place->builder, timestamp_ms, record->key, record->value_head, record->value_body, record->headers);
+    return record_builder_append_rendered(place->builder, timestamp_ms, record->key, record->value_head, record->value_body,
+                                          record->headers);
 }
 
 static enum status add(struct output *output, const struct debezium_record *record, int64_t now_ms, struct error *error)

@@ -27,9 +27,9 @@ void output_close(struct output *output); /* drops what is not published; NULL i
  */
 enum status output_add(struct output *output, const struct debezium_output *records, int64_t now_ms, struct error *error);
 
-bool output_is_empty(const struct output *output);        /* nothing added since the last publish */
-size_t output_bytes(const struct output *output);         /* added since the last publish, uncompressed */
-size_t output_under_way(const struct output *output);     /* publishes that are not durable yet */
+bool output_is_empty(const struct output *output);    /* nothing added since the last publish */
+size_t output_bytes(const struct output *output);     /* added since the last publish, uncompressed */
+size_t output_under_way(const struct output *output); /* publishes that are not durable yet */
 
 /*
  * Publishes what was added, together with the position. Without records it only moves the position.
@@ -57,7 +57,8 @@ enum status output_flush(struct output *output, struct error *error);
 struct topic_counts;
 struct topic_counts *topic_counts_create(void);
 void topic_counts_destroy(struct topic_counts *counts);
-void topic_counts_visit(struct topic_counts *counts, void (*visit)(void *context, const char *topic, int64_t records), void *context); /* any thread */
+void topic_counts_visit(struct topic_counts *counts, void (*visit)(void *context, const char *topic, int64_t records),
+                        void *context);                                       /* any thread */
 void output_count_topics(struct output *output, struct topic_counts *counts); /* from now on */
 
 #endif

@@ -13,24 +13,24 @@
  * On disk: a byte of version, then fields: tag (one byte), varint length, bytes. Numbers are varints. Unknown tags are
  * passed over, so that an older program can read a newer position.
  */
-#define NUMBERS(F)                                                                                                                                   \
-    F(1, resume_lsn)                                                                                                                                 \
-    F(2, transaction_lsn)                                                                                                                            \
-    F(3, event_lsn)                                                                                                                                  \
-    F(4, event_ordinal)                                                                                                                              \
-    F(5, commit_lsn)                                                                                                                                 \
-    F(6, lsn)                                                                                                                                        \
-    F(7, lsn_proc)                                                                                                                                   \
-    F(8, lsn_commit)                                                                                                                                 \
-    F(9, tx_id)                                                                                                                                      \
-    F(10, time_us)                                                                                                                                   \
-    F(11, xmin)                                                                                                                                      \
-    F(12, message)                                                                                                                                   \
-    F(13, snapshot)                                                                                                                                  \
-    F(14, last_snapshot_record)                                                                                                                      \
+#define NUMBERS(F)                                                                                                                         \
+    F(1, resume_lsn)                                                                                                                       \
+    F(2, transaction_lsn)                                                                                                                  \
+    F(3, event_lsn)                                                                                                                        \
+    F(4, event_ordinal)                                                                                                                    \
+    F(5, commit_lsn)                                                                                                                       \
+    F(6, lsn)                                                                                                                              \
+    F(7, lsn_proc)                                                                                                                         \
+    F(8, lsn_commit)                                                                                                                       \
+    F(9, tx_id)                                                                                                                            \
+    F(10, time_us)                                                                                                                         \
+    F(11, xmin)                                                                                                                            \
+    F(12, message)                                                                                                                         \
+    F(13, snapshot)                                                                                                                        \
+    F(14, last_snapshot_record)                                                                                                            \
     F(15, snapshot_completed)
-#define SLICES(F)                                                                                                                                    \
-    F(32, progress)                                                                                                                                  \
+#define SLICES(F)                                                                                                                          \
+    F(32, progress)                                                                                                                        \
     F(33, offset_json)
 
 static void write_number(struct buffer *out, uint8_t tag, uint64_t value)
@@ -91,11 +91,11 @@ enum status position_read(struct slice bytes, struct position *position, struct 
         struct slice value = read_bytes(&in, read_varuint32(&in));
 
         switch (tag) {
-#define F(number, name) \
+#define F(number, name)                                                                                                                    \
     case number: position->name = read_number(value); break;
             NUMBERS(F)
 #undef F
-#define F(number, name) \
+#define F(number, name)                                                                                                                    \
     case number: position->name = value; break;
             SLICES(F)
 #undef F

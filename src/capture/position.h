@@ -12,7 +12,16 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum position_message { MESSAGE_NONE, MESSAGE_INSERT, MESSAGE_UPDATE, MESSAGE_DELETE, MESSAGE_TRUNCATE, MESSAGE_MESSAGE, MESSAGE_BEGIN, MESSAGE_COMMIT };
+enum position_message {
+    MESSAGE_NONE,
+    MESSAGE_INSERT,
+    MESSAGE_UPDATE,
+    MESSAGE_DELETE,
+    MESSAGE_TRUNCATE,
+    MESSAGE_MESSAGE,
+    MESSAGE_BEGIN,
+    MESSAGE_COMMIT
+};
 enum position_snapshot { POSITION_STREAMING, POSITION_INITIAL, POSITION_BLOCKING };
 
 #define TRANSACTION_FIRST UINT64_MAX /* of transaction_lsn: whichever comes first; for offsets that Debezium wrote */
@@ -29,8 +38,8 @@ struct position {
 
     /* Debezium's offset, as of the last record. */
     uint64_t lsn, lsn_proc, lsn_commit, tx_id, time_us, xmin;
-    uint64_t message;         /* enum position_message */
-    uint64_t snapshot;        /* enum position_snapshot */
+    uint64_t message;                                  /* enum position_message */
+    uint64_t snapshot;                                 /* enum position_snapshot */
     uint64_t last_snapshot_record, snapshot_completed; /* 0 or 1 */
     struct slice offset_json; /* the offset as somebody wrote it, until the first event; empty: the members above say it */
 };

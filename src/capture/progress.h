@@ -13,11 +13,11 @@
 #include "base/error.h"
 
 struct progress {
-    uint64_t lsn;          /* consistent point of the snapshot */
-    int64_t xid;           /* source.txId of its rows; -1: null */
-    int64_t time_us;       /* source.ts_us of its rows */
-    uint32_t config_hash;  /* of what decides which tables are read, and how */
-    struct slice snapshot; /* pg_current_snapshot of the first transaction; empty: it cannot be continued */
+    uint64_t lsn;               /* consistent point of the snapshot */
+    int64_t xid;                /* source.txId of its rows; -1: null */
+    int64_t time_us;            /* source.ts_us of its rows */
+    uint32_t config_hash;       /* of what decides which tables are read, and how */
+    struct slice snapshot;      /* pg_current_snapshot of the first transaction; empty: it cannot be continued */
     struct slice schema, table; /* the table being read; all before it in the order are done. Empty: none is begun */
     uint32_t oid, file;         /* of that table */
     uint32_t block, item;       /* ctid of its last published row; 0,0: none */

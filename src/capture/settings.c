@@ -110,7 +110,8 @@ static void alias_apply(struct capture_settings *settings, const struct properti
         return;
     settings->address = arena_copy_string(&settings->arena, slice_from_string(alias));
     colon = strrchr(alias, ':');
-    if (colon == NULL || (strchr(alias, ':') != colon && colon > alias && colon[-1] != ']') || !text_parse_int32(slice_from_string(colon + 1), &port))
+    if (colon == NULL || (strchr(alias, ':') != colon && colon > alias && colon[-1] != ']') ||
+        !text_parse_int32(slice_from_string(colon + 1), &port))
         return; /* no port: a name, a directory, or an IPv6 address without brackets */
     settings->address_port = port;
     settings->address = alias[0] == '[' ? arena_copy_string(&settings->arena, slice_of(alias + 1, (size_t)(colon - alias) - 2))
@@ -187,7 +188,8 @@ static void read_replication(struct reading *reading)
     (void)choice(reading, "plugin.name", 0, plugins, "decoderbufs, pgoutput");
     settings->slot = text_or(reading, "slot.name", "debezium");
     if (!is_slot_name(settings->slot))
-        refuse(reading, "slot.name", "Valid replication slot name must contain only digits, lowercase characters and underscores with length <= 63");
+        refuse(reading, "slot.name",
+               "Valid replication slot name must contain only digits, lowercase characters and underscores with length <= 63");
     settings->slot_drop_on_stop = truth(reading, "slot.drop.on.stop", false);
     settings->slot_failover = truth(reading, "slot.failover", false);
     settings->slot_stream_parameters = text_or_null(reading, "slot.stream.params");
@@ -202,16 +204,19 @@ static void read_replication(struct reading *reading)
     settings->status_interval_ms = number(reading, "status.update.interval.ms", 10000, 1);
     settings->xmin_interval_ms = number(reading, "xmin.fetch.interval.ms", 0, 0);
     settings->mismatch = (enum mismatch_strategy)choice(
-        reading, "offset.mismatch.strategy", truth(reading, "internal.slot.seek.to.known.offset.on.start", false) ? MISMATCH_TRUST_OFFSET : MISMATCH_REFUSE,
-        strategies, "no_validation, trust_offset, trust_slot, trust_greater_lsn");
+        reading, "offset.mismatch.strategy",
+        truth(reading, "internal.slot.seek.to.known.offset.on.start", false) ? MISMATCH_TRUST_OFFSET : MISMATCH_REFUSE, strategies,
+        "no_validation, trust_offset, trust_slot, trust_greater_lsn");
     settings->position_check = truth(reading, "internal.log.position.check.enable", true);
-    settings->flush_mode = (enum flush_mode)choice(reading, "lsn.flush.mode", truth(reading, "flush.lsn.source", true) ? FLUSH_CONNECTOR : FLUSH_MANUAL,
-                                                   flushes, "connector_and_driver, connector, manual");
+    settings->flush_mode =
+        (enum flush_mode)choice(reading, "lsn.flush.mode", truth(reading, "flush.lsn.source", true) ? FLUSH_CONNECTOR : FLUSH_MANUAL,
+                                flushes, "connector_and_driver, connector, manual");
 }
 
 static void read_snapshot(struct reading *reading)
 {
-    static const char *const modes[] = {"initial", "always", "initial_only", "no_data", "when_needed", "configuration_based", "never", NULL};
+    static const char *const modes[] = {"initial", "always", "initial_only", "no_data", "when_needed", "configuration_based",
+                                        "never",   NULL};
     static const char *const isolations[] = {"serializable", "repeatable_read", "read_committed", "read_uncommitted", NULL};
     static const char *const lockings[] = {"none", "shared", NULL};
     struct capture_settings *settings = reading->settings;
@@ -239,13 +244,13 @@ static void read_rest(struct reading *reading)
     struct capture_settings *settings = reading->settings;
 
     settings->heartbeat_interval_ms = number(reading, "heartbeat.interval.ms", 0, 0);
-    if (settings->heartbeat_interval_ms == 0 && settings->flush_mode == FLUSH_CONNECTOR_AND_DRIVER && !truth(reading, "provide.transaction.metadata", false))
+    if (settings->heartbeat_interval_ms == 0 && settings->flush_mode == FLUSH_CONNECTOR_AND_DRIVER &&
+        !truth(reading, "provide.transaction.metadata", false))
         settings->heartbeat_interval_ms = 600000;
     settings->heartbeat_query = text_or_null(reading, "heartbeat.action.query");
     settings->retries_max = (int32_t)number(reading, "errors.max.retries", -1, -1);
     settings->retry_wait_ms = number(reading, "retriable.restart.connector.wait.ms", 10000, 1);
-    settings->compression =
-        codecs[choice(reading, "producer.override.compression.type", 1, codecs, "none, gzip, snappy, lz4, zstd")];
+    settings->compression = codecs[choice(reading, "producer.override.compression.type", 1, codecs, "none, gzip, snappy, lz4, zstd")];
 }
 
 enum status capture_settings_create(const char *connector, const struct properties *config, const struct properties *aliases,

@@ -21,15 +21,15 @@ struct capture_settings {
     const char *connector; /* name of the connector */
     const char *prefix;    /* topic.prefix */
 
-    const char *host;      /* as in the configuration */
-    const char *address;   /* after host.aliases: a host or an address, or a directory of Unix sockets (begins with '/') */
-    int32_t port;          /* as in the configuration */
-    int32_t address_port;  /* after host.aliases */
+    const char *host;     /* as in the configuration */
+    const char *address;  /* after host.aliases: a host or an address, or a directory of Unix sockets (begins with '/') */
+    int32_t port;         /* as in the configuration */
+    int32_t address_port; /* after host.aliases */
     const char *user;
-    const char *password;  /* may be NULL */
+    const char *password; /* may be NULL */
     const char *database;
     const char *ssl_mode, *ssl_cert, *ssl_key, *ssl_root_cert, *ssl_password; /* all but ssl_mode may be NULL */
-    const char *initial_statements;                                          /* may be NULL */
+    const char *initial_statements;                                           /* may be NULL */
     bool tcp_keepalive;
     int64_t connect_timeout_ms;
     int64_t query_timeout_ms; /* 0: none */
@@ -43,8 +43,8 @@ struct capture_settings {
     const char *publication;
     enum publication_mode publication_mode;
     bool publish_via_root;
-    const char *publish;                   /* what skipped.operations leaves of insert, update, delete, truncate; NULL: say nothing */
-    const char *replica_identity_autoset;  /* may be NULL */
+    const char *publish;                  /* what skipped.operations leaves of insert, update, delete, truncate; NULL: say nothing */
+    const char *replica_identity_autoset; /* may be NULL */
     int64_t status_interval_ms;
     int64_t xmin_interval_ms;
     enum mismatch_strategy mismatch;
@@ -56,18 +56,18 @@ struct capture_settings {
     enum isolation isolation;
     bool lock_shared;
     int64_t lock_timeout_ms;
-    const char *snapshot_include;   /* snapshot.include.collection.list, may be NULL */
+    const char *snapshot_include; /* snapshot.include.collection.list, may be NULL */
     int64_t snapshot_delay_ms, streaming_delay_ms;
 
-    int64_t heartbeat_interval_ms;  /* 0: none */
-    const char *heartbeat_query;    /* may be NULL */
+    int64_t heartbeat_interval_ms; /* 0: none */
+    const char *heartbeat_query;   /* may be NULL */
 
-    int32_t retries_max;            /* errors.max.retries, -1: no limit */
-    int64_t retry_wait_ms;          /* retriable.restart.connector.wait.ms: the longest wait between attempts */
+    int32_t retries_max;   /* errors.max.retries, -1: no limit */
+    int64_t retry_wait_ms; /* retriable.restart.connector.wait.ms: the longest wait between attempts */
 
-    const char *compression;        /* none, gzip, snappy, lz4 or zstd */
+    const char *compression; /* none, gzip, snappy, lz4 or zstd */
 
-    struct properties values;       /* the whole configuration */
+    struct properties values; /* the whole configuration */
     struct arena arena;
 };
 

@@ -12,8 +12,8 @@
 #include <strings.h>
 
 #define LOG_SUBSYSTEM "capture"
-#define SLOT_TIMEOUT_MS 90000   /* internal.create.slot.command.timeout */
-#define SLOT_PATIENCE_MS 5000   /* then the log says what the slot waits for */
+#define SLOT_TIMEOUT_MS 90000 /* internal.create.slot.command.timeout */
+#define SLOT_PATIENCE_MS 5000 /* then the log says what the slot waits for */
 #define DROP_ATTEMPTS 3
 #define DROP_WAIT_MS 1000
 #define TABLES_TEXT_MAX (4 * 1024 * 1024)
@@ -64,8 +64,8 @@ enum status slot_read(struct pg_connection *sql, const char *name, struct slot *
         slot->restart_lsn = field_lsn(result, 0, 4);
         slot->confirmed_lsn = field_lsn(result, 0, 5);
         slot->catalog_xmin = field_number(result, 0, 6, -1);
-        slot->is_ours = strcmp(PQgetvalue(result, 0, 7), "logical") == 0 && strcmp(slot->plugin, "pgoutput") == 0 &&
-                        PQgetvalue(result, 0, 8)[0] == 't';
+        slot->is_ours =
+            strcmp(PQgetvalue(result, 0, 7), "logical") == 0 && strcmp(slot->plugin, "pgoutput") == 0 && PQgetvalue(result, 0, 8)[0] == 't';
         slot->is_lost = strcmp(PQgetvalue(result, 0, 9), "lost") == 0;
     }
     PQclear(result);
@@ -79,14 +79,16 @@ static void say_what_slot_waits_for(struct pg_connection *sql, const char *name)
     struct error error;
 
     if (pg_connection_run(sql,
-                       "SELECT pid, coalesce(application_name, ''), state, extract(epoch FROM now() - xact_start)::bigint FROM pg_catalog.pg_stat_activity "
-                       "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1",
-                       &result, &error) != OK)
+                          "SELECT pid, coalesce(application_name, ''), state, extract(epoch FROM now() - xact_start)::bigint FROM "
+                          "pg_catalog.pg_stat_activity "
+                          "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1",
+                          &result, &error) != OK)
         return;
     if (PQntuples(result) == 1)
-        LOG_WARNING("replication slot %s waits for transactions that were running before; the oldest is %s s old, in backend %s (%s, %s): end it, "
-                    "or let it finish",
-                    name, PQgetvalue(result, 0, 3), PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 2));
+        LOG_WARNING(
+            "replication slot %s waits for transactions that were running before; the oldest is %s s old, in backend %s (%s, %s): end it, "
+            "or let it finish",
+            name, PQgetvalue(result, 0, 3), PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 2));
     else
         LOG_INFO("replication slot %s waits for transactions that were running before", name);
     PQclear(result);
@@ -132,12 +134,13 @@ static const char *slot_remedy(const char *sqlstate)
     if (strcmp(sqlstate, "55000") == 0)
         return "run ALTER SYSTEM SET wal_level = logical and restart PostgreSQL";
     if (strcmp(sqlstate, "42710") == 0)
-        return "when setting up multiple connectors for the same database host, please make sure to use a distinct replication slot name for each";
+        return "when setting up multiple connectors for the same database host, please make sure to use a distinct replication slot name "
+               "for each";
     return NULL;
 }
 
-enum status slot_create(struct pg_connection *replication, struct pg_connection *sql, const struct capture_settings *settings, const char *name,
-                        bool temporary, struct slot_created *created, struct error *error)
+enum status slot_create(struct pg_connection *replication, struct pg_connection *sql, const struct capture_settings *settings,
+                        const char *name, bool temporary, struct slot_created *created, struct error *error)
 {
     bool failover = settings->slot_failover && !temporary && replication->version >= 170000;
     PGresult *result = NULL;
@@ -206,7 +209,8 @@ static enum status captured_tables(struct pg_connection *sql, const struct captu
         buffer_append_format(list, "%s.%s", pg_connection_quote(arena, tables[i].schema), pg_connection_quote(arena, tables[i].name));
     }
     if (status == OK && list->failed)
-        status = error_set(error, ERROR_LIMIT, "the list of tables of publication %s is longer than %d bytes", settings->publication, TABLES_TEXT_MAX);
+        status = error_set(error, ERROR_LIMIT, "the list of tables of publication %s is longer than %d bytes", settings->publication,
+                           TABLES_TEXT_MAX);
     buffer_append_u8(list, '\0');
     return status;
 }
@@ -240,8 +244,8 @@ static enum status run_ddl(struct pg_connection *sql, struct buffer *ddl, const 
     return status;
 }
 
-static enum status create_publication(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
-                                      struct arena *arena, struct error *error)
+static enum status create_publication(struct pg_connection *sql, const struct capture_settings *settings,
+                                      const struct debezium_config *config, struct arena *arena, struct error *error)
 {
     struct buffer ddl;
     struct buffer tables;
@@ -255,10 +259,11 @@ static enum status create_publication(struct pg_connection *sql, const struct ca
     } else if (settings->publication_mode == PUBLICATION_FILTERED) {
         status = captured_tables(sql, settings, config, arena, &tables, error);
         if (status == OK && tables.data[0] == '\0')
-            status = error_set(error, ERROR_BAD_INPUT,
-                               "Unable to create filtered publication %s for database %s: No table filters found for filtered publication %s; no table "
-                               "matches table.include.list and the other filters",
-                               settings->publication, settings->database, settings->publication);
+            status = error_set(
+                error, ERROR_BAD_INPUT,
+                "Unable to create filtered publication %s for database %s: No table filters found for filtered publication %s; no table "
+                "matches table.include.list and the other filters",
+                settings->publication, settings->database, settings->publication);
         if (status == OK)
             buffer_append_format(&ddl, " FOR TABLE %s", (const char *)tables.data);
     }
@@ -272,16 +277,17 @@ static enum status create_publication(struct pg_connection *sql, const struct ca
     return status;
 }
 
-static enum status published_tables(struct pg_connection *sql, const struct capture_settings *settings, struct arena *arena, struct buffer *list,
-                                    struct error *error)
+static enum status published_tables(struct pg_connection *sql, const struct capture_settings *settings, struct arena *arena,
+                                    struct buffer *list, struct error *error)
 {
     const char *values[] = {settings->publication};
     PGresult *result = NULL;
-    enum status status = pg_connection_run_with(sql, "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1", 1, values,
-                                             &result, error);
+    enum status status = pg_connection_run_with(
+        sql, "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1", 1, values, &result, error);
 
     for (int row = 0; status == OK && row < PQntuples(result); row++)
-        buffer_append_format(list, "%s.%s\n", pg_connection_quote(arena, PQgetvalue(result, row, 0)), pg_connection_quote(arena, PQgetvalue(result, row, 1)));
+        buffer_append_format(list, "%s.%s\n", pg_connection_quote(arena, PQgetvalue(result, row, 0)),
+                             pg_connection_quote(arena, PQgetvalue(result, row, 1)));
     buffer_append_u8(list, '\0');
     PQclear(result);
     return status;
@@ -312,8 +318,8 @@ static bool tables_differ(const char *published, const char *wanted)
     return count != wanted_count;
 }
 
-static enum status alter_publication(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
-                                     struct arena *arena, struct error *error)
+static enum status alter_publication(struct pg_connection *sql, const struct capture_settings *settings,
+                                     const struct debezium_config *config, struct arena *arena, struct error *error)
 {
     struct buffer wanted;
     struct buffer published;
@@ -325,10 +331,11 @@ static enum status alter_publication(struct pg_connection *sql, const struct cap
     if (status == OK)
         status = published_tables(sql, settings, arena, &published, error);
     if (status == OK && wanted.data[0] == '\0')
-        status = error_set(error, ERROR_BAD_INPUT,
-                           "Unable to update filtered publication %s for database %s: No table filters found for filtered publication %s; no table "
-                           "matches table.include.list and the other filters",
-                           settings->publication, settings->database, settings->publication);
+        status = error_set(
+            error, ERROR_BAD_INPUT,
+            "Unable to update filtered publication %s for database %s: No table filters found for filtered publication %s; no table "
+            "matches table.include.list and the other filters",
+            settings->publication, settings->database, settings->publication);
     if (status == OK && tables_differ((const char *)published.data, (const char *)wanted.data)) {
         struct buffer ddl;
 
@@ -357,8 +364,8 @@ static enum status set_identity(struct pg_connection *sql, const struct pg_catal
 
     if (letter == table->replica_identity && !by_index)
         return OK;
-    ddl = arena_format(arena, "ALTER TABLE %s.%s REPLICA IDENTITY %s%s", pg_connection_quote(arena, table->schema), pg_connection_quote(arena, table->name),
-                       by_index ? "USING " : "", wanted);
+    ddl = arena_format(arena, "ALTER TABLE %s.%s REPLICA IDENTITY %s%s", pg_connection_quote(arena, table->schema),
+                       pg_connection_quote(arena, table->name), by_index ? "USING " : "", wanted);
     status = pg_connection_run(sql, ddl, NULL, &failure);
     if (status == OK)
         LOG_INFO("table %s.%s now has replica identity %s", table->schema, table->name, wanted);
@@ -397,7 +404,8 @@ static enum status set_identities(struct pg_connection *sql, const struct captur
                 error_context(error, "replica.identity.autoset.values");
             } else if (regexes_match(regexes, slice_from_string(name))) {
                 done = true;
-                status = set_identity(sql, &tables[i], text_trim(slice_of(colon + 1, item.size - (size_t)(colon + 1 - item.data))), arena, error);
+                status = set_identity(sql, &tables[i], text_trim(slice_of(colon + 1, item.size - (size_t)(colon + 1 - item.data))), arena,
+                                      error);
             }
             regexes_destroy(regexes);
         }
@@ -427,22 +435,25 @@ enum status publication_ensure(struct pg_connection *sql, const struct capture_s
     enum status status;
 
     arena_init(&arena, 4096);
-    status = pg_connection_run_with(sql, "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = $1", 1, values, &result, error);
+    status =
+        pg_connection_run_with(sql, "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = $1", 1, values, &result, error);
     if (status == OK)
         status = is_standby(sql, &standby, error);
     if (status == OK && PQntuples(result) == 0) {
         if (settings->publication_mode == PUBLICATION_DISABLED)
-            status = error_set(error, ERROR_BAD_INPUT, "Publication autocreation is disabled, please create one and restart the connector.");
+            status =
+                error_set(error, ERROR_BAD_INPUT, "Publication autocreation is disabled, please create one and restart the connector.");
         else if (!standby)
             status = create_publication(sql, settings, config, &arena, error);
     } else if (status == OK && settings->publication_mode == PUBLICATION_FILTERED && !standby) {
         if (PQgetvalue(result, 0, 0)[0] == 't')
-            status = error_set(error, ERROR_BAD_INPUT,
-                               "A logical publication for all tables named '%s' for plugin 'pgoutput' and database '%s' is already active on the server "
-                               "and can not be altered. If you need to exclude some tables or include only specific subset, please recreate the "
-                               "publication with necessary configuration or let plugin recreate it by dropping existing publication. Otherwise please "
-                               "change the 'publication.autocreate.mode' property to 'all_tables'.",
-                               settings->publication, settings->database);
+            status = error_set(
+                error, ERROR_BAD_INPUT,
+                "A logical publication for all tables named '%s' for plugin 'pgoutput' and database '%s' is already active on the server "
+                "and can not be altered. If you need to exclude some tables or include only specific subset, please recreate the "
+                "publication with necessary configuration or let plugin recreate it by dropping existing publication. Otherwise please "
+                "change the 'publication.autocreate.mode' property to 'all_tables'.",
+                settings->publication, settings->database);
         else
             status = alter_publication(sql, settings, config, &arena, error);
     }

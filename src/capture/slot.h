@@ -10,10 +10,10 @@
 /* What pg_replication_slots says. */
 struct slot {
     bool exists;
-    bool is_ours;        /* a logical slot of pgoutput in this database */
+    bool is_ours; /* a logical slot of pgoutput in this database */
     bool is_active;
-    int active_pid;      /* 0: none */
-    bool is_lost;        /* wal_status is lost: its WAL is gone */
+    int active_pid;                      /* 0: none */
+    bool is_lost;                        /* wal_status is lost: its WAL is gone */
     uint64_t restart_lsn, confirmed_lsn; /* 0: not known yet */
     int64_t catalog_xmin;                /* -1: null */
     char plugin[64], database[64];
@@ -31,8 +31,8 @@ enum status slot_read(struct pg_connection *sql, const char *name, struct slot *
  * Creates the slot, or with `temporary` one that lives as long as the connection, for its exported snapshot.
  * Waits for transactions that were running; says which ones in the log when that takes long.
  */
-enum status slot_create(struct pg_connection *replication, struct pg_connection *sql, const struct capture_settings *settings, const char *name,
-                        bool temporary, struct slot_created *created, struct error *error);
+enum status slot_create(struct pg_connection *replication, struct pg_connection *sql, const struct capture_settings *settings,
+                        const char *name, bool temporary, struct slot_created *created, struct error *error);
 
 /* Errors: DATABASE. Tries again while the slot is active, 3 times. */
 enum status slot_drop(struct pg_connection *sql, const char *name, struct error *error);

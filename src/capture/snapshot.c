@@ -22,7 +22,7 @@
 
 /* A row of COPY, kept until it is known what comes behind it. */
 struct held_row {
-    char *bytes; /* libpq's; NULL: none */
+    char *bytes;             /* libpq's; NULL: none */
     struct pg_value *values; /* as copied, then as the relation has them */
     size_t capacity;
     struct pg_row row;
@@ -43,7 +43,7 @@ struct table_reader {
 
 struct snapshot {
     struct task *task;
-    struct arena arena; /* of the list of tables */
+    struct arena arena;          /* of the list of tables */
     struct arena table_arena[2]; /* of the table being read and of the one before it, whose last row may be held */
     struct pg_catalog_table *tables;
     size_t table_count;
@@ -65,9 +65,9 @@ struct snapshot {
 /* Changes when the configuration may have another set of tables, or other rows of them. */
 static uint32_t config_hash(const struct capture_settings *settings)
 {
-    static const char *const keys[] = {"database.hostname",  "database.port",      "database.dbname",
-                                       "schema.include.list", "schema.exclude.list", "table.include.list",
-                                       "table.exclude.list", "signal.data.collection", "snapshot.include.collection.list",
+    static const char *const keys[] = {"database.hostname",   "database.port",          "database.dbname",
+                                       "schema.include.list", "schema.exclude.list",    "table.include.list",
+                                       "table.exclude.list",  "signal.data.collection", "snapshot.include.collection.list",
                                        "table.ignore.builtin"};
     uint32_t hash = 0;
 
@@ -79,7 +79,8 @@ static uint32_t config_hash(const struct capture_settings *settings)
     for (size_t i = 0; i < settings->values.count; i++) {
         const struct property *property = &settings->values.items[i];
 
-        if (strncmp(property->key, "snapshot.select.statement.overrides", strlen("snapshot.select.statement.overrides")) == 0 && property->value != NULL)
+        if (strncmp(property->key, "snapshot.select.statement.overrides", strlen("snapshot.select.statement.overrides")) == 0 &&
+            property->value != NULL)
             hash += crc32c(crc32c(0, slice_from_string(property->key)), slice_from_string(property->value));
     }
     return hash;
@@ -121,7 +122,8 @@ static enum status begin_at_temporary_slot(struct snapshot *snapshot, struct err
     if (status == OK)
         status = slot_create(connection, task->sql, task->settings, name, true, &created, error);
     if (status == OK) {
-        (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '%s'", created.snapshot);
+        (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '%s'",
+                       created.snapshot);
         status = set_transaction(snapshot, how, error);
         snapshot->progress.lsn = created.consistent_lsn;
     }
@@ -131,15 +133,16 @@ static enum status begin_at_temporary_slot(struct snapshot *snapshot, struct err
 
 static enum status begin_transaction(struct snapshot *snapshot, struct error *error)
 {
-    static const char *const isolations[] = {"SERIALIZABLE, READ ONLY, DEFERRABLE", "REPEATABLE READ, READ ONLY", "READ COMMITTED, READ ONLY",
-                                             "READ UNCOMMITTED, READ ONLY"};
+    static const char *const isolations[] = {"SERIALIZABLE, READ ONLY, DEFERRABLE", "REPEATABLE READ, READ ONLY",
+                                             "READ COMMITTED, READ ONLY", "READ UNCOMMITTED, READ ONLY"};
     struct task *task = snapshot->task;
     char how[200];
 
     if (snapshot->is_continued)
         return set_transaction(snapshot, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", error);
     if (task->slot_is_new) {
-        (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '%s'", task->created.snapshot);
+        (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '%s'",
+                       task->created.snapshot);
         snapshot->progress.lsn = task->created.consistent_lsn;
         return set_transaction(snapshot, how, error);
     }
@@ -166,11 +169,12 @@ static enum status read_facts(struct snapshot *snapshot, struct error *error)
     char query[600];
     enum status status;
 
-    (void)snprintf(query, sizeof(query),
-                   "SELECT (extract(epoch FROM CURRENT_TIMESTAMP) * 1000000)::bigint, %s, "
-                   "CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.txid_current() END, "
-                   "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn() ELSE pg_catalog.pg_current_wal_lsn() END",
-                   sql->version >= 130000 ? "pg_catalog.pg_current_snapshot()" : "''");
+    (void)snprintf(
+        query, sizeof(query),
+        "SELECT (extract(epoch FROM CURRENT_TIMESTAMP) * 1000000)::bigint, %s, "
+        "CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.txid_current() END, "
+        "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn() ELSE pg_catalog.pg_current_wal_lsn() END",
+        sql->version >= 130000 ? "pg_catalog.pg_current_snapshot()" : "''");
     status = pg_connection_run(sql, query, &result, error);
     if (status == OK) {
         const char *seen = PQgetvalue(result, 0, 1);
@@ -194,7 +198,8 @@ static enum status read_facts(struct snapshot *snapshot, struct error *error)
 static enum status check_epoch(struct snapshot *snapshot, bool *usable, struct error *error)
 {
     PGresult *result = NULL;
-    enum status status = pg_connection_run(snapshot->task->sql, "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())", &result, error);
+    enum status status =
+        pg_connection_run(snapshot->task->sql, "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())", &result, error);
 
     if (status == OK)
         *usable = field_number(result, 0, INT64_MAX) < (int64_t)XID_EPOCH;
@@ -261,12 +266,15 @@ static enum status lock_tables(struct snapshot *snapshot, struct error *error)
 
     if (!task->settings->lock_shared)
         return OK;
-    status = pg_connection_run(task->sql, arena_format(&snapshot->arena, "SET LOCAL lock_timeout = %lld", (long long)task->settings->lock_timeout_ms), NULL, error);
+    status = pg_connection_run(task->sql,
+                               arena_format(&snapshot->arena, "SET LOCAL lock_timeout = %lld", (long long)task->settings->lock_timeout_ms),
+                               NULL, error);
     for (size_t i = 0; status == OK && i < snapshot->table_count; i++)
         status = pg_connection_run(task->sql,
-                                arena_format(&snapshot->arena, "LOCK TABLE %s.%s IN ACCESS SHARE MODE", pg_connection_quote(&snapshot->arena, snapshot->tables[i].schema),
-                                             pg_connection_quote(&snapshot->arena, snapshot->tables[i].name)),
-                                NULL, error);
+                                   arena_format(&snapshot->arena, "LOCK TABLE %s.%s IN ACCESS SHARE MODE",
+                                                pg_connection_quote(&snapshot->arena, snapshot->tables[i].schema),
+                                                pg_connection_quote(&snapshot->arena, snapshot->tables[i].name)),
+                                   NULL, error);
     return status;
 }
 
@@ -375,7 +383,8 @@ static enum status take_row(struct snapshot *snapshot, struct table_reader *read
     row->block = row->item = 0;
     make_room(row, reader->copied + reader->relation->column_count + 1);
     if (!copy_row_read((uint8_t *)bytes, (size_t)size, row->values, reader->copied, &copied) || copied.count != reader->copied)
-        return error_set(error, ERROR_DATABASE, "a row of %s.%s does not have the columns that were asked for", reader->table->schema, reader->table->name);
+        return error_set(error, ERROR_DATABASE, "a row of %s.%s does not have the columns that were asked for", reader->table->schema,
+                         reader->table->name);
     if (reader->has_ctid && !progress_read_ctid(copied.values[0].text, &row->block, &row->item))
         return error_set(error, ERROR_DATABASE, "a row of %s.%s has no ctid", reader->table->schema, reader->table->name);
     if (reader->is_straight) {
@@ -501,8 +510,8 @@ static void make_select(struct snapshot *snapshot, struct table_reader *reader, 
         buffer_append_string(sql, where);
         append_seen(sql, snapshot, table);
         where = " AND ";
-        if (is_current_table(snapshot, table) && reader->has_ctid && snapshot->progress.oid == table->oid && snapshot->progress.file == table->file &&
-            (snapshot->progress.block != 0 || snapshot->progress.item != 0)) {
+        if (is_current_table(snapshot, table) && reader->has_ctid && snapshot->progress.oid == table->oid &&
+            snapshot->progress.file == table->file && (snapshot->progress.block != 0 || snapshot->progress.item != 0)) {
             buffer_append_format(sql, "%st.ctid > '(%u,%u)'::tid", where, snapshot->progress.block, snapshot->progress.item);
             reader->is_continued = true;
         }
@@ -511,8 +520,8 @@ static void make_select(struct snapshot *snapshot, struct table_reader *reader, 
 }
 
 /* An override is taken as it is; its columns are found by their names. */
-static enum status use_override(struct snapshot *snapshot, struct table_reader *reader, const char *select, struct arena *arena, struct buffer *sql,
-                                struct error *error)
+static enum status use_override(struct snapshot *snapshot, struct table_reader *reader, const char *select, struct arena *arena,
+                                struct buffer *sql, struct error *error)
 {
     struct pg_connection *connection = snapshot->task->sql;
     struct slice statement = text_trim(slice_from_string(select));
@@ -547,8 +556,8 @@ static void reader_close(struct table_reader *reader)
     memset(reader, 0, sizeof(*reader));
 }
 
-static enum status open_reader(struct snapshot *snapshot, struct table_reader *reader, const struct pg_catalog_table *table, struct arena *arena, struct buffer *sql,
-                               struct error *error)
+static enum status open_reader(struct snapshot *snapshot, struct table_reader *reader, const struct pg_catalog_table *table,
+                               struct arena *arena, struct buffer *sql, struct error *error)
 {
     struct task *task = snapshot->task;
     const char *override = override_of(snapshot, table);
@@ -566,7 +575,8 @@ static enum status open_reader(struct snapshot *snapshot, struct table_reader *r
         status = use_override(snapshot, reader, override, arena, sql, error);
     buffer_append_u8(sql, '\0');
     if (status == OK && sql->failed)
-        status = error_set(error, ERROR_LIMIT, "the statement for %s.%s is longer than %d bytes", table->schema, table->name, SQL_BYTES_MAX);
+        status =
+            error_set(error, ERROR_LIMIT, "the statement for %s.%s is longer than %d bytes", table->schema, table->name, SQL_BYTES_MAX);
     return status;
 }
 
@@ -687,8 +697,8 @@ enum status snapshot_run(struct task *task, struct error *error)
     if (status == OK)
         status = lock_tables(&snapshot, error);
     if (status == OK) {
-        LOG_INFO("snapshot of %zu tables %s connector=%s", snapshot.table_count, snapshot.is_continued ? "goes on where it was interrupted" : "begins",
-                 task->settings->connector);
+        LOG_INFO("snapshot of %zu tables %s connector=%s", snapshot.table_count,
+                 snapshot.is_continued ? "goes on where it was interrupted" : "begins", task->settings->connector);
         snapshot.source.time_ns = snapshot.progress.time_us * NS_PER_US;
         snapshot.source.lsn = snapshot.progress.lsn;
         snapshot.source.xid = snapshot.progress.xid;
@@ -698,8 +708,8 @@ enum status snapshot_run(struct task *task, struct error *error)
     if (status == OK)
         status = pg_connection_run(task->sql, "ROLLBACK", NULL, error);
     if (status == OK)
-        LOG_INFO("snapshot of %zu tables and %lld rows done in %lld ms connector=%s", snapshot.table_count, (long long)task->status->snapshot_rows,
-                 (long long)(clock_monotonic_ms() - start), task->settings->connector);
+        LOG_INFO("snapshot of %zu tables and %lld rows done in %lld ms connector=%s", snapshot.table_count,
+                 (long long)task->status->snapshot_rows, (long long)(clock_monotonic_ms() - start), task->settings->connector);
     /* The position points into our memory only while a snapshot is under way. */
     task->position.progress = slice_null();
     snapshot_finish(&snapshot);

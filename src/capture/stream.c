@@ -17,14 +17,14 @@
 #include "wire/postgres/pgoutput.h"
 
 #define LOG_SUBSYSTEM "capture"
-#define PUBLISH_BYTES (4 * 1000 * 1000)       /* uncompressed; then published at the next commit */
-#define PUBLISH_BYTES_MAX (16 * 1000 * 1000)  /* then also in the middle of a transaction */
-#define PUBLISH_DELAY_NS (5 * NS_PER_MS)      /* rows of complete transactions wait no longer, however busy the input is */
-#define UNDER_WAY_BUSY 2                      /* with so many publishes not durable yet, rows collect */
-#define CONFIRM_INTERVAL_MS 20                /* status updates to PostgreSQL are at least so far apart, unless asked for */
-#define IDLE_PUBLISH_MS 1000                  /* a position without rows is published this often at most */
-#define MESSAGES_PER_CHECK 256                /* messages between looks at the clock and the stop while the input is busy */
-#define STOP_COMMIT_WAIT_MS 500               /* how long a stop waits for the end of a transaction */
+#define PUBLISH_BYTES (4 * 1000 * 1000)      /* uncompressed; then published at the next commit */
+#define PUBLISH_BYTES_MAX (16 * 1000 * 1000) /* then also in the middle of a transaction */
+#define PUBLISH_DELAY_NS (5 * NS_PER_MS)     /* rows of complete transactions wait no longer, however busy the input is */
+#define UNDER_WAY_BUSY 2                     /* with so many publishes not durable yet, rows collect */
+#define CONFIRM_INTERVAL_MS 20               /* status updates to PostgreSQL are at least so far apart, unless asked for */
+#define IDLE_PUBLISH_MS 1000                 /* a position without rows is published this often at most */
+#define MESSAGES_PER_CHECK 256               /* messages between looks at the clock and the stop while the input is busy */
+#define STOP_COMMIT_WAIT_MS 500              /* how long a stop waits for the end of a transaction */
 
 /* A table as the stream last described it. */
 struct stream_table {
@@ -62,9 +62,9 @@ struct stream {
     uint64_t messages;     /* CopyData so far */
     uint64_t received_lsn; /* the end of what has come */
     uint64_t confirmed_lsn;
-    bool position_moved;   /* past what was published last, without rows */
+    bool position_moved; /* past what was published last, without rows */
     bool reply_requested;
-    int64_t first_row_ns;  /* when the oldest unpublished row came */
+    int64_t first_row_ns; /* when the oldest unpublished row came */
     int64_t last_publish_ms, last_status_ms, last_heartbeat_ms;
     struct pg_connection *heartbeat; /* of heartbeat.action.query */
 };
@@ -90,8 +90,8 @@ static struct stream_table *table_find(struct stream *stream, uint32_t oid)
 }
 
 /* Reads what the catalog adds; a connection that was lost is opened again. */
-static enum status read_relation(struct stream *stream, struct pgoutput_relation *message, struct arena *arena, struct pg_relation **relation,
-                                 struct error *error)
+static enum status read_relation(struct stream *stream, struct pgoutput_relation *message, struct arena *arena,
+                                 struct pg_relation **relation, struct error *error)
 {
     struct task *task = stream->task;
     struct pgoutput_relation again = *message;
@@ -220,7 +220,8 @@ static enum status refresh_xmin(struct stream *stream, int64_t now_ms, struct er
     struct slot slot;
     enum status status;
 
-    if (task->settings->xmin_interval_ms == 0 || (stream->xmin_read_ms != 0 && now_ms - stream->xmin_read_ms < task->settings->xmin_interval_ms))
+    if (task->settings->xmin_interval_ms == 0 ||
+        (stream->xmin_read_ms != 0 && now_ms - stream->xmin_read_ms < task->settings->xmin_interval_ms))
         return OK;
     status = task_sql(task, error);
     if (status == OK)
@@ -232,8 +233,8 @@ static enum status refresh_xmin(struct stream *stream, int64_t now_ms, struct er
     return status;
 }
 
-static enum status encode_change(struct stream *stream, const struct stream_table *table, const struct debezium_event *event, bool published,
-                                 struct error *error)
+static enum status encode_change(struct stream *stream, const struct stream_table *table, const struct debezium_event *event,
+                                 bool published, struct error *error)
 {
     struct debezium_output output;
     enum status status = debezium_encode(stream->task->encoder, table->plan, event, &output, error);
@@ -258,7 +259,9 @@ static enum status take_change(struct stream *stream, const struct pgoutput_mess
     if (table == NULL)
         return error_set(error, ERROR_DATABASE, "a row of table %u came before its description", change->relation_oid);
     stream->lsn = stream->lsn_proc = lsn;
-    stream->message = message->kind == PGOUTPUT_INSERT ? MESSAGE_INSERT : message->kind == PGOUTPUT_UPDATE ? MESSAGE_UPDATE : MESSAGE_DELETE;
+    stream->message = message->kind == PGOUTPUT_INSERT   ? MESSAGE_INSERT
+                      : message->kind == PGOUTPUT_UPDATE ? MESSAGE_UPDATE
+                                                         : MESSAGE_DELETE;
     if (!table->is_captured)
         return OK;
     status = refresh_xmin(stream, event.now_ns / NS_PER_MS, error);
@@ -268,7 +271,9 @@ static enum status take_change(struct stream *stream, const struct pgoutput_mess
     if (published && !task->config->transaction_metadata)
         return OK;
     fill_source(stream, lsn, &source);
-    event.operation = message->kind == PGOUTPUT_INSERT ? OPERATION_CREATE : message->kind == PGOUTPUT_UPDATE ? OPERATION_UPDATE : OPERATION_DELETE;
+    event.operation = message->kind == PGOUTPUT_INSERT   ? OPERATION_CREATE
+                      : message->kind == PGOUTPUT_UPDATE ? OPERATION_UPDATE
+                                                         : OPERATION_DELETE;
     event.old = change->has_old ? &change->old : NULL;
     event.new = message->kind == PGOUTPUT_DELETE ? NULL : &change->new;
     return encode_change(stream, table, &event, published, error);
@@ -320,7 +325,8 @@ static enum status take_message(struct stream *stream, const struct pgoutput_emi
     fill_source(stream, lsn, &source);
     if (!message->transactional)
         source.xid = -1;
-    status = debezium_encode_message(task->encoder, message->transactional, message->prefix, message->content, &source, now_ns, &output, error);
+    status =
+        debezium_encode_message(task->encoder, message->transactional, message->prefix, message->content, &source, now_ns, &output, error);
     if (status == OK && !published)
         status = add_records(stream, &output, now_ns, error);
     return status;
@@ -342,10 +348,12 @@ static enum status take_begin(struct stream *stream, const struct pgoutput_begin
     stream->time_us = (uint64_t)begin->commit_time_us;
     stream->lsn = lsn;
     stream->message = MESSAGE_BEGIN;
-    stream->is_replayed = position->transaction_lsn == begin->final_lsn || (position->transaction_lsn == TRANSACTION_FIRST && position->tx_id == begin->xid);
+    stream->is_replayed =
+        position->transaction_lsn == begin->final_lsn || (position->transaction_lsn == TRANSACTION_FIRST && position->tx_id == begin->xid);
     if (!stream->is_replayed && position->transaction_lsn != 0) {
         if (position->transaction_lsn != TRANSACTION_FIRST)
-            LOG_WARNING("the transaction that was published in part did not come again; going on with the next one connector=%s", task->settings->connector);
+            LOG_WARNING("the transaction that was published in part did not come again; going on with the next one connector=%s",
+                        task->settings->connector);
         position->transaction_lsn = 0;
     }
     status = debezium_encode_begin(task->encoder, begin->xid, lsn, begin->commit_time_us, &output, error);
@@ -501,9 +509,11 @@ static enum status confirm(struct stream *stream, int64_t now_ms, struct error *
 /* A position that moved without rows is published now and then, so that PostgreSQL can be told. */
 static enum status publish_idle(struct stream *stream, int64_t now_ms, struct error *error)
 {
-    int64_t interval = stream->task->settings->status_interval_ms < IDLE_PUBLISH_MS ? stream->task->settings->status_interval_ms : IDLE_PUBLISH_MS;
+    int64_t interval =
+        stream->task->settings->status_interval_ms < IDLE_PUBLISH_MS ? stream->task->settings->status_interval_ms : IDLE_PUBLISH_MS;
 
-    if (!stream->position_moved || stream->in_transaction || !output_is_empty(stream->task->output) || now_ms - stream->last_publish_ms < interval)
+    if (!stream->position_moved || stream->in_transaction || !output_is_empty(stream->task->output) ||
+        now_ms - stream->last_publish_ms < interval)
         return OK;
     return publish(stream, error);
 }
@@ -668,7 +678,8 @@ static enum status loop(struct stream *stream, struct error *error)
         if (status == OK && !ended && drained) {
             bool woken = false;
 
-            status = pg_connection_wait_with(stream->connection, output_fd(task->output), idle_ms(stream, clock_monotonic_ms()), &woken, error);
+            status =
+                pg_connection_wait_with(stream->connection, output_fd(task->output), idle_ms(stream, clock_monotonic_ms()), &woken, error);
             if (status == OK && woken)
                 status = output_wake(task->output, error);
         }
@@ -714,8 +725,10 @@ static enum status start(struct stream *stream, struct error *error)
         return ERROR_UNAVAILABLE;
     }
     if (strstr(error->message, "requested WAL segment") != NULL)
-        error_remedy(error, "The offset to start reading from has been removed from the database write-ahead log. Create a new snapshot: drop slot %s and set "
-                            "snapshot.mode=when_needed",
+        error_remedy(error,
+                     "The offset to start reading from has been removed from the database write-ahead log. Create a new snapshot: drop "
+                     "slot %s and set "
+                     "snapshot.mode=when_needed",
                      settings->slot);
     return status;
 }

@@ -13,7 +13,7 @@
 #define LOG_SUBSYSTEM "capture"
 #define SLOT_FREE_WAIT_MS 8000 /* how long a slot that another walsender still holds is waited for: ours, of before a crash, ends soon */
 #define SLOT_FREE_STEP_MS 100
-#define OLDEST_SERVER 100000   /* pgoutput came with PostgreSQL 10 */
+#define OLDEST_SERVER 100000 /* pgoutput came with PostgreSQL 10 */
 
 bool task_is_stopped(const struct task *task)
 {
@@ -77,13 +77,14 @@ static enum status check_server(struct task *task, struct error *error)
     enum status status;
 
     if (task->sql->version < OLDEST_SERVER)
-        return error_set(error, ERROR_BAD_INPUT, "PostgreSQL %d.%d has no plugin pgoutput; version 10 or later is needed", task->sql->version / 10000,
-                         task->sql->version / 100 % 100);
+        return error_set(error, ERROR_BAD_INPUT, "PostgreSQL %d.%d has no plugin pgoutput; version 10 or later is needed",
+                         task->sql->version / 10000, task->sql->version / 100 % 100);
     if (!capture_settings_streams(task->settings))
         return OK;
     status = pg_connection_run(task->sql, "SHOW wal_level", &result, error);
     if (status == OK && strcmp(PQgetvalue(result, 0, 0), "logical") != 0) {
-        status = error_set(error, ERROR_UNAVAILABLE, "Postgres server wal_level property must be 'logical' but is: '%s'", PQgetvalue(result, 0, 0));
+        status = error_set(error, ERROR_UNAVAILABLE, "Postgres server wal_level property must be 'logical' but is: '%s'",
+                           PQgetvalue(result, 0, 0));
         error_remedy(error, "run ALTER SYSTEM SET wal_level = logical and restart PostgreSQL; the connector goes on by itself then");
     }
     PQclear(result);
@@ -94,18 +95,22 @@ static enum status refuse_slot(const struct task *task, struct error *error)
 {
     const struct slot *slot = &task->slot;
 
-    (void)error_set(error, ERROR_CONFLICT, "Creation of replication slot failed: replication slot %s exists already, with plugin '%s' for database '%s'",
+    (void)error_set(error, ERROR_CONFLICT,
+                    "Creation of replication slot failed: replication slot %s exists already, with plugin '%s' for database '%s'",
                     task->settings->slot, slot->plugin, slot->database);
-    error_remedy(error, "use another slot.name, or drop that slot if nobody needs it: SELECT pg_drop_replication_slot('%s')", task->settings->slot);
+    error_remedy(error, "use another slot.name, or drop that slot if nobody needs it: SELECT pg_drop_replication_slot('%s')",
+                 task->settings->slot);
     return ERROR_CONFLICT;
 }
 
 static enum status refuse_lost_slot(const struct task *task, struct error *error)
 {
-    (void)error_set(error, ERROR_CONFLICT, "replication slot %s is lost: PostgreSQL has removed WAL that the slot needs (wal_status = lost)",
+    (void)error_set(error, ERROR_CONFLICT,
+                    "replication slot %s is lost: PostgreSQL has removed WAL that the slot needs (wal_status = lost)",
                     task->settings->slot);
     error_remedy(error,
-                 "drop the slot (SELECT pg_drop_replication_slot('%s')) and restart the connector with snapshot.mode=when_needed, which reads the tables "
+                 "drop the slot (SELECT pg_drop_replication_slot('%s')) and restart the connector with snapshot.mode=when_needed, which "
+                 "reads the tables "
                  "anew; raise max_slot_wal_keep_size",
                  task->settings->slot);
     return ERROR_CONFLICT;
@@ -129,8 +134,11 @@ static enum status find_slot(struct task *task, struct error *error)
     if (task->slot.is_lost && task->settings->snapshot_mode != MODE_WHEN_NEEDED)
         return refuse_lost_slot(task, error);
     if (task->slot.is_active) {
-        (void)error_set(error, ERROR_UNAVAILABLE, "replication slot \"%s\" is active for PID %d", task->settings->slot, task->slot.active_pid);
-        error_remedy(error, "another program reads this slot: stop it, or give this connector a slot.name of its own; SELECT pg_terminate_backend(%d) ends it",
+        (void)error_set(error, ERROR_UNAVAILABLE, "replication slot \"%s\" is active for PID %d", task->settings->slot,
+                        task->slot.active_pid);
+        error_remedy(error,
+                     "another program reads this slot: stop it, or give this connector a slot.name of its own; SELECT "
+                     "pg_terminate_backend(%d) ends it",
                      task->slot.active_pid);
         return ERROR_UNAVAILABLE;
     }
@@ -159,7 +167,8 @@ static bool position_is_lost(const struct task *task)
 
     if (!slot->exists || slot->is_lost)
         return true;
-    if (task->settings->mismatch == MISMATCH_TRUST_SLOT || task->settings->mismatch == MISMATCH_TRUST_GREATER || !task->settings->position_check)
+    if (task->settings->mismatch == MISMATCH_TRUST_SLOT || task->settings->mismatch == MISMATCH_TRUST_GREATER ||
+        !task->settings->position_check)
         return false;
     return slot->confirmed_lsn > task->position.resume_lsn || slot->restart_lsn > task->position.resume_lsn;
 }
@@ -173,15 +182,18 @@ static enum status refuse_gap(const struct task *task, struct error *error)
     pg_lsn_to_text(task->slot.confirmed_lsn, confirmed);
     if (!task->slot.exists)
         (void)error_set(error, ERROR_CONFLICT,
-                        "The connector is trying to read change stream starting at PostgresOffsetContext [lsn=LSN{%s}], but this is no longer available on the "
+                        "The connector is trying to read change stream starting at PostgresOffsetContext [lsn=LSN{%s}], but this is no "
+                        "longer available on the "
                         "server. Reconfigure the connector to use a snapshot mode when needed. Replication slot %s does not exist",
                         stored, task->settings->slot);
     else
         (void)error_set(error, ERROR_CONFLICT,
-                        "The connector is trying to read change stream starting at PostgresOffsetContext [lsn=LSN{%s}], but this is no longer available on the "
+                        "The connector is trying to read change stream starting at PostgresOffsetContext [lsn=LSN{%s}], but this is no "
+                        "longer available on the "
                         "server. Reconfigure the connector to use a snapshot mode when needed. Replication slot %s stands at %s, past it",
                         stored, task->settings->slot, confirmed);
-    error_remedy(error, "what was committed in between cannot be streamed any more: set snapshot.mode=when_needed to read the tables anew%s",
+    error_remedy(error,
+                 "what was committed in between cannot be streamed any more: set snapshot.mode=when_needed to read the tables anew%s",
                  task->slot.exists ? ", or offset.mismatch.strategy=trust_slot to go on at the slot and accept the gap" : "");
     return ERROR_CONFLICT;
 }
@@ -216,7 +228,8 @@ static bool wants_snapshot(const struct task *task, bool lost)
     case MODE_ALWAYS: return true;
     case MODE_NO_DATA: return false;
     case MODE_WHEN_NEEDED: return !has_position(task) || unfinished || lost;
-    case MODE_CONFIGURATION_BASED: return settings->configured_data && (!has_position(task) || unfinished || (lost && settings->configured_on_data_error));
+    case MODE_CONFIGURATION_BASED:
+        return settings->configured_data && (!has_position(task) || unfinished || (lost && settings->configured_on_data_error));
     default: return !has_position(task) || unfinished;
     }
 }
@@ -240,7 +253,8 @@ static enum status prepare(struct task *task, bool *snapshot, struct error *erro
     *snapshot = wants_snapshot(task, lost);
     if (!*snapshot && snapshot_is_unfinished(&task->position)) {
         (void)error_set(error, ERROR_CONFLICT,
-                        "The connector previously stopped while taking a snapshot, but now the connector is configured to never allow snapshots. Reconfigure "
+                        "The connector previously stopped while taking a snapshot, but now the connector is configured to never allow "
+                        "snapshots. Reconfigure "
                         "the connector to use snapshots initially or when needed.");
         return ERROR_CONFLICT;
     }
@@ -251,8 +265,8 @@ static enum status prepare(struct task *task, bool *snapshot, struct error *erro
     if (lost && (!*snapshot || task->settings->snapshot_mode == MODE_INITIAL))
         return refuse_gap(task, error);
     if (lost)
-        LOG_WARNING("the slot no longer has what follows the stored position: taking a new snapshot connector=%s slot=%s", task->settings->connector,
-                    task->settings->slot);
+        LOG_WARNING("the slot no longer has what follows the stored position: taking a new snapshot connector=%s slot=%s",
+                    task->settings->connector, task->settings->slot);
     if (task->slot.is_lost) {
         status = slot_drop(task->sql, task->settings->slot, error);
         task->slot.exists = false;
@@ -275,12 +289,14 @@ static bool find_socket(struct task *task, char *directory, size_t size)
     bool found = false;
 
     (void)snprintf(port, sizeof(port), "%d", task->settings->address_port);
-    if (task->settings->transport == TRANSPORT_TCP || task->settings->address[0] == '/' || (task->settings->transport == TRANSPORT_AUTO && (!is_local || wants_tls)))
+    if (task->settings->transport == TRANSPORT_TCP || task->settings->address[0] == '/' ||
+        (task->settings->transport == TRANSPORT_AUTO && (!is_local || wants_tls)))
         return false;
-    if (pg_connection_run(task->sql,
-                       "SELECT trim(both ' \"' from d), current_setting('port') FROM unnest(string_to_array(coalesce("
-                       "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'unix_socket_directories'), '/var/run/postgresql,/tmp'), ',')) AS d",
-                       &result, NULL) != OK)
+    if (pg_connection_run(
+            task->sql,
+            "SELECT trim(both ' \"' from d), current_setting('port') FROM unnest(string_to_array(coalesce("
+            "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'unix_socket_directories'), '/var/run/postgresql,/tmp'), ',')) AS d",
+            &result, NULL) != OK)
         return false;
     for (int row = 0; !found && row < PQntuples(result); row++) {
         char path[256];
@@ -298,7 +314,8 @@ static bool find_socket(struct task *task, char *directory, size_t size)
 /* Is it the same server at both ends? A port of this machine may lead elsewhere. */
 static bool is_same_server(struct task *task, struct pg_connection *other)
 {
-    static const char sql[] = "SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), current_setting('port'), current_database()";
+    static const char sql[] =
+        "SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), current_setting('port'), current_database()";
     PGresult *mine = NULL;
     PGresult *theirs = NULL;
     bool same = pg_connection_run(task->sql, sql, &mine, NULL) == OK && pg_connection_run(other, sql, &theirs, NULL) == OK;
@@ -318,21 +335,24 @@ static enum status connect_replication(struct task *task, struct error *error)
     if (find_socket(task, directory, sizeof(directory))) {
         struct error why;
 
-        status = pg_connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", directory, task->stop_fd, &task->replication, &why);
+        status = pg_connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", directory, task->stop_fd,
+                                    &task->replication, &why);
         if (status == OK && is_same_server(task, task->replication)) {
             LOG_INFO("streaming over the Unix socket in %s connector=%s", directory, task->settings->connector);
             return OK;
         }
         if (status == ERROR_CLOSED)
             return error_set(error, status, "%s", why.message);
-        LOG_DEBUG("the Unix socket in %s cannot be used (%s); streaming over TCP connector=%s", directory, status == OK ? "another server" : why.message,
-                  task->settings->connector);
+        LOG_DEBUG("the Unix socket in %s cannot be used (%s); streaming over TCP connector=%s", directory,
+                  status == OK ? "another server" : why.message, task->settings->connector);
         pg_connection_close(task->replication);
         task->replication = NULL;
     }
-    status = pg_connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", NULL, task->stop_fd, &task->replication, error);
+    status =
+        pg_connection_open(task->settings, CONNECTION_REPLICATION, "Debezium Streaming", NULL, task->stop_fd, &task->replication, error);
     if (status == ERROR_DATABASE && strstr(error->message, "replication") != NULL)
-        error_remedy(error, "give the user the right to replicate: ALTER ROLE \"%s\" REPLICATION, and a line for it in pg_hba.conf", task->settings->user);
+        error_remedy(error, "give the user the right to replicate: ALTER ROLE \"%s\" REPLICATION, and a line for it in pg_hba.conf",
+                     task->settings->user);
     return status;
 }
 

@@ -21,22 +21,22 @@ struct task {
     const struct debezium_config *config;
     struct log *log;
     struct topic_counts *counts;
-    int stop_fd;                       /* readable: stop */
-    struct capture_status *status;     /* the working copy; `report` makes it seen */
+    int stop_fd;                   /* readable: stop */
+    struct capture_status *status; /* the working copy; `report` makes it seen */
     void (*report)(void *context);
     void *context;
 
     /* Made by task_run. */
-    struct pg_connection *sql;            /* "Debezium General" */
-    struct pg_connection *replication;    /* "Debezium Streaming" */
+    struct pg_connection *sql;         /* "Debezium General" */
+    struct pg_connection *replication; /* "Debezium Streaming" */
     struct pg_catalog *catalog;
     struct debezium_encoder *encoder;
     struct output *output;
-    struct buffer position_bytes;      /* what `position` was read from */
-    struct position position;          /* of the last record given to the output */
-    uint64_t stored_lsn;               /* its resume_lsn when the attempt began: durable, so PostgreSQL may be told */
-    struct slot slot;                  /* as it was found */
-    bool slot_is_new;                  /* made by this attempt: its snapshot is exported */
+    struct buffer position_bytes; /* what `position` was read from */
+    struct position position;     /* of the last record given to the output */
+    uint64_t stored_lsn;          /* its resume_lsn when the attempt began: durable, so PostgreSQL may be told */
+    struct slot slot;             /* as it was found */
+    bool slot_is_new;             /* made by this attempt: its snapshot is exported */
     struct slot_created created;
 };
 
@@ -57,7 +57,8 @@ void task_report_failures(struct task *task);
 
 bool task_is_stopped(const struct task *task);
 
-/* snapshot.c: reads all tables (or goes on where the position's progress says), publishes them, moves the position to where the stream begins. */
+/* snapshot.c: reads all tables (or goes on where the position's progress says), publishes them, moves the position to where the stream
+ * begins. */
 enum status snapshot_run(struct task *task, struct error *error);
 
 /* Can the snapshot that the position tells of be continued? False: it has to begin again. */

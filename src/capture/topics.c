@@ -20,7 +20,8 @@ struct topic_rules {
     size_t count;
 };
 
-static enum status read_partitions(const struct properties *config, const char *name, int32_t otherwise, int32_t *partitions, struct error *error)
+static enum status read_partitions(const struct properties *config, const char *name, int32_t otherwise, int32_t *partitions,
+                                   struct error *error)
 {
     char *key = memory_format(PREFIX "%s.partitions", name);
     const char *value = properties_get(config, key);
@@ -28,7 +29,8 @@ static enum status read_partitions(const struct properties *config, const char *
 
     *partitions = otherwise;
     if (value != NULL && (!text_parse_int32(text_trim(slice_from_string(value)), partitions) || *partitions == 0 || *partitions < -1))
-        status = error_set(error, ERROR_BAD_INPUT, "Invalid value %s for configuration %s: Number of partitions must be a positive integer or -1", value, key);
+        status = error_set(error, ERROR_BAD_INPUT,
+                           "Invalid value %s for configuration %s: Number of partitions must be a positive integer or -1", value, key);
     memory_free(key);
     return status;
 }
@@ -54,7 +56,8 @@ static void read_settings(const struct properties *config, const char *name, str
     memory_free(prefix);
 }
 
-static enum status read_patterns(const struct properties *config, const char *name, const char *which, struct regexes **regexes, struct error *error)
+static enum status read_patterns(const struct properties *config, const char *name, const char *which, struct regexes **regexes,
+                                 struct error *error)
 {
     char *key = memory_format(PREFIX "%s.%s", name, which);
     enum status status = regexes_create(properties_get(config, key), REGEXES_EXACT_CASE, regexes, error);
@@ -96,7 +99,8 @@ enum status topic_rules_create(const struct properties *config, struct topic_rul
     enum status status = OK;
 
     /* Without the default group Connect leaves topics to the broker. */
-    if (properties_get(config, PREFIX DEFAULT_GROUP ".partitions") != NULL || properties_get(config, PREFIX DEFAULT_GROUP ".replication.factor") != NULL) {
+    if (properties_get(config, PREFIX DEFAULT_GROUP ".partitions") != NULL ||
+        properties_get(config, PREFIX DEFAULT_GROUP ".replication.factor") != NULL) {
         status = read_partitions(config, DEFAULT_GROUP, -1, &partitions, error);
         while (status == OK && text_next_field(&rest, ',', &name)) {
             char *group = memory_copy_bytes(text_trim(name).data, text_trim(name).size);

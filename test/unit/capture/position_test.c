@@ -49,8 +49,15 @@ static struct position position_of(const char *offset)
 
 TEST(a_position_reads_back_as_it_was_written)
 {
-    struct position position = {.resume_lsn = UINT64_MAX - 1, .transaction_lsn = 1, .event_lsn = 127, .event_ordinal = 128, .commit_lsn = 5, .lsn = 7,
-                                .time_us = 1795349063628447, .message = MESSAGE_COMMIT, .progress = slice_from_string("how far")};
+    struct position position = {.resume_lsn = UINT64_MAX - 1,
+                                .transaction_lsn = 1,
+                                .event_lsn = 127,
+                                .event_ordinal = 128,
+                                .commit_lsn = 5,
+                                .lsn = 7,
+                                .time_us = 1795349063628447,
+                                .message = MESSAGE_COMMIT,
+                                .progress = slice_from_string("how far")};
     struct position read;
     struct error error;
 
@@ -87,14 +94,23 @@ TEST(offsets_are_printed_as_debezium_does)
 {
     struct position position = {.lsn = 26537080, .tx_id = 730, .time_us = 1795349061139911, .snapshot = POSITION_INITIAL};
 
-    expect_offset(&position, "{\"last_snapshot_record\":false,\"lsn\":26537080,\"txId\":730,\"ts_usec\":1795349061139911,\"snapshot\":\"INITIAL\","
-                             "\"snapshot_completed\":false}");
-    position = (struct position){.lsn = 26537120, .lsn_proc = 26537120, .tx_id = 731, .time_us = 1795349063628447, .message = MESSAGE_INSERT};
-    expect_offset(&position, "{\"lsn_proc\":26537120,\"messageType\":\"INSERT\",\"lsn\":26537120,\"txId\":731,\"ts_usec\":1795349063628447}");
-    position = (struct position){.lsn = 26537304, .lsn_proc = 26537304, .lsn_commit = 26537304, .tx_id = 732, .time_us = 1795349063629870,
-                                 .message = MESSAGE_UPDATE, .xmin = 934};
-    expect_offset(&position, "{\"lsn_proc\":26537304,\"xmin\":934,\"messageType\":\"UPDATE\",\"lsn_commit\":26537304,\"lsn\":26537304,\"txId\":732,"
-                             "\"ts_usec\":1795349063629870}");
+    expect_offset(&position,
+                  "{\"last_snapshot_record\":false,\"lsn\":26537080,\"txId\":730,\"ts_usec\":1795349061139911,\"snapshot\":\"INITIAL\","
+                  "\"snapshot_completed\":false}");
+    position =
+        (struct position){.lsn = 26537120, .lsn_proc = 26537120, .tx_id = 731, .time_us = 1795349063628447, .message = MESSAGE_INSERT};
+    expect_offset(&position,
+                  "{\"lsn_proc\":26537120,\"messageType\":\"INSERT\",\"lsn\":26537120,\"txId\":731,\"ts_usec\":1795349063628447}");
+    position = (struct position){.lsn = 26537304,
+                                 .lsn_proc = 26537304,
+                                 .lsn_commit = 26537304,
+                                 .tx_id = 732,
+                                 .time_us = 1795349063629870,
+                                 .message = MESSAGE_UPDATE,
+                                 .xmin = 934};
+    expect_offset(&position,
+                  "{\"lsn_proc\":26537304,\"xmin\":934,\"messageType\":\"UPDATE\",\"lsn_commit\":26537304,\"lsn\":26537304,\"txId\":732,"
+                  "\"ts_usec\":1795349063629870}");
     position = (struct position){.resume_lsn = 5};
     expect_offset(&position, "{}");
 }
@@ -110,8 +126,8 @@ TEST(an_offset_that_somebody_wrote_comes_back_as_written)
 
 TEST(an_offset_inside_a_transaction_leaves_out_what_it_names)
 {
-    struct position position =
-        position_of("{\"lsn_proc\":300,\"messageType\":\"UPDATE\",\"lsn_commit\":200,\"lsn\":300,\"txId\":732,\"ts_usec\":1795349063629870}");
+    struct position position = position_of(
+        "{\"lsn_proc\":300,\"messageType\":\"UPDATE\",\"lsn_commit\":200,\"lsn\":300,\"txId\":732,\"ts_usec\":1795349063629870}");
 
     assert_int_equal(position.resume_lsn, 200);
     assert_true(position.transaction_lsn == TRANSACTION_FIRST);

@@ -6,8 +6,17 @@
 
 TEST(progress_reads_back_as_it_was_written)
 {
-    struct progress progress = {.lsn = 26537080, .xid = -1, .time_us = 1795349061139911, .config_hash = 77, .snapshot = slice_from_string("730:735:731,733"),
-                                .schema = slice_from_string("public"), .table = slice_from_string("t"), .oid = 16384, .file = 16390, .block = 12, .item = 3,
+    struct progress progress = {.lsn = 26537080,
+                                .xid = -1,
+                                .time_us = 1795349061139911,
+                                .config_hash = 77,
+                                .snapshot = slice_from_string("730:735:731,733"),
+                                .schema = slice_from_string("public"),
+                                .table = slice_from_string("t"),
+                                .oid = 16384,
+                                .file = 16390,
+                                .block = 12,
+                                .item = 3,
                                 .rows = 100};
     struct progress read;
     struct buffer bytes;

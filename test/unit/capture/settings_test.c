@@ -123,9 +123,11 @@ TEST(enumerations_may_be_written_in_any_case)
 
 TEST(problems_are_named_as_connect_names_them)
 {
-    expect_refused("slot.name", "Has-Dash", "The 'slot.name' value is invalid: Valid replication slot name must contain only digits, lowercase "
-                                            "characters and underscores with length <= 63");
-    expect_refused("status.update.interval.ms", "0", "The 'status.update.interval.ms' value is invalid: A positive, non-zero integer value is expected");
+    expect_refused("slot.name", "Has-Dash",
+                   "The 'slot.name' value is invalid: Valid replication slot name must contain only digits, lowercase "
+                   "characters and underscores with length <= 63");
+    expect_refused("status.update.interval.ms", "0",
+                   "The 'status.update.interval.ms' value is invalid: A positive, non-zero integer value is expected");
     expect_refused("slot.max.retries", "many", "The 'slot.max.retries' value is invalid: An integer is expected");
     expect_refused("slot.drop.on.stop", "yes", "The 'slot.drop.on.stop' value is invalid: Either 'true' or 'false' is expected");
     expect_refused("plugin.name", "wal2json", "The 'plugin.name' value is invalid: Value must be one of decoderbufs, pgoutput");
@@ -146,12 +148,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(defaults_are_those_of_debezium),
-        T(a_host_name_goes_where_its_alias_says),
-        T(skipped_operations_are_not_published),
-        T(enumerations_may_be_written_in_any_case),
-        T(problems_are_named_as_connect_names_them),
-        T(properties_are_known_or_not),
+        T(defaults_are_those_of_debezium),          T(a_host_name_goes_where_its_alias_says),    T(skipped_operations_are_not_published),
+        T(enumerations_may_be_written_in_any_case), T(problems_are_named_as_connect_names_them), T(properties_are_known_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,8 +79,9 @@ TEST(wrong_rules_are_named)
 
     set("topic.creation.default.partitions", "0");
     assert_int_equal(topic_rules_create(&config, &rules, &error), ERROR_BAD_INPUT);
-    assert_string_equal(error.message, "Invalid value 0 for configuration topic.creation.default.partitions: Number of partitions must be a positive "
-                                       "integer or -1");
+    assert_string_equal(error.message,
+                        "Invalid value 0 for configuration topic.creation.default.partitions: Number of partitions must be a positive "
+                        "integer or -1");
     set("topic.creation.default.partitions", "1");
     set("topic.creation.groups", "one");
     set("topic.creation.one.include", "(");
@@ -90,6 +91,7 @@ TEST(wrong_rules_are_named)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {T(without_a_default_group_the_log_decides), T(the_first_group_that_matches_has_the_say), T(wrong_rules_are_named)};
+    const struct CMUnitTest tests[] = {T(without_a_default_group_the_log_decides), T(the_first_group_that_matches_has_the_say),
+                                       T(wrong_rules_are_named)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
