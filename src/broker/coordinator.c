@@ -10,7 +10,6 @@
 #include "wire/kafka/records.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 #define KEY_BYTES_MAX (32767 + 4)
 #define BATCH_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -610,26 +609,23 @@ static enum status load_partition(struct loader *loader, struct partition *parti
     while (offset < partition_end(partition)) {
         struct range range;
         enum status status = partition_range(partition, offset, LOAD_BYTES, false, &range, error);
-        ssize_t got;
+        size_t size = status == OK ? range.size : 0;
         uint8_t *to;
 
+        if (status == OK && size > 0) {
+            buffer_reset(bytes);
+            to = buffer_reserve(bytes, size);
+            status = to == NULL ? error_set(error, ERROR_LIMIT, "a batch of %zu bytes at offset %lld", size, (long long)offset) : range_read(&range, to, error);
+            offset = range.next_offset;
+            range_release(&range);
+        }
         if (status != OK) {
             error_context(error, "load groups from " OFFSETS_TOPIC "-%d", partition_index(partition));
             return status;
         }
-        if (range.size == 0) {
-            range_release(&range);
+        if (size == 0)
             return OK;
-        }
-        buffer_reset(bytes);
-        to = buffer_reserve(bytes, range.size);
-        got = to == NULL ? -1 : pread(range.fd, to, range.size, range.position);
-        range_release(&range);
-        if (got != (ssize_t)range.size)
-            return error_set(error, ERROR_DISK, "load groups from " OFFSETS_TOPIC "-%d: could not read %zu bytes at offset %lld", partition_index(partition),
-                             range.size, (long long)offset);
-        load_batches(loader, slice_of(to, range.size));
-        offset = range.next_offset;
+        load_batches(loader, slice_of(to, size));
     }
     return OK;
 }

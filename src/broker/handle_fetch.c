@@ -9,9 +9,8 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "broker/fetch_session.h"
+#include "os/logger.h"
 #include "wire/kafka/messages_fetch.h"
-
-#include <unistd.h>
 
 #define FIRST_VERSION_SERVED 4 /* older ones would need the formats before record batches */
 #define COPIED_BYTES_MAX 32768 /* smaller ranges are copied: one write is cheaper than a write and a sendfile */
@@ -177,8 +176,8 @@ static bool fetched_is_news(const struct fetch *fetch, const struct fetched *fet
 static struct slice fetched_records(struct fetch *fetch, struct fetched *fetched, struct range *files, size_t *file_count)
 {
     struct range *range = &fetched->range;
+    struct error error;
     uint8_t *copy;
-    ssize_t got;
 
     if (range->size == 0)
         return slice_of("", 0);
@@ -191,8 +190,8 @@ static struct slice fetched_records(struct fetch *fetch, struct fetched *fetched
         return external;
     }
     copy = arena_new(&fetch->request->arena, range->size);
-    got = pread(range->fd, copy, range->size, range->position);
-    if (got != (ssize_t)range->size) {
+    if (range_read(range, copy, &error) != OK) {
+        LOG_ERROR("fetch from %s-%d: %s", topic_name(fetched->topic), fetched->asked->partition, error.message);
         fetched->status = ERROR_KAFKA_STORAGE_ERROR;
         return slice_of("", 0);
     }

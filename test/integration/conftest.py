@@ -66,3 +66,16 @@ def pytest_runtest_makereport(item, call):
         for value in getattr(item, "funcargs", {}).values():
             if isinstance(value, harness.Tailrace):
                 report.sections.append((f"output of {value.directory.name}", value.log[-8000:]))
+
+
+@pytest.fixture(scope="module")
+def tailrace_shared(tmp_path_factory):
+    """One program for all tests of a file that leave nothing behind that would disturb the others."""
+    program = harness.Tailrace(tmp_path_factory.mktemp("shared"))
+    program.start()
+    yield program
+    try:
+        program.stop()
+    finally:
+        program.kill9()
+    assert "AddressSanitizer" not in program.log and "runtime error:" not in program.log, program.log[-6000:]
