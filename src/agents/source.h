@@ -1,57 +1,75 @@
 /*
- * agents/source.h: where an agent reads and writes: the log in-process (embedded.c side of log/log.h), or any Kafka cluster
- * through librdkafka. Thread: the agent's.
+ * agents/source.h: where an agent reads and writes: the log in-process (source_log.c), or any Kafka cluster through
+ * librdkafka (source_kafka.c). Thread: the agent's.
+ *
+ * A checkpoint puts out together what the agent wrote (alerts, enriched events, changed state) and how far it has read, so
+ * that after a crash both are from the same moment.
  */
 #ifndef AGENTS_SOURCE_H
 #define AGENTS_SOURCE_H
 
-#include "base/buffer.h"
 #include "base/error.h"
 #include "base/properties.h"
 #include "log/log.h"
-#include "wire/kafka/records.h"
 
 struct source;
 
 struct source_spec {
-    const char *agent;             /* name; the owner in the log is "agent/<name>", the group on a cluster is `group` */
-    const char *group;
+    const char *agent;             /* its name; the owner in the log is "agent/<name>" */
+    const char *group;             /* on a cluster */
     const char *topic;
-    bool from_beginning;           /* when nothing was committed before */
+    const char *state_topic;       /* compacted; on a cluster the place of the checkpoints too */
+    const char *alerts_topic;      /* on a cluster: read back after a crash, so that no alert comes twice */
+    bool from_beginning;           /* when there is no checkpoint */
     const char *bootstrap_servers; /* NULL: the log in-process */
     const struct properties *client; /* librdkafka's settings; may be NULL */
-    struct log *log;
+    struct log *log;               /* in-process */
 };
 
-/* Waits for a topic that is not there yet (and says so once) inside source_poll. Errors: BAD_INPUT, UNAVAILABLE, CLOSED */
+/* All of it is copied. Errors: BAD_INPUT, UNAVAILABLE, CLOSED (another agent of this name runs) */
 enum status source_open(const struct source_spec *spec, struct source **opened, struct error *error);
-void source_close(struct source *source); /* NULL is fine */
+void source_close(struct source *source); /* drops what was not checkpointed; NULL is fine */
 
-/* The partitions that are ours now; after a change `source_assignment_changed` is true once and state must be loaded again. */
-const int32_t *source_partitions(const struct source *source, size_t *count);
-bool source_assignment_changed(struct source *source);
-
-/* One run of records of one partition, as whole batches; records below `offset` are to be skipped. */
-struct source_batch {
+struct source_record {
     int32_t partition;
     int64_t offset;
-    int64_t next_offset;
-    struct slice batches;  /* RecordBatch v2; good until the next poll. Over librdkafka: re-framed as one plain batch */
+    int64_t timestamp_ms;
+    struct slice key, value; /* data NULL: null; good until the next call on the source */
 };
 
-/* OK with batch->batches.size 0: nothing within timeout_ms. */
-enum status source_poll(struct source *source, int64_t timeout_ms, struct source_batch *batch, struct error *error);
-
-/* How far the newest record of all our partitions is ahead, in records. */
-int64_t source_lag(struct source *source);
+/*
+ * The next record. *got false: none came within timeout_ms (also while the topic is not there yet).
+ * Errors  UNAVAILABLE, OFFSET_OUT_OF_RANGE (retention deleted what was not read yet: goes on at the first record that is
+ *         there with the next call), CORRUPT_MESSAGE
+ */
+enum status source_next(struct source *source, int64_t timeout_ms, struct source_record *record, bool *got, struct error *error);
 
 /*
- * Puts one record into the checkpoint under construction (alerts, enriched events, state). On the log all of it and the
- * positions become visible together; on a cluster in one transaction. partition -1: by the key.
+ * Rises when partitions were given to us or taken: what was not checkpointed is dropped then, and the state has to be loaded
+ * again before the next record is handled. In-process it stays as it is.
  */
+uint64_t source_generation(struct source *source);
+
+/* Would source_next have to wait? Then a checkpoint costs nobody anything. */
+bool source_is_drained(struct source *source);
+
+/* Is the topic there? */
+bool source_is_ready(struct source *source);
+
+/* How many records lie ahead. */
+int64_t source_lag(struct source *source);
+
+/* Makes a topic when it is missing. */
+enum status source_topic_ensure(struct source *source, const char *topic, int32_t partitions, bool compact, struct error *error);
+
+/* Reads the state as of the checkpoint. value.data NULL: the key is gone. */
+typedef void source_state(void *context, struct slice key, struct slice value);
+enum status source_load(struct source *source, source_state *take, void *context, struct error *error);
+
+/* Puts one record into the checkpoint under construction; copied. partition -1: by the key. */
 enum status source_write(struct source *source, const char *topic, int32_t partition, const struct log_record *record, struct error *error);
 
-/* Publishes what was written together with the positions reached by the polled batches. Waits until it is durable. */
+/* Publishes what was written and how far was read. Waits until it is durable. */
 enum status source_checkpoint(struct source *source, struct error *error);
 
 #endif

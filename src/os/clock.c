@@ -37,3 +37,11 @@ int64_t clock_monotonic_ms(void)
 {
     return clock_monotonic_ns() / NS_PER_MS;
 }
+
+void clock_sleep_ms(int64_t ms)
+{
+    struct timespec left = {ms / MS_PER_SECOND, ms % MS_PER_SECOND * NS_PER_MS};
+
+    while (ms > 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) != 0)
+        ;
+}
