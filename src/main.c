@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"events", events_main, "Print the change events of a topic as rows"},
     {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
+    {"agent", agent_main, "Run a fraud rule over a topic in the foreground"},
     {"help", help_main, "Print this"},
 };
 

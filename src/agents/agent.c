@@ -31,6 +31,7 @@ struct agent {
     struct change_decoder *decoder;
     const struct change_schema *prepared; /* the schema that the rule has seen last */
     size_t prepared_columns;
+    bool by_event_time;
     struct arena arena;          /* of one event */
     struct buffer json;
     struct source *source;
@@ -91,6 +92,7 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     agent = memory_new(sizeof(*agent));
     agent->spec = *spec;
     agent->kind = kind;
+    agent->by_event_time = spec->time == AGENT_TIME_OF_RULE ? kind->event_time : spec->time == AGENT_TIME_EVENT;
     agent->spec.name = memory_copy_string(spec->name);
     agent->spec.rule = memory_copy_string(spec->rule);
     agent->spec.topic = memory_copy_string(spec->topic);
@@ -209,7 +211,7 @@ static int64_t event_time(struct agent *agent, const struct change *change, cons
     int64_t time_us = change->source_time_us != 0 ? change->source_time_us : record->timestamp_ms * 1000;
 
     *late = false;
-    if (!agent->spec.event_time)
+    if (!agent->by_event_time)
         return clock_now_us();
     if (time_us > agent->newest_us)
         agent->newest_us = time_us;

@@ -10,6 +10,7 @@
 
 struct agent;
 
+enum agent_time { AGENT_TIME_OF_RULE, AGENT_TIME_EVENT, AGENT_TIME_PROCESSING };
 enum agent_late { AGENT_LATE_JUDGE, AGENT_LATE_IGNORE, AGENT_LATE_DEAD_LETTER };
 
 /* One line of what happened, for the foreground. Called on the agent's thread. */
@@ -25,7 +26,7 @@ struct agent_spec {
     const char *alerts_topic;         /* NULL: "<first part of topic>.alerts" */
     const char *bootstrap_servers;    /* NULL: the log in-process */
     bool from_beginning;
-    bool event_time;                  /* else the wall clock */
+    enum agent_time time;
     int64_t late_after_ms;            /* event time: older than the newest by more is late */
     enum agent_late late;
     int64_t checkpoint_ms;            /* at the latest so often; alerts wait no longer than it takes to drain */

@@ -42,6 +42,7 @@ struct rule_kind {
     const char *summary;
     const char *greeting; /* first line of the foreground */
     const char *key_column; /* default of the setting "key" */
+    bool event_time;      /* which time its windows go by, unless set: commit time, else the wall clock */
 
     /* settings: those of the agent, without its prefix; unknown ones are refused naming the nearest. Errors: BAD_INPUT */
     enum status (*create)(const struct properties *settings, void **rule, struct error *error);

@@ -17,20 +17,16 @@ static const struct rule_setting *row_find(const struct rule_setting *rows, size
 
 static enum status unknown(const char *key, const struct rule_setting *rows, size_t count, struct error *error)
 {
-    const char *nearest = NULL;
-    size_t best = SIZE_MAX;
+    struct text_nearest nearest;
+    const char *found;
 
-    for (size_t i = 0; i < count; i++) {
-        size_t distance = text_distance(key, rows[i].key);
-
-        if (distance < best) {
-            best = distance;
-            nearest = rows[i].key;
-        }
-    }
-    if (nearest == NULL)
-        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\": this rule has none", key);
-    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\"; did you mean \"%s\"?", key, nearest);
+    text_nearest_init(&nearest, key);
+    for (size_t i = 0; i < count; i++)
+        text_nearest_offer(&nearest, rows[i].key);
+    found = text_nearest_found(&nearest);
+    if (found == NULL)
+        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\" of the rule", key);
+    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\"; did you mean \"%s\"?", key, found);
 }
 
 static enum status value_read(const struct rule_setting *row, const char *text, struct error *error)

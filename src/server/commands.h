@@ -7,5 +7,6 @@ int down_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int psql_main(int argc, char **argv);
 int settings_main(int argc, char **argv);
+int agent_main(int argc, char **argv);
 
 #endif

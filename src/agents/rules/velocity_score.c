@@ -264,5 +264,5 @@ const struct rule_kind rule_velocity_score = {
 
 const struct rule_kind rule_velocity_score_event = {
     .name = "velocity-score-event", .version = 1, .summary = "The same by commit time: a replay gives the same answers",
-    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .create = create_event_time, .destroy = destroy,
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .create = create_event_time, .destroy = destroy,
     .prepare = prepare, .judge = judge, .describe = describe};

@@ -1,0 +1,150 @@
+#include "agents/agent.h"
+#include "base/banned.h"
+#include "base/memory.h"
+#include "os/disk.h"
+#include "os/logger.h"
+#include "server/command.h"
+#include "server/commands.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+/* What the listener needs. */
+struct shown {
+    bool json, quiet;
+    struct buffer line;
+};
+
+static struct agent *interrupted; /* written before the handlers are set */
+
+static void on_signal(int number)
+{
+    (void)number;
+    agent_interrupt(interrupted);
+}
+
+static void signals_catch(struct agent *agent)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND}; /* a second one ends at once */
+
+    interrupted = agent;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static void show(void *context, const struct rule_event *event, const struct rule_verdict *verdict)
+{
+    struct shown *shown = context;
+
+    (void)event;
+    if (verdict->outcome != RULE_ALERT && (shown->quiet || shown->json))
+        return;
+    buffer_reset(&shown->line);
+    if (shown->json)
+        alert_write(&verdict->alert, &shown->line);
+    else
+        buffer_append_string(&shown->line, verdict->line);
+    buffer_append_u8(&shown->line, '\n');
+    (void)fwrite(shown->line.data, 1, shown->line.size, stdout);
+    if (verdict->outcome == RULE_ALERT)
+        (void)fflush(stdout);
+}
+
+static enum status settings_read(const struct option_list *assignments, const char *config, struct properties *rule, struct properties *client,
+                                 struct error *error)
+{
+    struct buffer text;
+    enum status status = OK;
+
+    for (size_t i = 0; i < assignments->count && status == OK; i++)
+        status = properties_set_assignment(rule, assignments->items[i], error);
+    if (status != OK || config == NULL)
+        return status;
+    buffer_init(&text, 1 << 20);
+    status = disk_read_file(disk_real(), config, &text, error);
+    if (status == OK)
+        status = properties_parse(client, buffer_slice(&text), error);
+    if (status != OK)
+        error_context(error, "client settings %s", config);
+    buffer_finish(&text);
+    return status;
+}
+
+static enum status run(struct agent_spec *spec, bool until_end, struct error *error)
+{
+    struct agent *agent;
+    enum status status = agent_create(spec, &agent, error);
+
+    if (status != OK)
+        return status;
+    (void)printf("%s\n", rule_find(spec->rule)->greeting);
+    (void)fflush(stdout);
+    signals_catch(agent);
+    status = agent_run(agent, until_end, error);
+    (void)fflush(stdout);
+    agent_destroy(agent);
+    return status;
+}
+
+int agent_main(int argc, char **argv)
+{
+    struct agent_spec spec;
+    struct shown shown = {false, false, {0}};
+    struct option_list assignments = {{0}, 0};
+    struct properties rule, client;
+    const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
+    const char *config = NULL, *bootstrap = "localhost:9092", *name = NULL, *time = NULL;
+    bool until_end = false;
+    size_t operand_count = 0;
+    struct error error;
+    enum status status;
+    int ended;
+
+    agent_spec_init(&spec);
+    const struct option_row rows[] = {
+        {"topic", OPTION_TEXT, &spec.topic, "TOPIC", "Topic of change events to read (required)", 0, 0},
+        {"bootstrap-server", OPTION_TEXT, &bootstrap, "HOST:PORT", "Where Kafka's protocol is spoken; default localhost:9092", 0, 0},
+        {"group", OPTION_TEXT, &spec.group, "GROUP", "Consumer group; default: the agent's name", 0, 0},
+        {"name", OPTION_TEXT, &name, "NAME", "Name of the agent, for its state and alerts; default: the rule's name", 0, 0},
+        {"from-beginning", OPTION_FLAG, &spec.from_beginning, NULL, "Begin with the oldest record when the group has no position yet", 0, 0},
+        {"key", OPTION_TEXT, &spec.key, "COLUMN", "Column that the state is kept by; default: the rule's own", 0, 0},
+        {"operations", OPTION_TEXT, &spec.operations, "c,r,u,d", "Which changes are judged; default c,r", 0, 0},
+        {"time", OPTION_TEXT, &time, "event|processing", "Which time windows go by; default: the rule's own", 0, 0},
+        {"alerts-topic", OPTION_TEXT, &spec.alerts_topic, "TOPIC", "Where alerts go; default: <first part of TOPIC>.alerts", 0, 0},
+        {"set", OPTION_LIST, &assignments, "KEY=VALUE", "Setting of the rule; may come several times", 0, 0},
+        {"command-config", OPTION_TEXT, &config, "FILE", "Settings of the Kafka client, as a properties file", 0, 0},
+        {"json", OPTION_FLAG, &shown.json, NULL, "Print each alert as one line of JSON, and nothing else", 0, 0},
+        {"quiet", OPTION_FLAG, &shown.quiet, NULL, "Print alerts only", 0, 0},
+        {"until-end", OPTION_FLAG, &until_end, NULL, "Stop when all that is there has been read", 0, 0},
+        {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
+    };
+    const struct options options = {"tailrace agent", "RULE", "Run a rule over a topic in the foreground, and print what it finds", rows, 1};
+
+    ended = command_options(&options, argc, argv, operands, &operand_count);
+    spec.rule = operand_count > 0 ? operands[0] : NULL;
+    memory_free(operands);
+    if (ended >= 0)
+        return ended;
+    if (spec.rule == NULL || spec.topic == NULL) {
+        (void)error_set(&error, ERROR_USAGE, "%s; see tailrace agent --help", spec.rule == NULL ? "which rule?" : "--topic is missing");
+        return command_fail(&error);
+    }
+    (void)logger_set_level(NULL, "warning");
+    properties_init(&rule);
+    properties_init(&client);
+    spec.name = name == NULL ? spec.rule : name;
+    spec.bootstrap_servers = bootstrap;
+    spec.time = time == NULL ? AGENT_TIME_OF_RULE : strcmp(time, "event") == 0 ? AGENT_TIME_EVENT : AGENT_TIME_PROCESSING;
+    spec.settings = &rule;
+    spec.client = &client;
+    spec.listener = show;
+    spec.context = &shown;
+    buffer_init(&shown.line, 1 << 20);
+    status = settings_read(&assignments, config, &rule, &client, &error);
+    if (status == OK)
+        status = run(&spec, until_end, &error);
+    buffer_finish(&shown.line);
+    properties_finish(&rule);
+    properties_finish(&client);
+    return status == OK ? 0 : command_fail(&error);
+}
