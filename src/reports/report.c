@@ -1,0 +1,424 @@
+#include "reports/report.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "os/clock.h"
+#include "os/logger.h"
+#include "wire/json/text.h"
+
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <math.h>
+#include <poll.h>
+#include <time.h>
+
+#define LOG_SUBSYSTEM "reports"
+
+#define RETRY_FIRST_MS 500
+#define RETRY_MAX_MS 15000
+#define LOOK_MS 200
+
+static const char *const functions[][2] = {{"avg", "Average"}, {"sum", "Sum of"}, {"min", "Lowest"}, {"max", "Highest"}, {"count", "Count of"}};
+#define FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
+
+/* ---- Durations ---- */
+
+bool report_duration(const char *text, int64_t *seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t size = strlen(text);
+    struct slice number;
+    int64_t factor = 1;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && size > 0; i++) {
+        if (text[size - 1] == units[i].unit) {
+            factor = units[i].seconds;
+            size--;
+            break;
+        }
+    }
+    number = text_trim(slice_of(text, size));
+    return text_parse_int64(number, seconds) && *seconds > 0 && !__builtin_mul_overflow(*seconds, factor, seconds) && *seconds <= 366 * 86400;
+}
+
+void report_duration_text(int64_t seconds, char text[48])
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {{"day", 86400}, {"hour", 3600}, {"minute", 60}, {"second", 1}};
+    size_t i = 0;
+
+    while (seconds % units[i].seconds != 0)
+        i++;
+    (void)snprintf(text, 48, "%" PRId64 " %s%s", seconds / units[i].seconds, units[i].name, seconds == units[i].seconds ? "" : "s");
+}
+
+/* ---- The query ---- */
+
+static const char *function_word(const struct report_spec *spec)
+{
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        if (strcmp(functions[i][0], spec->function) == 0)
+            return functions[i][1];
+    }
+    return NULL;
+}
+
+enum status report_check(const struct report_spec *spec, struct error *error)
+{
+    if (spec->sql == NULL && spec->table == NULL)
+        return error_set(error, ERROR_BAD_INPUT, "report %s: give a table and a column, or a file with SQL", spec->name);
+    if (spec->sql == NULL && spec->column == NULL)
+        return error_set(error, ERROR_BAD_INPUT, "report %s: which column of %s?", spec->name, spec->table);
+    if (spec->sql == NULL && function_word(spec) == NULL)
+        return error_set(error, ERROR_BAD_INPUT, "report %s: there is no function \"%s\"; there are avg, sum, min, max, count", spec->name, spec->function);
+    if (spec->window_s <= 0 || spec->every_s <= 0)
+        return error_set(error, ERROR_BAD_INPUT, "report %s: window and interval have to be longer than nothing", spec->name);
+    return OK;
+}
+
+static char *quoted(PGconn *connection, const char *name)
+{
+    char *escaped = PQescapeIdentifier(connection, name, strlen(name));
+    char *copy = memory_copy_string(escaped == NULL ? "" : escaped);
+
+    PQfreemem(escaped);
+    return copy;
+}
+
+/* "schema.table" with both parts quoted. */
+static char *table_quoted(PGconn *connection, const char *table)
+{
+    const char *dot = strchr(table, '.');
+    char *schema, *first, *second, *both;
+
+    if (dot == NULL)
+        return quoted(connection, table);
+    schema = memory_copy_bytes(table, (size_t)(dot - table));
+    first = quoted(connection, schema);
+    second = quoted(connection, dot + 1);
+    both = memory_format("%s.%s", first, second);
+    memory_free(schema);
+    memory_free(first);
+    memory_free(second);
+    return both;
+}
+
+/* The window is [$1, $2); both are timestamptz and compare with either kind of timestamp in the session's zone. */
+static char *query_make(PGconn *connection, const struct report_spec *spec)
+{
+    char *table, *column, *time, *query;
+
+    if (spec->sql != NULL)
+        return memory_copy_string(spec->sql);
+    table = table_quoted(connection, spec->table);
+    column = quoted(connection, spec->column);
+    time = quoted(connection, spec->time_column);
+    query = memory_format("SELECT %s(%s) AS %s, count(*) AS \"rows\" FROM %s WHERE %s >= $1::timestamptz AND %s < $2::timestamptz", spec->function, column, column,
+                          table, time, time);
+    memory_free(table);
+    memory_free(column);
+    memory_free(time);
+    return query;
+}
+
+static void message_trim(char *message)
+{
+    size_t size = strlen(message);
+
+    while (size > 0 && (message[size - 1] == '\n' || message[size - 1] == ' '))
+        message[--size] = '\0';
+    for (char *at = message; *at != '\0'; at++) {
+        if (*at == '\n')
+            *at = ' ';
+    }
+}
+
+static enum status query_failed(PGconn *connection, const PGresult *result, const char *doing, struct error *error)
+{
+    bool lost = PQstatus(connection) != CONNECTION_OK;
+
+    (void)error_set(error, lost ? ERROR_UNAVAILABLE : ERROR_DATABASE, "%s: %s", doing,
+                    result != NULL && PQresultErrorMessage(result)[0] != '\0' ? PQresultErrorMessage(result) : PQerrorMessage(connection));
+    message_trim(error->message);
+    return error->status;
+}
+
+/* The database's clock, in microseconds since 1970. */
+static enum status database_now(PGconn *connection, int64_t *now_us, struct error *error)
+{
+    PGresult *result = PQexec(connection, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+    enum status status = OK;
+
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        status = query_failed(connection, result, "ask for the time", error);
+    else if (!text_parse_int64(slice_from_string(PQgetvalue(result, 0, 0)), now_us))
+        status = error_set(error, ERROR_DATABASE, "ask for the time: not a number");
+    PQclear(result);
+    return status;
+}
+
+static void timestamp_text(int64_t us, char text[64])
+{
+    time_t seconds = (time_t)(us / US_PER_SECOND);
+    struct tm parts;
+
+    (void)gmtime_r(&seconds, &parts);
+    (void)snprintf(text, 64, "%04d-%02d-%02d %02d:%02d:%02d.%06d+00", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                   parts.tm_sec, (int)(us % US_PER_SECOND));
+}
+
+static void values_take(const struct report_spec *spec, const PGresult *result, struct report_result *taken)
+{
+    taken->outcome = REPORT_NO_DATA;
+    taken->rows = -1;
+    for (int i = 0; i < PQnfields(result) && PQntuples(result) > 0; i++) {
+        const char *text = PQgetisnull(result, 0, i) ? NULL : PQgetvalue(result, 0, i);
+
+        if (spec->sql == NULL && i == 1) {
+            (void)text_parse_int64(slice_from_string(text), &taken->rows);
+            continue;
+        }
+        if (text == NULL || taken->value_count == REPORT_VALUES_MAX)
+            continue;
+        (void)snprintf(taken->values[taken->value_count].name, sizeof(taken->values[0].name), "%s", PQfname(result, i));
+        (void)snprintf(taken->values[taken->value_count].text, sizeof(taken->values[0].text), "%s", text);
+        taken->value_count++;
+        taken->outcome = REPORT_VALUE;
+    }
+    if (taken->rows == 0)
+        taken->outcome = REPORT_NO_DATA;
+}
+
+/* One run over the window that ends at to_us. */
+static enum status run_window(PGconn *connection, const struct report_spec *spec, int64_t to_us, struct report_result *result, struct error *error)
+{
+    char from[64], to[64];
+    const char *const values[] = {from, to};
+    int64_t began_us = clock_now_us();
+    char *query = query_make(connection, spec);
+    PGresult *answer;
+    enum status status = OK;
+
+    *result = (struct report_result){.run_us = began_us, .window_from_us = to_us - spec->window_s * US_PER_SECOND, .window_to_us = to_us, .rows = -1};
+    timestamp_text(result->window_from_us, from);
+    timestamp_text(to_us, to);
+    answer = PQexecParams(connection, query, strstr(query, "$2") != NULL ? 2 : strstr(query, "$1") != NULL ? 1 : 0, NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(answer) == PGRES_TUPLES_OK)
+        values_take(spec, answer, result);
+    else
+        status = query_failed(connection, answer, spec->name, error);
+    PQclear(answer);
+    memory_free(query);
+    result->took_us = clock_now_us() - began_us;
+    return status;
+}
+
+/* ---- Running ---- */
+
+struct running {
+    const struct report_spec *spec;
+    const atomic_bool *stop;
+    int wake_fd;
+    report_done *done;
+    void *context;
+    PGconn *connection;
+    int64_t next_to_us; /* end of the next window, by the database's clock; 0: not known yet */
+    int64_t skew_us;    /* the database's clock ahead of ours */
+    bool said_down;
+};
+
+static void wait_until(struct running *running, int64_t ms)
+{
+    int64_t until_ms = clock_monotonic_ms() + ms;
+    int64_t left;
+
+    while (!*running->stop && (left = until_ms - clock_monotonic_ms()) > 0) {
+        struct pollfd wake = {running->wake_fd, POLLIN, 0};
+        int64_t longest = running->wake_fd < 0 ? LOOK_MS : 60000;
+
+        (void)poll(&wake, 1, (int)(left < longest ? left : longest));
+    }
+}
+
+static enum status connect_database(struct running *running, struct error *error)
+{
+    int64_t now_us = 0;
+    enum status status = OK;
+
+    if (running->connection != NULL && PQstatus(running->connection) == CONNECTION_OK)
+        return OK;
+    PQfinish(running->connection);
+    running->connection = PQconnectdb(running->spec->conninfo);
+    if (PQstatus(running->connection) != CONNECTION_OK)
+        status = query_failed(running->connection, NULL, "connect to PostgreSQL", error);
+    if (status == OK)
+        status = database_now(running->connection, &now_us, error);
+    if (status == OK) {
+        running->skew_us = now_us - clock_now_us();
+        if (running->next_to_us == 0)
+            running->next_to_us = now_us;
+    }
+    return status;
+}
+
+static void told(struct running *running, struct report_result *result)
+{
+    running->done(running->context, running->spec, result);
+}
+
+/* How many whole intervals lie behind; more than can be made up for are left out, and said. */
+static void skip_what_is_too_old(struct running *running, int64_t now_us)
+{
+    int64_t every_us = running->spec->every_s * US_PER_SECOND;
+    int64_t behind = (now_us - running->next_to_us) / every_us;
+
+    if (behind <= REPORT_CATCH_UP_MAX)
+        return;
+    LOG_ERROR("report %s: %" PRId64 " runs were missed; the newest %d are made up for, the others are not", running->spec->name, behind, REPORT_CATCH_UP_MAX);
+    running->next_to_us += (behind - REPORT_CATCH_UP_MAX) * every_us;
+}
+
+static enum status run_due(struct running *running, struct error *error)
+{
+    int64_t every_us = running->spec->every_s * US_PER_SECOND;
+    enum status status = OK;
+
+    skip_what_is_too_old(running, clock_now_us() + running->skew_us);
+    while (status == OK && !*running->stop && running->next_to_us <= clock_now_us() + running->skew_us) {
+        struct report_result result;
+
+        status = run_window(running->connection, running->spec, running->next_to_us, &result, error);
+        if (status != OK)
+            break;
+        result.caught_up = clock_now_us() + running->skew_us - running->next_to_us > every_us;
+        told(running, &result);
+        running->next_to_us += every_us;
+    }
+    return status;
+}
+
+/* The failed run is told once per outage; it is made up for when the database is back. */
+static void outage(struct running *running, const struct error *error, int64_t retry_ms)
+{
+    struct report_result result = {.outcome = REPORT_FAILED, .run_us = clock_now_us(), .rows = -1, .error = *error};
+
+    if (!running->said_down) {
+        result.window_to_us = running->next_to_us;
+        result.window_from_us = running->next_to_us == 0 ? 0 : running->next_to_us - running->spec->window_s * US_PER_SECOND;
+        told(running, &result);
+    }
+    running->said_down = true;
+    wait_until(running, retry_ms);
+}
+
+enum status report_run(const struct report_spec *spec, int64_t last_to_us, const atomic_bool *stop, int wake_fd, report_done *done, void *context,
+                       struct error *error)
+{
+    struct running running = {.spec = spec, .stop = stop, .wake_fd = wake_fd, .done = done, .context = context};
+    int64_t retry_ms = RETRY_FIRST_MS;
+    enum status status = report_check(spec, error);
+
+    if (last_to_us > 0)
+        running.next_to_us = last_to_us + spec->every_s * US_PER_SECOND;
+    while (status == OK && !*stop) {
+        status = connect_database(&running, error);
+        if (status == OK)
+            status = run_due(&running, error);
+        if (status == OK) {
+            running.said_down = false;
+            retry_ms = RETRY_FIRST_MS;
+            wait_until(&running, (running.next_to_us - clock_now_us() - running.skew_us) / 1000 + 1);
+        } else if (status == ERROR_UNAVAILABLE) {
+            outage(&running, error, retry_ms);
+            retry_ms = retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : retry_ms * 2;
+            status = OK;
+        }
+    }
+    PQfinish(running.connection);
+    return status;
+}
+
+/* ---- Showing ---- */
+
+void report_write(const struct report_spec *spec, const struct report_result *result, struct buffer *json)
+{
+    static const char *const outcomes[] = {"value", "no_data", "failed"};
+
+    buffer_append_string(json, "{\"report\":");
+    json_append_string(json, slice_from_string(spec->name));
+    buffer_append_format(json, ",\"outcome\":\"%s\",\"run_us\":%" PRId64 ",\"window_from_us\":%" PRId64 ",\"window_to_us\":%" PRId64 ",\"rows\":",
+                         outcomes[result->outcome], result->run_us, result->window_from_us, result->window_to_us);
+    if (result->rows < 0)
+        buffer_append_string(json, "null");
+    else
+        buffer_append_decimal(json, result->rows);
+    buffer_append_string(json, ",\"values\":{");
+    for (size_t i = 0; i < result->value_count; i++) {
+        if (i > 0)
+            buffer_append_u8(json, ',');
+        json_append_string(json, slice_from_string(result->values[i].name));
+        buffer_append_u8(json, ':');
+        json_append_string(json, slice_from_string(result->values[i].text));
+    }
+    buffer_append_string(json, "},\"unit\":");
+    json_append_string(json, slice_from_string(spec->unit));
+    buffer_append_format(json, ",\"took_us\":%" PRId64 ",\"caught_up\":%s,\"error\":", result->took_us, result->caught_up ? "true" : "false");
+    if (result->outcome == REPORT_FAILED)
+        json_append_string(json, slice_from_string(result->error.message));
+    else
+        buffer_append_string(json, "null");
+    buffer_append_u8(json, '}');
+}
+
+/* Averages have up to 16 decimals in PostgreSQL; people get two. */
+static void value_shown(const char *text, struct buffer *line)
+{
+    double number;
+
+    if (strchr(text, '.') != NULL && text_parse_double(slice_from_string(text), &number) && isfinite(number))
+        buffer_append_format(line, "%.2f", number);
+    else
+        buffer_append_string(line, text);
+}
+
+void report_line(const struct report_spec *spec, const struct report_result *result, struct buffer *line)
+{
+    time_t seconds = (time_t)(result->run_us / US_PER_SECOND);
+    char window[48];
+    struct tm parts;
+
+    (void)localtime_r(&seconds, &parts);
+    report_duration_text(spec->window_s, window);
+    buffer_append_format(line, "%04d-%02d-%02d %02d:%02d:%02d.%06d - ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                         parts.tm_sec, (int)(result->run_us % US_PER_SECOND));
+    if (result->outcome == REPORT_FAILED) {
+        buffer_append_format(line, "%s failed: %s; it is made up for when the database is back", spec->name, result->error.message);
+        return;
+    }
+    if (result->caught_up) {
+        char to[64];
+
+        timestamp_text(result->window_to_us, to);
+        buffer_append_format(line, "(caught up, window to %s) ", to);
+    }
+    if (result->outcome == REPORT_NO_DATA) {
+        buffer_append_format(line, "No data in last %s.", window);
+        return;
+    }
+    if (spec->sql == NULL)
+        buffer_append_format(line, "%s %s last %s: ", function_word(spec), spec->column, window);
+    for (size_t i = 0; i < result->value_count; i++) {
+        if (spec->sql != NULL)
+            buffer_append_format(line, "%s%s: ", i == 0 ? "" : ", ", result->values[i].name);
+        value_shown(result->values[i].text, line);
+    }
+    if (spec->unit[0] != '\0')
+        buffer_append_format(line, " %s", spec->unit);
+}
