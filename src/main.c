@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
     {"agent", agent_main, "Run a fraud rule over a topic in the foreground"},
+    {"report", report_main, "Run a scheduled batch report in the foreground"},
     {"help", help_main, "Print this"},
 };
 
