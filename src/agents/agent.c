@@ -344,7 +344,8 @@ static enum status states_load(struct agent *agent, struct error *error)
     state_destroy(agent->states);
     agent->states = state_create(&agent->spec.limits);
     agent->generation = source_generation(agent->source);
-    agent->dirty = agent->urgent = false;
+    agent->dirty = true; /* where we begin is a position too, so that a later start goes on from here */
+    agent->urgent = false;
     status = source_load(agent->source, state_take, agent->states, error);
     (void)pthread_mutex_unlock(&agent->lock);
     agent->checkpointed_ms = clock_monotonic_ms();
