@@ -14,7 +14,7 @@ int command_fail(const struct error *error)
 
 int command_print(struct slice text)
 {
-    if (fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout) != 0) {
+    if ((text.size > 0 && fwrite(text.data, 1, text.size, stdout) != text.size) || fflush(stdout) != 0) {
         (void)fprintf(stderr, "tailrace: write to standard output: %s\n", strerror(errno));
         return 1;
     }

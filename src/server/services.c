@@ -2,28 +2,8 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
-#include "broker/broker.h"
 #include "os/clock.h"
-#include "os/logger.h"
-#include "server/postgres.h"
-#include "store/store.h"
-
-#include <jansson.h>
-#include <stdatomic.h>
-#include <unistd.h>
-
-#define LOG_SUBSYSTEM "server"
-
-struct services {
-    const struct settings *settings;
-    const char *data_dir;
-    int64_t started_ms;
-    atomic_bool ready;
-    struct properties aliases; /* of the settings, and those of the private PostgreSQL */
-    struct postgres *postgres;
-    struct store *store;
-    struct broker *broker;
-};
+#include "server/services_internal.h"
 
 /* Connectors reach it through its socket, by the usual container name, and by its own address with its own port. */
 static void private_postgres_alias(struct services *services)
@@ -148,34 +128,6 @@ void services_addresses(const struct services *services, struct buffer *text)
     if (services->postgres != NULL)
         buffer_append_format(text, "PostgreSQL        %s:%lld (user postgres; socket in %s)\n", services->settings->postgres_host_name,
                              (long long)services->settings->postgres_port, postgres_socket_directory(services->postgres));
-}
-
-static json_t *describe_postgres(struct services *services)
-{
-    struct postgres_status status;
-
-    if (services->postgres == NULL)
-        return json_null();
-    postgres_status_read(services->postgres, &status);
-    return json_pack("{s:s, s:i, s:I, s:s, s:I, s:s, s:s}", "state", postgres_state_name(status.state), "pid", status.pid, "restarts",
-                     (json_int_t)status.restarts, "host", services->settings->postgres_host_name, "port",
-                     (json_int_t)services->settings->postgres_port, "socket", postgres_socket_directory(services->postgres), "error",
-                     status.error.message);
-}
-
-void services_describe(struct services *services, struct buffer *json)
-{
-    json_t *object =
-        json_pack("{s:s, s:i, s:I, s:s, s:b}", "version", TAILRACE_VERSION, "pid", (int)getpid(), "started_ms",
-                  (json_int_t)services->started_ms, "data_dir", services->data_dir, "ready", (int)atomic_load(&services->ready));
-    char *text;
-
-    (void)json_object_set_new(object, "postgres", describe_postgres(services));
-    text = json_dumps(object, JSON_INDENT(2));
-    if (text != NULL)
-        buffer_append_format(json, "%s\n", text);
-    free(text);
-    json_decref(object);
 }
 
 void services_postgres_access(const struct services *services, struct buffer *text)

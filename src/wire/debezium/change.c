@@ -407,17 +407,17 @@ static void source_read(struct json_scan *in, struct change *change)
         bool escaped;
 
         if (kind == JSON_NUMBER && slice_equal_string(name, "ts_us"))
-            change->source_time_us = json_integer(in);
+            change->source_time_us = json_scan_integer(in);
         else if (kind == JSON_NUMBER && slice_equal_string(name, "ts_ms"))
-            time_ms = json_integer(in);
+            time_ms = json_scan_integer(in);
         else if (kind == JSON_NUMBER && slice_equal_string(name, "lsn"))
-            change->lsn = json_integer(in);
+            change->lsn = json_scan_integer(in);
         else if (kind == JSON_NUMBER && slice_equal_string(name, "txId"))
-            change->transaction_id = json_integer(in);
+            change->transaction_id = json_scan_integer(in);
         else if (kind == JSON_STRING && slice_equal_string(name, "schema"))
-            change->table_schema = json_string(in, &escaped);
+            change->table_schema = json_scan_string(in, &escaped);
         else if (kind == JSON_STRING && slice_equal_string(name, "table"))
-            change->table = json_string(in, &escaped);
+            change->table = json_scan_string(in, &escaped);
         else
             (void)json_skip(in);
     }
@@ -441,7 +441,7 @@ static void envelope_read(struct change_decoder *decoder, const struct known_sch
         } else if (slice_equal_string(name, "source")) {
             source_read(in, change);
         } else if (slice_equal_string(name, "op")) {
-            struct slice op = json_string(in, &escaped);
+            struct slice op = json_scan_string(in, &escaped);
             change->operation = op.size == 1 ? (char)op.data[0] : '\0';
         } else {
             (void)json_skip(in);

@@ -50,7 +50,7 @@ enum json_kind json_peek(struct json_scan *in)
     }
 }
 
-struct slice json_string(struct json_scan *in, bool *escaped)
+struct slice json_scan_string(struct json_scan *in, bool *escaped)
 {
     const uint8_t *start, *at;
 
@@ -100,7 +100,7 @@ static void nested_skip(struct json_scan *in)
         uint8_t byte = next_byte(in);
 
         if (byte == '"') {
-            (void)json_string(in, &escaped);
+            (void)json_scan_string(in, &escaped);
             continue;
         }
         if (byte == 0) {
@@ -129,7 +129,7 @@ struct slice json_skip(struct json_scan *in)
     case JSON_NULL: word_skip(in, "null"); break;
     case JSON_TRUE: word_skip(in, "true"); break;
     case JSON_FALSE: word_skip(in, "false"); break;
-    case JSON_STRING: (void)json_string(in, &escaped); break;
+    case JSON_STRING: (void)json_scan_string(in, &escaped); break;
     case JSON_NUMBER:
         while (in->at < in->end && is_number_byte(*in->at))
             in->at++;
@@ -144,7 +144,7 @@ struct slice json_skip(struct json_scan *in)
 struct slice json_text_read(struct json_scan *in, struct arena *arena)
 {
     bool escaped;
-    struct slice text = json_string(in, &escaped);
+    struct slice text = json_scan_string(in, &escaped);
     struct buffer plain;
 
     if (!escaped)
@@ -189,7 +189,7 @@ bool json_next(struct json_scan *in, char bracket, bool *first)
 struct slice json_name(struct json_scan *in)
 {
     bool escaped;
-    struct slice name = json_string(in, &escaped);
+    struct slice name = json_scan_string(in, &escaped);
 
     if (next_byte(in) != ':')
         fail(in, "a colon");
@@ -198,7 +198,7 @@ struct slice json_name(struct json_scan *in)
     return name;
 }
 
-int64_t json_integer(struct json_scan *in)
+int64_t json_scan_integer(struct json_scan *in)
 {
     const uint8_t *before = in->at;
     struct slice text = json_skip(in);

@@ -33,7 +33,7 @@ enum json_kind json_peek(struct json_scan *in);
 struct slice json_skip(struct json_scan *in);
 
 /* Reads a string: the text between the quotes, with its escapes still in; *escaped tells whether there are any. */
-struct slice json_string(struct json_scan *in, bool *escaped);
+struct slice json_scan_string(struct json_scan *in, bool *escaped);
 
 /* The next string with its escapes undone; borrowed from the text when there were none, else in the arena. */
 struct slice json_text_read(struct json_scan *in, struct arena *arena);
@@ -49,7 +49,7 @@ bool json_next(struct json_scan *in, char bracket, bool *first);
 struct slice json_name(struct json_scan *in);
 
 /* A number that is a whole one within int64; fails otherwise. */
-int64_t json_integer(struct json_scan *in);
+int64_t json_scan_integer(struct json_scan *in);
 
 /* The text of a member of an object, as json_skip gives it; data NULL when there is none or it is no object. */
 struct slice json_member(struct slice object, const char *name);

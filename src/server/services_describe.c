@@ -1,0 +1,164 @@
+#include "server/services_internal.h"
+
+#include "base/banned.h"
+#include "os/disk.h"
+
+#include <jansson.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define ARENA_BLOCK_BYTES 65536
+
+/* ---- Problems: what is wrong, and what to do ---- */
+
+static void problem_add(json_t *problems, const char *what, const char *why, const char *remedy)
+{
+    (void)json_array_append_new(problems, json_pack("{s:s, s:s, s:s}", "what", what, "why", why, "do", remedy));
+}
+
+/* ---- Parts ---- */
+
+static json_t *describe_process(void)
+{
+    struct rusage usage;
+    struct arena arena;
+    struct disk_entry *files;
+    size_t count = 0;
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    int64_t cpu_us;
+
+    if (file != NULL) {
+        if (fscanf(file, "%*s %ld", &pages) != 1)
+            pages = 0;
+        (void)fclose(file);
+    }
+    (void)getrusage(RUSAGE_SELF, &usage);
+    cpu_us = ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+    arena_init(&arena, ARENA_BLOCK_BYTES);
+    if (disk_list(disk_real(), "/proc/self/fd", &arena, &files, &count, NULL) != OK)
+        count = 0;
+    arena_finish(&arena);
+    return json_pack("{s:I, s:I, s:I}", "resident_bytes", (json_int_t)pages * sysconf(_SC_PAGESIZE), "cpu_us", (json_int_t)cpu_us,
+                     "open_files", (json_int_t)count);
+}
+
+struct totals {
+    int64_t partitions, bytes, read_only;
+};
+
+static json_t *describe_topic(struct topic *topic, struct totals *totals)
+{
+    int32_t count = topic_partition_count(topic);
+    int64_t bytes = 0, records = 0, end = 0;
+
+    for (int32_t i = 0; i < count; i++) {
+        const struct partition *partition = topic_partition(topic, i);
+
+        bytes += partition_bytes(partition);
+        end += partition_end(partition);
+        records += partition_end(partition) - partition_start(partition);
+        totals->read_only += partition_is_read_only(partition);
+    }
+    totals->partitions += count;
+    totals->bytes += bytes;
+    return json_pack("{s:s, s:i, s:I, s:I, s:I, s:b}", "name", topic_name(topic), "partitions", (int)count, "bytes", (json_int_t)bytes,
+                     "records", (json_int_t)records, "end", (json_int_t)end, "internal", (int)topic_is_internal(topic));
+}
+
+static void describe_store(struct services *services, json_t *object, json_t *problems)
+{
+    json_t *topics = json_array(), *store;
+    struct store_counters counters;
+    struct totals totals = {0};
+    struct topic **all;
+    struct arena arena;
+    struct error reason = {0};
+    int64_t free_bytes = 0;
+    bool degraded = store_is_degraded(services->store, &reason);
+    size_t count;
+
+    store_counters_read(services->store, &counters);
+    arena_init(&arena, ARENA_BLOCK_BYTES);
+    all = store_topics(services->store, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        (void)json_array_append_new(topics, describe_topic(all[i], &totals));
+        topic_release(all[i]);
+    }
+    arena_finish(&arena);
+    (void)disk_free_bytes(disk_real(), services->data_dir, &free_bytes, NULL);
+    store = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "degraded", (int)degraded, "topics",
+                      (json_int_t)count, "partitions", (json_int_t)totals.partitions, "read_only_partitions", (json_int_t)totals.read_only,
+                      "bytes", (json_int_t)totals.bytes, "free_bytes", (json_int_t)free_bytes, "rounds", (json_int_t)counters.rounds,
+                      "syncs", (json_int_t)counters.syncs, "appended_bytes", (json_int_t)counters.appended_bytes, "appended_batches",
+                      (json_int_t)counters.appended_batches, "journal_records", (json_int_t)counters.journal_records, "last_round_us",
+                      (json_int_t)counters.last_round_us);
+    (void)json_object_set_new(object, "store", store);
+    (void)json_object_set_new(object, "topics", topics);
+    if (degraded)
+        problem_add(problems, "the log cannot be written", reason.message,
+                    "make space on the disk, or mend it; producing and capturing go on by themselves then");
+    if (totals.read_only > 0)
+        problem_add(problems, "partitions are read-only after corruption", "their files do not match their checksums; the log names them",
+                    "save what can be read, then delete and create the topic again");
+}
+
+static void describe_broker(const struct services *services, json_t *object)
+{
+    json_t *listeners = json_array();
+    struct broker_counters counters;
+    json_t *broker;
+
+    broker_counters_read(services->broker, &counters);
+    for (size_t i = 0; i < broker_listener_count(services->broker); i++)
+        (void)json_array_append_new(listeners, json_string(broker_listener(services->broker, i)));
+    broker = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "listeners", listeners, "connections",
+                       (json_int_t)counters.connections, "requests", (json_int_t)counters.requests, "request_errors",
+                       (json_int_t)counters.request_errors, "bytes_in", (json_int_t)counters.bytes_in, "bytes_out",
+                       (json_int_t)counters.bytes_out, "produced_records", (json_int_t)counters.produced_records, "fetched_bytes",
+                       (json_int_t)counters.fetched_bytes, "groups", (json_int_t)counters.groups, "members", (json_int_t)counters.members);
+    (void)json_object_set_new(object, "broker", broker);
+}
+
+static void describe_postgres(struct services *services, json_t *object, json_t *problems)
+{
+    struct postgres_status status;
+    bool running;
+
+    if (services->postgres == NULL) {
+        (void)json_object_set_new(object, "postgres", json_null());
+        return;
+    }
+    postgres_status_read(services->postgres, &status);
+    running = status.state == POSTGRES_RUNNING;
+    (void)json_object_set_new(object, "postgres",
+                              json_pack("{s:s, s:b, s:i, s:I, s:s, s:I, s:s, s:s}", "state", postgres_state_name(status.state), "running",
+                                        (int)running, "pid", status.pid, "restarts", (json_int_t)status.restarts, "host",
+                                        services->settings->postgres_host_name, "port", (json_int_t)services->settings->postgres_port,
+                                        "socket", postgres_socket_directory(services->postgres), "error", status.error.message));
+    if (!running && atomic_load(&services->ready))
+        problem_add(problems, "the private PostgreSQL does not run", status.error.message,
+                    "it is started again by itself; its log says more");
+}
+
+void services_describe(struct services *services, struct buffer *json)
+{
+    json_t *object =
+        json_pack("{s:s, s:i, s:i, s:I, s:s, s:b}", "version", TAILRACE_VERSION, "one", 1, "pid", (int)getpid(), "started_ms",
+                  (json_int_t)services->started_ms, "data_dir", services->data_dir, "ready", (int)atomic_load(&services->ready));
+    json_t *problems = json_array();
+    char *text;
+
+    (void)json_object_set_new(object, "process", describe_process());
+    describe_store(services, object, problems);
+    describe_broker(services, object);
+    describe_postgres(services, object, problems);
+    (void)json_object_set_new(object, "healthy", json_boolean(json_array_size(problems) == 0));
+    (void)json_object_set_new(object, "problem_count", json_integer((json_int_t)json_array_size(problems)));
+    (void)json_object_set_new(object, "problems", problems);
+    text = json_dumps(object, JSON_INDENT(2));
+    if (text != NULL)
+        buffer_append_format(json, "%s\n", text);
+    free(text);
+    json_decref(object);
+}

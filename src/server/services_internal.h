@@ -1,0 +1,23 @@
+/* server/services_internal.h: what services.c starts and services_describe.c looks at. */
+#ifndef SERVER_SERVICES_INTERNAL_H
+#define SERVER_SERVICES_INTERNAL_H
+
+#include "broker/broker.h"
+#include "server/postgres.h"
+#include "server/services.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+struct services {
+    const struct settings *settings;
+    const char *data_dir;
+    int64_t started_ms;
+    atomic_bool ready;
+    struct properties aliases; /* of the settings, and those of the private PostgreSQL */
+    struct postgres *postgres; /* NULL: none is wanted */
+    struct store *store;
+    struct broker *broker;
+};
+
+#endif

@@ -1,0 +1,52 @@
+#include "web/metrics.h"
+
+#include "check.h"
+
+static void has(const char *description, const char *line)
+{
+    json_t *parsed = json_loads(description, 0, NULL);
+    struct buffer text;
+    char wanted[512];
+
+    assert_non_null(parsed);
+    buffer_init(&text, 1 << 20);
+    metrics_render(parsed, &text);
+    buffer_append_u8(&text, 0);
+    (void)snprintf(wanted, sizeof(wanted), "\n%s\n", line);
+    if (strstr((char *)text.data, wanted) == NULL)
+        fail_msg("\"%s\" is not in:\n%s", line, (char *)text.data);
+    buffer_finish(&text);
+    json_decref(parsed);
+}
+
+TEST(values_stand_under_their_help_and_type)
+{
+    has("{\"store\":{\"rounds\":12}}", "# TYPE tailrace_store_rounds_total counter\ntailrace_store_rounds_total 12");
+    has("{\"started_ms\":1500}", "# TYPE tailrace_start_time_seconds gauge\ntailrace_start_time_seconds 1.500000");
+    has("{\"version\":\"1.2\",\"one\":1}", "tailrace_info{version=\"1.2\"} 1");
+}
+
+TEST(booleans_count_and_missing_values_give_no_sample)
+{
+    has("{\"ready\":true}", "tailrace_ready 1");
+    has("{\"store\":{\"degraded\":false}}", "tailrace_store_degraded 0");
+    has("{}", "# TYPE tailrace_ready gauge\n# HELP tailrace_healthy 1 when /healthz finds no problem");
+}
+
+TEST(labels_are_escaped_and_nested_values_found)
+{
+    has("{\"connectors\":[{\"name\":\"a\\\"b\\\\c\\nd\",\"capture\":{\"rows\":7}},{\"name\":\"e\",\"capture\":null}]}",
+        "tailrace_connector_rows_total{connector=\"a\\\"b\\\\c\\nd\"} 7\n# HELP tailrace_connector_transactions_total Transactions "
+        "captured since "
+        "the task started");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_stand_under_their_help_and_type),
+        cmocka_unit_test(booleans_count_and_missing_values_give_no_sample),
+        cmocka_unit_test(labels_are_escaped_and_nested_values_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
