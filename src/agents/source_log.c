@@ -80,7 +80,7 @@ static int64_t position_offset(struct slice position, const char *topic, int32_t
         return -1;
     json_open(&in, '[');
     for (int32_t i = 0; i <= partition && json_next(&in, ']', &first); i++) {
-        int64_t value = json_integer(&in);
+        int64_t value = json_scan_integer(&in);
         offset = i == partition && in.failed == NULL ? value : -1;
     }
     return offset;
