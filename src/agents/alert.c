@@ -162,7 +162,7 @@ static void conditions_read(struct slice list, struct arena *arena, struct alert
         condition->was = text_of(item, "was", arena);
         condition->limit = text_of(item, "limit", arena);
         condition->points = (int32_t)json_member_integer(item, "points", 0);
-        condition->held = slice_equal_string(json_member(item, "held"), "true");
+        condition->held = slice_equal_string(json_scan_member(item, "held"), "true");
     }
 }
 
@@ -186,9 +186,9 @@ static void inputs_read(struct slice list, struct arena *arena, struct alert *al
 enum status alert_read(struct slice json, struct arena *arena, struct alert *alert, struct error *error)
 {
     struct json_scan in = json_scan_of(json);
-    struct slice window = json_member(json, "window");
-    struct slice source = json_member(json, "source");
-    struct slice row = json_member(json, "row");
+    struct slice window = json_scan_member(json, "window");
+    struct slice source = json_scan_member(json, "source");
+    struct slice row = json_scan_member(json, "row");
 
     *alert = (struct alert){.lsn = -1, .transaction_id = -1};
     if (json_peek(&in) == JSON_OBJECT)
@@ -210,11 +210,11 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     alert->score = text_of(json, "score", arena);
     alert->score_limit = text_of(json, "score_limit", arena);
     alert->model = text_of(json, "model", arena);
-    conditions_read(json_member(json, "conditions"), arena, alert);
+    conditions_read(json_scan_member(json, "conditions"), arena, alert);
     alert->window_from_us = json_member_integer(window, "from_us", 0);
     alert->window_to_us = json_member_integer(window, "to_us", 0);
     alert->window_by = text_of(window, "by", arena);
-    inputs_read(json_member(window, "inputs"), arena, alert);
+    inputs_read(json_scan_member(window, "inputs"), arena, alert);
     alert->topic = text_of(source, "topic", arena);
     alert->partition = (int32_t)json_member_integer(source, "partition", 0);
     alert->offset = json_member_integer(source, "offset", 0);

@@ -69,7 +69,7 @@ static void position_write(const struct source_log *source, struct buffer *posit
 static int64_t position_offset(struct slice position, const char *topic, int32_t partition)
 {
     struct arena arena;
-    struct json_scan in = json_scan_of(json_member(position, "offsets"));
+    struct json_scan in = json_scan_of(json_scan_member(position, "offsets"));
     bool first = true, same;
     int64_t offset = -1;
 

@@ -109,7 +109,7 @@ static enum change_type type_of(struct slice type)
 /* A scale from "parameters":{"scale":"2"}; -1 when there is none. */
 static int32_t scale_of(struct slice field, struct arena *arena)
 {
-    struct slice text = json_member_text(json_member(field, "parameters"), "scale", arena);
+    struct slice text = json_member_text(json_scan_member(field, "parameters"), "scale", arena);
     int32_t scale = -1;
 
     return !slice_is_null(text) && text_parse_int32(text, &scale) && scale >= 0 && scale <= 38 ? scale : -1;
@@ -171,12 +171,12 @@ static bool columns_read(struct known_schema *known, struct slice fields)
 static struct known_schema *schema_learn(struct slice prefix, struct slice schema)
 {
     struct known_schema *known = known_create(prefix);
-    struct slice fields = json_member(schema, "fields");
+    struct slice fields = json_scan_member(schema, "fields");
     struct slice row = slice_is_null(fields) ? fields : field_named(fields, "after", &known->arena);
 
     known->envelope = !slice_is_null(row) && !slice_is_null(field_named(fields, "op", &known->arena));
     if (known->envelope)
-        fields = json_member(row, "fields");
+        fields = json_scan_member(row, "fields");
     if (slice_is_null(fields) || !columns_read(known, fields)) {
         known_destroy(known);
         return NULL;
@@ -517,11 +517,11 @@ static struct known_schema *plain_find(struct change_decoder *decoder, struct sl
     *payload = value;
     if (message_split(value, &prefix, &schema, payload) == false)
         *payload = value;
-    operation = json_member(*payload, "op");
-    decoder->plain->envelope = !slice_is_null(operation) && !slice_is_null(json_member(*payload, "after"));
+    operation = json_scan_member(*payload, "op");
+    decoder->plain->envelope = !slice_is_null(operation) && !slice_is_null(json_scan_member(*payload, "after"));
     if (decoder->plain->envelope) {
-        plain_learn(decoder, json_member(*payload, "before"));
-        plain_learn(decoder, json_member(*payload, "after"));
+        plain_learn(decoder, json_scan_member(*payload, "before"));
+        plain_learn(decoder, json_scan_member(*payload, "after"));
     } else {
         plain_learn(decoder, *payload);
     }

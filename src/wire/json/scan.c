@@ -211,7 +211,7 @@ int64_t json_scan_integer(struct json_scan *in)
     return value;
 }
 
-struct slice json_member(struct slice object, const char *name)
+struct slice json_scan_member(struct slice object, const char *name)
 {
     struct json_scan in = json_scan_of(object);
     bool first = true;
@@ -231,7 +231,7 @@ struct slice json_member(struct slice object, const char *name)
 
 struct slice json_member_text(struct slice object, const char *name, struct arena *arena)
 {
-    struct slice value = json_member(object, name);
+    struct slice value = json_scan_member(object, name);
     struct json_scan in = json_scan_of(value);
 
     if (slice_is_null(value) || json_peek(&in) != JSON_STRING)
@@ -241,7 +241,7 @@ struct slice json_member_text(struct slice object, const char *name, struct aren
 
 int64_t json_member_integer(struct slice object, const char *name, int64_t absent)
 {
-    struct slice value = json_member(object, name);
+    struct slice value = json_scan_member(object, name);
     int64_t number;
 
     return !slice_is_null(value) && text_parse_int64(value, &number) ? number : absent;

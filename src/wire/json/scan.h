@@ -52,7 +52,7 @@ struct slice json_name(struct json_scan *in);
 int64_t json_scan_integer(struct json_scan *in);
 
 /* The text of a member of an object, as json_skip gives it; data NULL when there is none or it is no object. */
-struct slice json_member(struct slice object, const char *name);
+struct slice json_scan_member(struct slice object, const char *name);
 
 /* A string value's text without quotes when it has no escapes, else unescaped into the arena; data NULL when it is no string. */
 struct slice json_member_text(struct slice object, const char *name, struct arena *arena);

@@ -62,12 +62,12 @@ TEST(members_are_found_by_name)
     struct slice object = slice_from_string("{\"x\": {\"y\": 1}, \"name\": \"va\\tlue\", \"n\": -7}");
 
     arena_init(&arena, 256);
-    assert_true(slice_equal_string(json_member(object, "x"), "{\"y\": 1}"));
+    assert_true(slice_equal_string(json_scan_member(object, "x"), "{\"y\": 1}"));
     assert_true(slice_equal_string(json_member_text(object, "name", &arena), "va\tlue"));
     assert_true(slice_is_null(json_member_text(object, "n", &arena)));
     assert_int_equal(json_member_integer(object, "n", 0), -7);
     assert_int_equal(json_member_integer(object, "missing", 5), 5);
-    assert_true(slice_is_null(json_member(slice_from_string("[1]"), "x")));
+    assert_true(slice_is_null(json_scan_member(slice_from_string("[1]"), "x")));
     arena_finish(&arena);
 }
 
