@@ -17,8 +17,8 @@ struct binding {
 /* A chain of references, innermost last, as text: `A["b"]->C["d"]`; NULL at the top. */
 static const char *chain_member(struct binding *binding, const char *chain, const char *class_name, struct slice member)
 {
-    return arena_format(binding->arena, "%s%s%s[\"%.*s\"]", chain == NULL ? "" : chain, chain == NULL ? "" : "->", class_name, (int)member.size,
-                        member.data == NULL ? "" : (const char *)member.data);
+    return arena_format(binding->arena, "%s%s%s[\"%.*s\"]", chain == NULL ? "" : chain, chain == NULL ? "" : "->", class_name,
+                        (int)member.size, member.data == NULL ? "" : (const char *)member.data);
 }
 
 static void fail(struct binding *binding, const char *chain, struct json_place where, const char *problem)
@@ -53,18 +53,18 @@ static void fail_kind(struct binding *binding, const char *chain, const struct j
     };
 
     fail(binding, chain, json->at,
-         arena_format(binding->arena, "Cannot deserialize value of type `%s` from %s value (token `JsonToken.%s`)", type, kinds[json->kind].value,
-                      kinds[json->kind].token));
+         arena_format(binding->arena, "Cannot deserialize value of type `%s` from %s value (token `JsonToken.%s`)", type,
+                      kinds[json->kind].value, kinds[json->kind].token));
 }
 
 /* A scalar where a class with named members is wanted. */
 static void fail_construct(struct binding *binding, const char *chain, const struct json *json, const char *class_name)
 {
-    const char *argument = json->kind == NODE_STRING    ? "String-argument constructor/factory method to deserialize from String value ('%.*s')"
-                           : json->kind == NODE_INTEGER ? "int/Int-argument constructor/factory method to deserialize from Number value (%.*s)"
-                           : json->kind == NODE_DECIMAL
-                               ? "double/Double-argument constructor/factory method to deserialize from Number value (%.*s)"
-                               : "boolean/Boolean-argument constructor/factory method to deserialize from boolean value (%.*s)";
+    const char *argument =
+        json->kind == NODE_STRING    ? "String-argument constructor/factory method to deserialize from String value ('%.*s')"
+        : json->kind == NODE_INTEGER ? "int/Int-argument constructor/factory method to deserialize from Number value (%.*s)"
+        : json->kind == NODE_DECIMAL ? "double/Double-argument constructor/factory method to deserialize from Number value (%.*s)"
+                                     : "boolean/Boolean-argument constructor/factory method to deserialize from boolean value (%.*s)";
     struct slice text = json->kind == NODE_TRUE    ? slice_from_string("true")
                         : json->kind == NODE_FALSE ? slice_from_string("false")
                                                    : json->text;
@@ -96,7 +96,8 @@ static void fail_map(struct binding *binding, const char *chain, const struct js
         fail_broken(binding, chain);
     else if (json->kind == NODE_STRING && json->text.size == 0)
         fail(binding, chain, json->at,
-             arena_format(binding->arena, "Cannot coerce empty String (\"\") to `%s` value (but could if coercion was enabled using `CoercionConfig`)",
+             arena_format(binding->arena,
+                          "Cannot coerce empty String (\"\") to `%s` value (but could if coercion was enabled using `CoercionConfig`)",
                           type));
     else if (json->kind == NODE_STRING)
         fail_construct(binding, chain, json, "java.util.LinkedHashMap");
@@ -169,8 +170,9 @@ static void state_of(struct binding *binding, const char *chain, const struct js
         }
     }
     fail(binding, chain, json->at,
-         arena_format(binding->arena, "Cannot construct instance of `%s`, problem: No enum constant " ENTITY "CreateConnectorRequest.InitialState.%s",
-                      type, text == NULL ? "" : text));
+         arena_format(binding->arena,
+                      "Cannot construct instance of `%s`, problem: No enum constant " ENTITY "CreateConnectorRequest.InitialState.%s", type,
+                      text == NULL ? "" : text));
 }
 
 static void fail_unknown(struct binding *binding, const char *chain, const struct json *object, struct slice member, const char *class_name,

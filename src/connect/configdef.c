@@ -7,8 +7,9 @@
 #include "connect/json_out.h"
 
 static const struct config_field fields[] = {
-#define F(owner, name, type, flags, default_value, importance, group, order, width, display_name, values, check, text) \
-    {owner, name, TYPE_##type, flags, default_value, IMPORTANCE_##importance, group, order, WIDTH_##width, display_name, values, CHECK_##check, text},
+#define F(owner, name, type, flags, default_value, importance, group, order, width, display_name, values, check, text)                     \
+    {owner,         name,         TYPE_##type, flags,         default_value, IMPORTANCE_##importance, group, order,                        \
+     WIDTH_##width, display_name, values,      CHECK_##check, text},
 #include "connect/config_fields.def"
 #include "connect/plugin_fields.def"
 #undef F
@@ -111,7 +112,8 @@ static bool is_short_name(const struct plugin *plugin, struct slice name)
     if (slice_equal_string(name, simple))
         return true;
     length = strlen(simple);
-    return length > strlen(word) && strcmp(simple + length - strlen(word), word) == 0 && slice_equal(name, slice_of(simple, length - strlen(word)));
+    return length > strlen(word) && strcmp(simple + length - strlen(word), word) == 0 &&
+           slice_equal(name, slice_of(simple, length - strlen(word)));
 }
 
 const struct plugin *plugin_find(enum plugin_kind kind, struct slice name)
@@ -162,7 +164,8 @@ static bool belongs_to_alias(const struct properties *config, const char *name, 
         return false;
     while (text_next_field(&rest, ',', &alias)) {
         alias = text_trim(alias);
-        if (strlen(name + length + 1) > alias.size && memcmp(name + length + 1, alias.data, alias.size) == 0 && name[length + 1 + alias.size] == '.')
+        if (strlen(name + length + 1) > alias.size && memcmp(name + length + 1, alias.data, alias.size) == 0 &&
+            name[length + 1 + alias.size] == '.')
             return true;
     }
     return false;
@@ -211,7 +214,8 @@ const char *config_property_nearest(const char *name)
 
 bool config_property_is_secret(const char *name)
 {
-    static const char *const endings[] = {"secret", "password", "sasl.jaas.config", "credentials.json", "connectionstring", "connection.string", "token"};
+    static const char *const endings[] = {
+        "secret", "password", "sasl.jaas.config", "credentials.json", "connectionstring", "connection.string", "token"};
     static const char *const inner[] = {"basic.auth.user.info", "registry.auth.client-secret"};
     size_t length = strlen(name);
 

@@ -68,10 +68,12 @@ static void blanks_skip(struct scanner *in)
             in->line_start = in->at + 1;
         } else if (byte != ' ' && byte != '\t' && byte != '\r') {
             if (byte < 0x20) {
-                problem_set(in, in->at + 1,
-                            arena_format(in->arena,
-                                         "Illegal character ((CTRL-CHAR, code %u)): only regular white space (\\r, \\n, \\t) is allowed between tokens",
-                                         byte));
+                problem_set(
+                    in, in->at + 1,
+                    arena_format(
+                        in->arena,
+                        "Illegal character ((CTRL-CHAR, code %u)): only regular white space (\\r, \\n, \\t) is allowed between tokens",
+                        byte));
             }
             return;
         }
@@ -203,17 +205,19 @@ static struct slice string_read(struct scanner *in, const char *where)
             in->at++;
             (void)escape_read(in);
         } else if (*in->at < 0x20) {
-            problem_set(in, in->at,
-                        arena_format(in->arena,
-                                     "Illegal unquoted character ((CTRL-CHAR, code %u)): has to be escaped using backslash to be included in %s",
-                                     *in->at, *where == 'f' ? "name" : "string value"));
+            problem_set(
+                in, in->at,
+                arena_format(in->arena,
+                             "Illegal unquoted character ((CTRL-CHAR, code %u)): has to be escaped using backslash to be included in %s",
+                             *in->at, *where == 'f' ? "name" : "string value"));
         } else if (*in->at >= 0x80) {
             (void)utf8_read(in);
         } else {
             buffer_append_u8(&in->text, *in->at++);
         }
     }
-    return slice_of(arena_copy_string(in->arena, slice_of(in->text.size == 0 ? (const uint8_t *)"" : in->text.data, in->text.size)), in->text.size);
+    return slice_of(arena_copy_string(in->arena, slice_of(in->text.size == 0 ? (const uint8_t *)"" : in->text.data, in->text.size)),
+                    in->text.size);
 }
 
 /* ---- Scalars ---- */
@@ -341,15 +345,17 @@ static bool separator_read(struct scanner *in, struct json *json, uint8_t closin
         return false;
     }
     if (*in->at != ',') {
-        unexpected(in, in->at, json->kind == NODE_ARRAY ? ": was expecting comma to separate Array entries"
-                                                        : ": was expecting comma to separate Object entries");
+        unexpected(in, in->at,
+                   json->kind == NODE_ARRAY ? ": was expecting comma to separate Array entries"
+                                            : ": was expecting comma to separate Object entries");
         return false;
     }
     in->at++;
     blanks_skip(in);
     if (in->at == in->end)
-        problem_set(in, in->end, json->kind == NODE_ARRAY ? "Unexpected end-of-input within/between Array entries"
-                                                          : "Unexpected end-of-input within/between Object entries");
+        problem_set(in, in->end,
+                    json->kind == NODE_ARRAY ? "Unexpected end-of-input within/between Array entries"
+                                             : "Unexpected end-of-input within/between Object entries");
     return !in->document->broken;
 }
 
@@ -389,9 +395,11 @@ static void container_read(struct scanner *in, struct json *json)
     json->kind = *in->at == '[' ? NODE_ARRAY : NODE_OBJECT;
     in->at++;
     if (++in->depth > NODE_DEPTH_MAX) {
-        problem_set(in, in->at,
-                    arena_format(in->arena, "Document nesting depth (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNestingDepth()`)",
-                                 in->depth, NODE_DEPTH_MAX));
+        problem_set(
+            in, in->at,
+            arena_format(in->arena,
+                         "Document nesting depth (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNestingDepth()`)",
+                         in->depth, NODE_DEPTH_MAX));
     }
     blanks_skip(in);
     if (!in->document->broken && in->at == in->end)
@@ -441,7 +449,8 @@ static struct json *value_read(struct scanner *in)
     else if (is_word(byte))
         word_read(in, json);
     else if (byte == '/')
-        unexpected(in, in->at, ": maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)");
+        unexpected(in, in->at,
+                   ": maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)");
     else if ((byte == ']' || byte == '}') && in->depth == 0)
         problem_set(in, in->at,
                     arena_format(in->arena, "Unexpected close marker '%c': no open %s to close", byte, byte == ']' ? "Array" : "Object"));
@@ -476,7 +485,8 @@ static void trailing_read(struct scanner *in)
 
 void json_read(struct arena *arena, struct slice text, struct json_document *document)
 {
-    struct scanner in = {.arena = arena, .at = text.data, .end = text.data + text.size, .line_start = text.data, .line = 1, .document = document};
+    struct scanner in = {
+        .arena = arena, .at = text.data, .end = text.data + text.size, .line_start = text.data, .line = 1, .document = document};
 
     *document = (struct json_document){0};
     buffer_init(&in.text, text.size + 1);

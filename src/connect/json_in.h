@@ -21,17 +21,17 @@ struct json {
     struct slice name; /* of a member of an object; data NULL otherwise */
     struct slice text; /* of a string: decoded; of a number: as written. A NUL follows */
     struct json *first, *next;
-    size_t count;         /* of items or members */
-    struct json_place at; /* of its first character */
+    size_t count;          /* of items or members */
+    struct json_place at;  /* of its first character */
     struct json_place end; /* of an array or object: behind its closing mark */
-    bool torn;            /* the text is broken inside: what was read before that is here */
+    bool torn;             /* the text is broken inside: what was read before that is here */
 };
 
 struct json_document {
     struct json *root; /* NULL when there is no value */
     bool broken;
-    const char *problem; /* Jackson's message, without the place */
-    const char *trailing; /* Jackson's name of a token behind the value; NULL when there is none */
+    const char *problem;     /* Jackson's message, without the place */
+    const char *trailing;    /* Jackson's name of a token behind the value; NULL when there is none */
     struct json_place where; /* of either */
 };
 

@@ -83,14 +83,19 @@ static enum plugin_kind kind_of(const struct config_field *field)
 {
     if (field->check == CHECK_HEADER_CONVERTER)
         return PLUGIN_HEADER_CONVERTER;
-    return field->check == CHECK_CONVERTER ? PLUGIN_CONVERTER : strncmp(field->name, "predicates", 10) == 0 ? PLUGIN_PREDICATE : PLUGIN_TRANSFORMATION;
+    return field->check == CHECK_CONVERTER               ? PLUGIN_CONVERTER
+           : strncmp(field->name, "predicates", 10) == 0 ? PLUGIN_PREDICATE
+                                                         : PLUGIN_TRANSFORMATION;
 }
 
 /* The class of a CLASS field; NULL after an error. */
-static const char *class_read(struct validation *validation, struct validated *row, enum plugin_kind kind, const char *name, const char *value)
+static const char *class_read(struct validation *validation, struct validated *row, enum plugin_kind kind, const char *name,
+                              const char *value)
 {
-    static const char *const interfaces[] = {
-        [PLUGIN_TRANSFORMATION] = "Transformation", [PLUGIN_PREDICATE] = "Predicate", [PLUGIN_CONVERTER] = "Converter", [PLUGIN_HEADER_CONVERTER] = "HeaderConverter"};
+    static const char *const interfaces[] = {[PLUGIN_TRANSFORMATION] = "Transformation",
+                                             [PLUGIN_PREDICATE] = "Predicate",
+                                             [PLUGIN_CONVERTER] = "Converter",
+                                             [PLUGIN_HEADER_CONVERTER] = "HeaderConverter"};
     const struct plugin *plugin = plugin_find(kind, slice_from_string(value));
     const struct plugin *other = plugin == NULL ? plugin_find_any(value) : NULL;
 
@@ -128,7 +133,8 @@ static const char *value_read(struct validation *validation, struct validated *r
     case TYPE_BOOLEAN:
         if (text_parse_bool(text, &truth))
             return truth ? "true" : "false";
-        validation_error_add(validation, row, "Invalid value %s for configuration %s: Expected value to be either true or false", value, name);
+        validation_error_add(validation, row, "Invalid value %s for configuration %s: Expected value to be either true or false", value,
+                             name);
         return NULL;
     case TYPE_CLASS: return class_read(validation, row, kind_of(row->field), name, value);
     case TYPE_LIST: return list_joined(arena, value, ",");
@@ -167,9 +173,10 @@ static void name_check(struct validation *validation, struct validated *row)
             buffer_append_format(&codes, "%s%d", codes.size > 0 ? ", " : "", *at);
     }
     if (codes.size > 0)
-        validation_error_add(validation, row,
-                             "Invalid value %s for configuration name: String may not contain control sequences but had the following ASCII chars: %.*s",
-                             row->value, (int)codes.size, (const char *)codes.data);
+        validation_error_add(
+            validation, row,
+            "Invalid value %s for configuration name: String may not contain control sequences but had the following ASCII chars: %.*s",
+            row->value, (int)codes.size, (const char *)codes.data);
     buffer_finish(&codes);
 }
 
@@ -238,12 +245,13 @@ static void check(struct validation *validation, struct validated *row, const ch
         break;
     case CHECK_ANY_CASE_ONE_OF:
         if (row->value != NULL && !is_one_of(field->values, row->value, strncasecmp))
-            validation_error_add(validation, row, "Invalid value %s for configuration %s: String must be one of (case insensitive): %s", shown, name,
-                                 list_joined(validation->arena, field->values, ", "));
+            validation_error_add(validation, row, "Invalid value %s for configuration %s: String must be one of (case insensitive): %s",
+                                 shown, name, list_joined(validation->arena, field->values, ", "));
         else if (strcmp(field->name, "transaction.boundary") == 0 && strcasecmp(shown, "connector") == 0)
-            validation_error_add(validation, row,
-                                 "The connector does not support connector-defined transaction boundaries with the given configuration. Please "
-                                 "reconfigure it to use a different transaction boundary definition.");
+            validation_error_add(
+                validation, row,
+                "The connector does not support connector-defined transaction boundaries with the given configuration. Please "
+                "reconfigure it to use a different transaction boundary definition.");
         break;
     case CHECK_REGEX:
         problem = is_set ? java_regex_problem(validation->arena, slice_from_string(shown)) : NULL;
@@ -317,6 +325,17 @@ static bool is_version(const char *name)
     return length > 15 && strcmp(name + length - 15, ".plugin.version") == 0;
 }
 
+/* What the worker uses when the connector does not say. */
+static const char *worker_converter(const struct validate_request *request, const struct config_field *field)
+{
+    const char *chosen = field->name[0] == 'k' ? request->key_converter : field->name[0] == 'v' ? request->value_converter : NULL;
+
+    if (chosen != NULL && chosen[0] != '\0')
+        return chosen;
+    return field->check == CHECK_HEADER_CONVERTER ? "org.apache.kafka.connect.storage.SimpleHeaderConverter"
+                                                  : "org.apache.kafka.connect.json.JsonConverter";
+}
+
 static void common_check(struct validation *validation, const struct validate_request *request, const char *owner)
 {
     size_t count;
@@ -325,12 +344,10 @@ static void common_check(struct validation *validation, const struct validate_re
     for (size_t i = 0; i < count; i++) {
         struct validated *row = validation_row_add(validation, &rows[i]);
 
-        if (strcmp(rows[i].name, "key.converter") == 0 && request->key_converter != NULL)
-            row->place.default_value = request->key_converter;
-        if (strcmp(rows[i].name, "value.converter") == 0 && request->value_converter != NULL)
-            row->place.default_value = request->value_converter;
-        if (rows[i].check == CHECK_CONVERTER || rows[i].check == CHECK_HEADER_CONVERTER)
+        if (rows[i].check == CHECK_CONVERTER || rows[i].check == CHECK_HEADER_CONVERTER) {
+            row->place.default_value = worker_converter(request, &rows[i]);
             row->values = classes_of(validation->arena, kind_of(&rows[i]));
+        }
         if (is_version(rows[i].name))
             version_fill(validation, row, row - 1);
         row_check(validation, row, rows[i].name);
@@ -340,11 +357,12 @@ static void common_check(struct validation *validation, const struct validate_re
 /* One transformation or predicate: its class, its version, its settings, and for a transformation when it applies. */
 static void step_check(struct validation *validation, const char *list, struct slice alias)
 {
-    static const struct config_field type_field = {"", "transforms", TYPE_CLASS, REQUIRED, NULL, IMPORTANCE_HIGH, NULL, 0, WIDTH_LONG, "", NULL,
-                                                   CHECK_NONE, ""};
-    static const struct config_field predicate_field = {"", "predicates", TYPE_CLASS, REQUIRED, NULL, IMPORTANCE_HIGH, NULL, 0, WIDTH_LONG, "", NULL,
-                                                        CHECK_NONE, ""};
-    static const struct config_field version_field = {"", "version", TYPE_STRING, 0, NULL, IMPORTANCE_HIGH, NULL, 0, WIDTH_LONG, "", NULL, CHECK_NONE, ""};
+    static const struct config_field type_field = {"",         "transforms", TYPE_CLASS, REQUIRED,   NULL, IMPORTANCE_HIGH, NULL, 0,
+                                                   WIDTH_LONG, "",           NULL,       CHECK_NONE, ""};
+    static const struct config_field predicate_field = {"",         "predicates", TYPE_CLASS, REQUIRED,   NULL, IMPORTANCE_HIGH, NULL, 0,
+                                                        WIDTH_LONG, "",           NULL,       CHECK_NONE, ""};
+    static const struct config_field version_field = {"",         "version", TYPE_STRING, 0,          NULL, IMPORTANCE_HIGH, NULL, 0,
+                                                      WIDTH_LONG, "",        NULL,        CHECK_NONE, ""};
     static const struct config_field when_fields[] = {
         {"", "negate", TYPE_BOOLEAN, 0, "false", IMPORTANCE_MEDIUM, NULL, 0, WIDTH_NONE, "negate", NULL, CHECK_NONE,
          "Apply the transformation to the records that the predicate does not hold for."},
@@ -354,7 +372,8 @@ static void step_check(struct validation *validation, const char *list, struct s
     bool is_transform = strcmp(list, "transforms") == 0;
     enum plugin_kind kind = is_transform ? PLUGIN_TRANSFORMATION : PLUGIN_PREDICATE;
     struct arena *arena = validation->arena;
-    const char *group = arena_format(arena, "%s: %.*s", is_transform ? "Transforms" : "Predicates", (int)alias.size, (const char *)alias.data);
+    const char *group =
+        arena_format(arena, "%s: %.*s", is_transform ? "Transforms" : "Predicates", (int)alias.size, (const char *)alias.data);
     const char *prefix = arena_format(arena, "%s.%.*s.", list, (int)alias.size, (const char *)alias.data);
     struct config_field *shown = arena_new_array(arena, 2, sizeof(*shown));
     struct validated *row;
@@ -364,10 +383,12 @@ static void step_check(struct validation *validation, const char *list, struct s
     int order = 0;
 
     shown[0] = is_transform ? type_field : predicate_field;
-    shown[0].display_name = arena_format(arena, "%s type for %.*s", is_transform ? "Transformation" : "Predicate", (int)alias.size, (const char *)alias.data);
+    shown[0].display_name =
+        arena_format(arena, "%s type for %.*s", is_transform ? "Transformation" : "Predicate", (int)alias.size, (const char *)alias.data);
     shown[0].text = is_transform ? "Class of the transformation." : "Class of the predicate.";
     shown[1] = version_field;
-    shown[1].display_name = arena_format(arena, "%s version for %.*s", is_transform ? "Transformation" : "Predicate", (int)alias.size, (const char *)alias.data);
+    shown[1].display_name = arena_format(arena, "%s version for %.*s", is_transform ? "Transformation" : "Predicate", (int)alias.size,
+                                         (const char *)alias.data);
     shown[1].text = "Version of the class, or a range of versions.";
     row = validation_row_add(validation, &shown[0]);
     row->place = (struct config_place){arena_format(arena, "%stype", prefix), NULL, group, order++};
@@ -386,7 +407,8 @@ static void step_check(struct validation *validation, const char *list, struct s
     }
     for (size_t i = 0; class_name != NULL && is_transform && i < 2; i++) {
         row = validation_row_add(validation, &when_fields[i]);
-        row->place = (struct config_place){arena_format(arena, "%s%s", prefix, when_fields[i].name), when_fields[i].default_value, group, order++};
+        row->place =
+            (struct config_place){arena_format(arena, "%s%s", prefix, when_fields[i].name), when_fields[i].default_value, group, order++};
         row_check(validation, row, row->place.name);
     }
 }
@@ -493,10 +515,10 @@ static const char *unknown_class(struct arena *arena, const char *name)
         const struct plugin *plugin = plugin_find_connector(order[i]);
         const char *kind = plugin_kind_name(plugin->kind);
 
-        buffer_append_format(&text,
-                             "%sPluginDesc{klass=class %s, name='%s', version='%s', encodedVersion=%s, type=%s, typeName='%s', location='%s'}",
-                             i > 0 ? ", " : "", plugin->class_name, plugin->class_name, plugin->version, plugin->version, kind, kind,
-                             i == 0 ? "file:built-in" : "classpath");
+        buffer_append_format(
+            &text, "%sPluginDesc{klass=class %s, name='%s', version='%s', encodedVersion=%s, type=%s, typeName='%s', location='%s'}",
+            i > 0 ? ", " : "", plugin->class_name, plugin->class_name, plugin->version, plugin->version, kind, kind,
+            i == 0 ? "file:built-in" : "classpath");
     }
     copy = arena_copy_string(arena, buffer_slice(&text));
     buffer_finish(&text);
@@ -516,8 +538,8 @@ struct validation *validation_create(struct arena *arena, const struct validate_
         *refusal = unknown_class(arena, class_name);
     if (*refusal != NULL)
         return NULL;
-    *validation =
-        (struct validation){.arena = arena, .class_name = class_name, .plugin = plugin, .config = request->config, .aliases = request->aliases};
+    *validation = (struct validation){
+        .arena = arena, .class_name = class_name, .plugin = plugin, .config = request->config, .aliases = request->aliases};
     common_check(validation, request, "common");
     common_check(validation, request, plugin->kind == PLUGIN_SOURCE ? "source" : "sink");
     steps_check(validation, "transforms");
@@ -614,5 +636,6 @@ void validation_message_write(struct buffer *out, const struct validation *valid
             buffer_append_string(out, error->text);
         }
     }
-    buffer_append_string(out, "\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`");
+    buffer_append_string(
+        out, "\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`");
 }

@@ -36,8 +36,8 @@ struct validation { /* lives in the arena */
 };
 
 struct validate_request {
-    const struct properties *config;  /* placeholders resolved */
-    const struct properties *aliases; /* host.aliases; may be NULL */
+    const struct properties *config;             /* placeholders resolved */
+    const struct properties *aliases;            /* host.aliases; may be NULL */
     const char *key_converter, *value_converter; /* the worker's */
 };
 
@@ -56,7 +56,8 @@ void validation_message_write(struct buffer *out, const struct validation *valid
 /* ---- For validate_debezium.c ---- */
 
 struct validated *validation_row_add(struct validation *validation, const struct config_field *field);
-void validation_error_add(struct validation *validation, struct validated *row, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void validation_error_add(struct validation *validation, struct validated *row, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Adds and checks Debezium's fields. */
 void validate_debezium(struct validation *validation);

@@ -76,7 +76,8 @@ static void type_check(struct validation *validation, struct validated *row, con
 /* ---- Numbers ---- */
 
 /* A number not below `least`; one that is not readable fails too. */
-static void number_check(struct validation *validation, struct validated *row, const char *value, bool is_int, int64_t least, const char *text)
+static void number_check(struct validation *validation, struct validated *row, const char *value, bool is_int, int64_t least,
+                         const char *text)
 {
     int32_t small = 0;
     int64_t number = 0;
@@ -122,9 +123,10 @@ static bool has_only(const char *value, const char *others)
 static void format_check(struct validation *validation, struct validated *row, const char *value)
 {
     if (!has_only(value, "_-."))
-        validation_error_add(validation, row,
-                             "The '%s' value is invalid: %s has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)",
-                             row->field->name, value);
+        validation_error_add(
+            validation, row,
+            "The '%s' value is invalid: %s has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)",
+            row->field->name, value);
 }
 
 static void slot_check(struct validation *validation, struct validated *row, const char *value)
@@ -134,7 +136,8 @@ static void slot_check(struct validation *validation, struct validated *row, con
     for (const char *at = value; *at != '\0'; at++)
         well = well && ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '_');
     if (!well)
-        problem(validation, row, "Valid replication slot name must contain only digits, lowercase characters and underscores with length <= 63");
+        problem(validation, row,
+                "Valid replication slot name must contain only digits, lowercase characters and underscores with length <= 63");
 }
 
 static bool is_listed(const char *values, struct slice value)
@@ -235,8 +238,8 @@ static bool is_identity(struct slice item)
     return is_listed("DEFAULT,FULL,NOTHING", kind);
 }
 
-static void items_check(struct validation *validation, struct validated *row, const char *value, char separator, bool (*is_well)(struct slice),
-                        const char *expected)
+static void items_check(struct validation *validation, struct validated *row, const char *value, char separator,
+                        bool (*is_well)(struct slice), const char *expected)
 {
     struct slice rest = slice_from_string(value);
     struct slice item = rest;
@@ -248,8 +251,8 @@ static void items_check(struct validation *validation, struct validated *row, co
         more = text_next_field(&rest, separator, &item);
     for (; more; more = text_next_field(&rest, separator, &item)) {
         if (!is_well(item) && !(item.size == 0 && rest.size == 0 && value[0] != '\0'))
-            validation_error_add(validation, row, "The '%s' value is invalid: %.*s has an invalid format (expecting '%s')", row->field->name,
-                                 (int)item.size, (const char *)item.data, expected);
+            validation_error_add(validation, row, "The '%s' value is invalid: %.*s has an invalid format (expecting '%s')",
+                                 row->field->name, (int)item.size, (const char *)item.data, expected);
     }
 }
 
@@ -336,7 +339,8 @@ static void custom_check(struct validation *validation, struct validated *row, c
     const char *chosen = properties_get(validation->config, mode);
 
     if (chosen != NULL && is_listed("custom", text_trim(slice_from_string(chosen))) && is_blank(value))
-        validation_error_add(validation, row, "The '%s' value is invalid: %s cannot be empty when %s 'custom' is defined", name, name, mode);
+        validation_error_add(validation, row, "The '%s' value is invalid: %s cannot be empty when %s 'custom' is defined", name, name,
+                             mode);
 }
 
 static void sink_topic_check(struct validation *validation, struct validated *row, const char *value)

@@ -22,6 +22,7 @@ struct capture {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
 static const char *check_problem;
+static bool streams_at_once;
 static struct capture *running[CAPTURES_MAX];
 static struct {
     char name[64];
@@ -31,6 +32,11 @@ static struct {
 void fake_capture_check_with(const char *problem)
 {
     check_problem = problem;
+}
+
+void fake_capture_stream_at_once(bool at_once)
+{
+    streams_at_once = at_once;
 }
 
 enum status capture_check(const struct properties *config, const struct properties *aliases, struct error *error)
@@ -83,6 +89,11 @@ enum status capture_start(const struct capture_start *start, struct capture **st
     }
     pthread_mutex_unlock(&lock);
     *started = capture;
+    if (streams_at_once && properties_has(start->config, "publication.autocreate.mode"))
+        fake_capture_set(capture, CAPTURE_FAILED,
+                         "Publication autocreation is disabled, please create one and restart the connector.\ncreate it");
+    else if (streams_at_once)
+        fake_capture_set(capture, CAPTURE_STREAMING, NULL);
     return OK;
 }
 

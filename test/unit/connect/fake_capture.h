@@ -7,6 +7,9 @@
 /* What capture_check answers from now on; NULL: well. */
 void fake_capture_check_with(const char *problem);
 
+/* From now on a capture streams as soon as it is started; one that may not make its publication fails. */
+void fake_capture_stream_at_once(bool at_once);
+
 /* The capture of a connector, NULL when none runs. */
 struct capture *fake_capture_find(const char *connector);
 int fake_capture_starts(const char *connector); /* how often it was started since the program began */

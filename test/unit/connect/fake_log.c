@@ -101,8 +101,8 @@ int32_t log_topic_partitions(struct log *log, const char *name)
     return topic == NULL ? 0 : topic->partitions;
 }
 
-enum status log_write(struct log *log, const char *name, int32_t partition, const struct log_record *records, size_t count, int64_t *first_offset,
-                      struct error *error)
+enum status log_write(struct log *log, const char *name, int32_t partition, const struct log_record *records, size_t count,
+                      int64_t *first_offset, struct error *error)
 {
     struct record_batch_spec spec = record_batch_spec_plain();
     struct record_builder builder;

@@ -28,12 +28,33 @@ TEST(hash_codes_are_those_of_java)
 
 TEST(twelve_keys_have_sixteen_buckets_and_thirteen_have_thirty_two)
 {
-    static const char *const twelve[] = {"connector.class",   "tasks.max",   "database.hostname", "database.port",
-                                         "database.user",     "database.password", "database.dbname", "slot.name",
-                                         "topic.prefix",      "plugin.name", "database.replication.slot.name", "name", NULL};
-    static const char *const thirteen[] = {"connector.class",   "tasks.max",   "database.hostname", "database.port",
-                                           "database.user",     "database.password", "database.dbname", "slot.name",
-                                           "topic.prefix",      "plugin.name", "database.replication.slot.name", "name", "task.class", NULL};
+    static const char *const twelve[] = {"connector.class",
+                                         "tasks.max",
+                                         "database.hostname",
+                                         "database.port",
+                                         "database.user",
+                                         "database.password",
+                                         "database.dbname",
+                                         "slot.name",
+                                         "topic.prefix",
+                                         "plugin.name",
+                                         "database.replication.slot.name",
+                                         "name",
+                                         NULL};
+    static const char *const thirteen[] = {"connector.class",
+                                           "tasks.max",
+                                           "database.hostname",
+                                           "database.port",
+                                           "database.user",
+                                           "database.password",
+                                           "database.dbname",
+                                           "slot.name",
+                                           "topic.prefix",
+                                           "plugin.name",
+                                           "database.replication.slot.name",
+                                           "name",
+                                           "task.class",
+                                           NULL};
 
     order_is(twelve, 0,
              "connector.class database.user database.dbname topic.prefix slot.name tasks.max database.hostname "

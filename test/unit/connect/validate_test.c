@@ -39,7 +39,8 @@ static void errors_are(const struct properties *config, const char *expected)
     assert_non_null(validation);
     for (size_t i = 0; i < validation->count; i++) {
         for (const struct validation_error *error = validation->rows[i].errors; error != NULL; error = error->next, count++)
-            size += (size_t)snprintf(found + size, 65536 - size, "%s%s: %s", size > 0 ? "\n" : "", validation->rows[i].place.name, error->text);
+            size +=
+                (size_t)snprintf(found + size, 65536 - size, "%s%s: %s", size > 0 ? "\n" : "", validation->rows[i].place.name, error->text);
     }
     if (strcmp(found, expected) != 0) {
         print_error("expected: %s\nfound: %s\n", expected, found);
@@ -103,8 +104,10 @@ TEST(the_database_is_tried_only_when_all_else_is_well)
     fake_capture_check_with("Error while validating connector config: FATAL: database \"activity\" does not exist");
     errors_are(&config, "database.hostname: Error while validating connector config: FATAL: database \"activity\" does not exist");
     properties_set(&config, "slot.name", "Bad");
-    errors_are(&config, "slot.name: The 'slot.name' value is invalid: Valid replication slot name must contain only digits, lowercase characters and "
-                        "underscores with length <= 63");
+    errors_are(
+        &config,
+        "slot.name: The 'slot.name' value is invalid: Valid replication slot name must contain only digits, lowercase characters and "
+        "underscores with length <= 63");
     fake_capture_check_with(NULL);
     properties_finish(&config);
     assert_int_equal(wrong, 0);

@@ -1,0 +1,87 @@
+#include "connect/connect.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "connect/rest.h"
+
+struct connect {
+    struct herder *herder;
+    struct http_server *http;
+    struct rest rest;
+    char *cluster_id;
+};
+
+/* host:port as others may reach it: the advertised name with the real port. */
+static char *worker_id_of(const struct connect_settings *settings, const char *listener)
+{
+    const char *advertised = properties_get(settings->values, "rest.advertised.host.name");
+    const char *colon = strrchr(listener, ':');
+
+    if (advertised == NULL || advertised[0] == '\0')
+        return memory_copy_string(listener);
+    return memory_format("%s%s", advertised, colon);
+}
+
+static enum status port_take(struct connect *connect, const struct connect_settings *settings, struct error *error)
+{
+    const char *hosts = properties_get(settings->values, "console.hosts");
+    const char *advertised = properties_get(settings->values, "rest.advertised.host.name");
+    char *all = memory_format("%s,%s", hosts == NULL ? "" : hosts, advertised == NULL ? "" : advertised);
+    struct http_settings http = {.listener = settings->listener, .hosts = all, .handle = rest_handle, .context = &connect->rest};
+    enum status status = http_listen(&http, &connect->http, error);
+
+    memory_free(all);
+    return status;
+}
+
+enum status connect_start(const struct connect_settings *settings, struct log *log, struct connect **started, struct error *error)
+{
+    struct connect *connect = memory_new(sizeof(*connect));
+    enum status status = port_take(connect, settings, error);
+
+    connect->cluster_id = memory_copy_string(settings->cluster_id);
+    rest_init(&connect->rest, connect->cluster_id);
+    if (status == OK) {
+        char *worker_id = worker_id_of(settings, http_listener(connect->http));
+        struct herder_settings herder = {.values = settings->values, .aliases = settings->aliases, .worker_id = worker_id, .log = log};
+
+        status = herder_start(&herder, &connect->herder, error);
+        memory_free(worker_id);
+    }
+    connect->rest.herder = connect->herder;
+    if (status == OK)
+        status = http_serve(connect->http, error);
+    if (status == OK)
+        *started = connect;
+    else
+        connect_stop(connect);
+    return status;
+}
+
+void connect_stop(struct connect *connect)
+{
+    bool ended;
+
+    if (connect == NULL)
+        return;
+    if (connect->herder != NULL)
+        herder_stop_begin(connect->herder);
+    ended = http_stop(connect->http);
+    herder_stop(connect->herder);
+    if (!ended) /* a request still waits for a database; the program ends, and it with it */
+        return;
+    herder_destroy(connect->herder);
+    rest_finish(&connect->rest);
+    memory_free(connect->cluster_id);
+    memory_free(connect);
+}
+
+const char *connect_listener(const struct connect *connect)
+{
+    return http_listener(connect->http);
+}
+
+void connect_describe(struct connect *connect, struct buffer *json)
+{
+    herder_describe(connect->herder, json);
+}

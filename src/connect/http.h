@@ -1,0 +1,71 @@
+/*
+ * connect/http.h: an HTTP server that answers with the bytes of Jetty: its headers in its order, its reason phrases, its page
+ * for requests that are none. What the requests mean is the handler's.
+ */
+#ifndef CONNECT_HTTP_H
+#define CONNECT_HTTP_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+
+struct http_server;
+struct MHD_Connection;
+
+enum { HTTP_BODY_MAX = 1 << 20, HTTP_CONNECTIONS_MAX = 64, HTTP_IDLE_SECONDS = 30, HTTP_STOP_MS = 3000 };
+
+struct http_request {
+    const char *method;
+    struct slice path;  /* as it came, still escaped, without the query */
+    struct slice query; /* behind '?'; still escaped */
+    struct slice body;
+    struct arena *arena; /* lives as long as the request */
+    struct MHD_Connection *connection;
+};
+
+/* The first header of that name, NULL when absent; and all of them, with commas, in memory of the arena. */
+const char *http_header(const struct http_request *request, const char *name);
+const char *http_headers(const struct http_request *request, const char *name);
+
+struct http_response {
+    int status;
+    const char *content_type;  /* NULL: none */
+    const char *location;      /* NULL: none */
+    const char *allow;         /* NULL: none */
+    const char *cache_control; /* NULL: none */
+    bool allow_first;          /* Allow stands before Content-Type */
+    struct buffer body;
+};
+
+/* Called on a thread of the connection; may wait. */
+typedef void http_handler(void *context, const struct http_request *request, struct http_response *response);
+
+struct http_settings {
+    const char *listener; /* host:port; port 0 takes a free one */
+    const char *hosts;    /* further names that a Host header may have, with commas */
+    http_handler *handle;
+    void *context;
+};
+
+/*
+ * Takes the port; connections wait until http_serve.
+ * Errors  UNAVAILABLE (the port is in use), BAD_INPUT (the listener is not host:port)
+ */
+enum status http_listen(const struct http_settings *settings, struct http_server **opened, struct error *error);
+enum status http_serve(struct http_server *server, struct error *error);
+
+/*
+ * Closes the port and waits for requests under way, at most HTTP_STOP_MS: one may be waiting for a database that does not
+ * answer. False then: its thread goes on, so nothing it uses may be freed. NULL is fine.
+ */
+bool http_stop(struct http_server *server);
+
+const char *http_listener(const struct http_server *server); /* host:port with the real port */
+
+/* Jetty's page. uri is what it shows as the request. */
+void http_page(struct http_response *response, int status, const char *reason, const char *uri);
+
+/* Is `host` (a Host header, or what stands behind "//" of an Origin) one of ours? Exposed for tests. */
+bool http_host_is_ours(const char *host, const char *bound, const char *hosts);
+
+#endif
