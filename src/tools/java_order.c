@@ -19,7 +19,7 @@ static uint32_t next_code_point(struct slice *text)
     return code;
 }
 
-int32_t java_string_hash(struct slice text)
+int32_t java_text_hash(struct slice text)
 {
     uint32_t hash = 0;
 
@@ -37,7 +37,7 @@ int32_t java_string_hash(struct slice text)
 
 int32_t java_partition_hash(struct slice topic, int32_t partition)
 {
-    uint32_t hash = (31u + (uint32_t)partition) * 31u + (uint32_t)java_string_hash(topic);
+    uint32_t hash = (31u + (uint32_t)partition) * 31u + (uint32_t)java_text_hash(topic);
 
     return (int32_t)hash;
 }
@@ -53,7 +53,7 @@ static size_t table_size(size_t count, size_t capacity)
     return size;
 }
 
-size_t *java_map_order(struct arena *arena, const int32_t *hashes, size_t count, size_t capacity)
+size_t *java_hash_order(struct arena *arena, const int32_t *hashes, size_t count, size_t capacity)
 {
     size_t size = table_size(count, capacity);
     size_t *heads = arena_new_array(arena, size + 1, sizeof(*heads)); /* counting sort: keeps the order inside a bucket */
