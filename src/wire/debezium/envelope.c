@@ -374,17 +374,17 @@ static enum status emit(struct debezium_encoder *encoder, struct debezium_plan *
     return status;
 }
 
-/* A delete and the tombstone behind it, which has the same key and headers. */
+/* A delete and the tombstone behind it, which has the same key, if any, and headers. */
 static enum status emit_delete(struct debezium_encoder *encoder, struct debezium_plan *plan, const struct row_view *old,
                                const struct debezium_event *event, const char *header, const struct row_view *header_view, struct error *error)
 {
     enum status status = emit(encoder, plan, 'd', old, old, &no_row, event, header, header_view, error);
 
-    if (status == OK && encoder->config->tombstones && plan->has_key) {
+    if (status == OK && encoder->config->tombstones) {
         struct record_draft *tombstone = encoder_draft(encoder, plan->topic);
         const struct record_draft *deletion = tombstone - 1;
 
-        tombstone->has_key = true;
+        tombstone->has_key = deletion->has_key;
         tombstone->key_at = deletion->key_at;
         tombstone->key_size = deletion->key_size;
         tombstone->own_headers = deletion->own_headers;

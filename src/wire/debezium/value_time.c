@@ -18,8 +18,8 @@
 #define MINUS_INFINITY_MICROS 600000
 #define INFINITY_DAYS_STREAM INT64_C(-2147472692)
 #define MINUS_INFINITY_DAYS_STREAM INT64_C(-2147472691)
-#define INFINITY_DAYS_JDBC INT64_C(-622191234)
-#define MINUS_INFINITY_DAYS_JDBC INT64_C(-625821272)
+#define INFINITY_DAYS_JDBC INT64_C(106751991166) /* 292278994-08-16 */
+#define MINUS_INFINITY_DAYS_JDBC INT64_C(106748361128) /* 292269055-12-02: the era is lost */
 
 #define ISO_BYTES_MAX 64
 
@@ -132,7 +132,7 @@ bool encode_date(const struct value_encoder *encoder, struct slice text, struct 
 
     if (!date_days(encoder, text, &days))
         return false;
-    number_append_int64(out, days);
+    number_append_int64(out, (int32_t)days); /* Debezium casts to int */
     return true;
 }
 
