@@ -53,7 +53,7 @@ static size_t table_size(size_t count, size_t capacity)
     return size;
 }
 
-size_t *java_hash_order(struct arena *arena, const int32_t *hashes, size_t count, size_t capacity)
+size_t *java_hash_map_order(struct arena *arena, const int32_t *hashes, size_t count, size_t capacity)
 {
     size_t size = table_size(count, capacity);
     size_t *heads = arena_new_array(arena, size + 1, sizeof(*heads)); /* counting sort: keeps the order inside a bucket */

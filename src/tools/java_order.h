@@ -17,6 +17,6 @@ int32_t java_partition_hash(struct slice topic, int32_t partition);
  * Gives an array of `count` positions in the arena
  * Source    java.util.HashMap: bucket (h ^ h >>> 16) & (size - 1); at most 3/4 full
  */
-size_t *java_hash_order(struct arena *arena, const int32_t *hashes, size_t count, size_t capacity);
+size_t *java_hash_map_order(struct arena *arena, const int32_t *hashes, size_t count, size_t capacity);
 
 #endif

@@ -564,7 +564,7 @@ static void topic_print(struct topics *tool, const struct topic_description *top
                      : replication_factor(&topic->partitions[0], reassignment_find(all, topic->name, topic->partitions[0].index)));
     for (size_t i = 0; i < configs->count; i++)
         hashes[i] = java_text_hash(configs->entries[i].name);
-    order = java_hash_order(tool->arena, hashes, configs->count, 0);
+    order = java_hash_map_order(tool->arena, hashes, configs->count, 0);
     for (size_t i = 0; i < configs->count; i++) {
         const struct kafka_describe_configs_response_config *entry = &configs->entries[order[i]];
 
@@ -694,7 +694,7 @@ static const struct failure *describe_all(struct topics *tool, const struct topi
             return failure_from_kafka(tool->arena, topics[i].error_code, slice_null());
         hashes[i] = java_text_hash(topics[i].name);
     }
-    order = java_hash_order(tool->arena, hashes, tool->found_count, tool->found_count);
+    order = java_hash_map_order(tool->arena, hashes, tool->found_count, tool->found_count);
     for (size_t i = 0; i < tool->found_count && failure == NULL; i++)
         failure = describe_one(tool, &topics[order[i]], all);
     return failure;
