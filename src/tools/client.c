@@ -182,23 +182,34 @@ static void versions_ask(struct client *client, struct node *node, int16_t versi
     node->state = NODE_ASKING_VERSIONS;
 }
 
-/* The newest version that both sides and the request allow; -1 when there is none. */
-static int16_t version_choose(const struct node *node, const struct kafka_api *api, const struct client_request *request)
+/* Later versions name topics by id, the tools by name; or are for brokers only. */
+static int16_t version_limit(const struct kafka_api *api)
+{
+    switch (api->key) {
+    case KAFKA_PRODUCE: return 12;
+    case KAFKA_ADD_PARTITIONS_TO_TXN: return 3;
+    case KAFKA_FETCH: return 12;
+    case KAFKA_OFFSET_COMMIT: return 9;
+    case KAFKA_OFFSET_FETCH: return 9;
+    default: return api->version_max;
+    }
+}
+
+/* The newest version that both sides allow; -1 when there is none. */
+static int16_t version_choose(const struct node *node, const struct kafka_api *api)
 {
     int16_t version;
 
     if (api == NULL || api->key >= API_KEYS_MAX || node->version_max[api->key] < 0)
         return -1;
-    version = node->version_max[api->key] < api->version_max ? node->version_max[api->key] : api->version_max;
-    if (request->version_max > 0 && request->version_max < version)
-        version = request->version_max;
+    version = node->version_max[api->key] < version_limit(api) ? node->version_max[api->key] : version_limit(api);
     return version < node->version_min[api->key] || version < api->version_min ? -1 : version;
 }
 
 static void request_send(struct client *client, struct node *node, struct client_request *request)
 {
     const struct kafka_api *api = kafka_api_find(request->api);
-    int16_t version = version_choose(node, api, request);
+    int16_t version = version_choose(node, api);
     int32_t timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : client->request_timeout_ms;
 
     if (version < 0) {
@@ -439,6 +450,24 @@ void client_pause(struct client *client, int64_t pause_ms)
     int64_t now_ms;
 
     while ((now_ms = clock_monotonic_ms()) < until_ms)
+        client_poll(client, until_ms - now_ms);
+}
+
+static bool client_has_unwritten(const struct client *client)
+{
+    for (size_t i = 0; i < client->node_count; i++) {
+        if (client->nodes[i]->state == NODE_READY && client->nodes[i]->connection.out.size > client->nodes[i]->connection.out_at)
+            return true;
+    }
+    return false;
+}
+
+void client_drain(struct client *client, int64_t timeout_ms)
+{
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    int64_t now_ms;
+
+    while (client_has_unwritten(client) && (now_ms = clock_monotonic_ms()) < until_ms)
         client_poll(client, until_ms - now_ms);
 }
 

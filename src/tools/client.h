@@ -26,7 +26,6 @@ enum client_outcome {
 struct client_request {
     /* What to ask; everything here is borrowed until the request is done. */
     int16_t api;
-    int16_t version_max;   /* not newer than this; 0 means the newest, which every table has above 0 or only */
     bool is_one_way;       /* no answer will come: done as soon as it is written into the connection */
     int32_t timeout_ms;    /* 0: request.timeout.ms */
     const void *body;      /* the request's struct */
@@ -68,6 +67,9 @@ void client_submit(struct client *client, int32_t node_id, struct client_request
 
 /* Waits up to timeout_ms for something to happen and does it. */
 void client_poll(struct client *client, int64_t timeout_ms);
+
+/* Waits up to timeout_ms until everything that was submitted to a connected broker is written. */
+void client_drain(struct client *client, int64_t timeout_ms);
 
 /* Takes a request back: it will not be touched any more. */
 void client_forget(struct client *client, struct client_request *request);

@@ -5,6 +5,8 @@
 
 const struct tool tools_table[] = {
     {"kafka-topics", kafka_topics_main, "List, create, describe, alter and delete topics"},
+    {"kafka-console-producer", kafka_console_producer_main, "Send lines of standard input as records"},
+    {"kafka-console-consumer", kafka_console_consumer_main, "Print records to standard output"},
     {NULL, NULL, NULL},
 };
 
