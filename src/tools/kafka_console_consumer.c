@@ -116,8 +116,8 @@ static const struct failure *groups_differ(struct console_consumer *tool, const 
     size_t *order;
 
     for (size_t i = 0; i < count; i++)
-        hashes[i] = java_string_hash(slice_from_string(ids[i]));
-    order = java_map_order(tool->arena, hashes, count, 0);
+        hashes[i] = java_text_hash(slice_from_string(ids[i]));
+    order = java_hash_map_order(tool->arena, hashes, count, 0);
     for (size_t i = 0; i < count; i++)
         list = list == NULL ? arena_format(tool->arena, "'%s'", ids[order[i]]) : arena_format(tool->arena, "%s, '%s'", list, ids[order[i]]);
     return failure_usage(tool->arena,
