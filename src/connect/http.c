@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "connect/json_out.h"
 #include "os/clock.h"
+#include "os/logger.h"
 #include "os/mailbox.h"
 #include "os/thread.h"
 
@@ -343,6 +344,7 @@ static enum MHD_Result answer(struct exchange *exchange, struct MHD_Connection *
     struct slice target = target_path(slice_from_string(exchange->target));
     const uint8_t *mark = target.size == 0 ? NULL : memchr(target.data, '#', target.size);
 
+    logger_set_thread_name("rest");
     if (mark != NULL)
         target.size = (size_t)(mark - target.data);
     mark = target.size == 0 ? NULL : memchr(target.data, '?', target.size);

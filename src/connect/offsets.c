@@ -80,9 +80,12 @@ char *position_offset_read(struct herder *herder, const char *owner)
     buffer_init(&position, POSITION_BYTES_MAX);
     buffer_init(&json, OFFSET_BYTES_MAX);
     if (log_position(herder->log, owner, &position)) {
-        if (capture_position_to_offset(buffer_slice(&position), &json, &error) == OK)
+        enum status status = capture_position_to_offset(buffer_slice(&position), &json, &error);
+
+        /* An empty object: there was no record yet, and so there is no offset in Connect. */
+        if (status == OK && !slice_equal_string(buffer_slice(&json), "{}"))
             copy = text_copy(&json);
-        else
+        else if (status != OK)
             LOG_ERROR("the published position cannot be read owner=%s: %s", owner, error.message);
     }
     buffer_finish(&json);

@@ -12,6 +12,7 @@
 
 struct validation_error {
     const char *text;
+    const char *remedy; /* what to do; NULL: the text says it. Not in Connect's list, only in the message */
     struct validation_error *next;
 };
 

@@ -444,6 +444,16 @@ static const char *driver_problem(const struct validation *validation)
     return NULL;
 }
 
+/* The first line is Debezium's text, the second says what to do. */
+static void database_error_add(struct validation *validation, struct validated *host, const char *message)
+{
+    const char *line_end = strchrnul(message, '\n');
+
+    validation_error_add(validation, host, "%.*s", (int)(line_end - message), message);
+    if (*line_end != '\0')
+        host->errors->remedy = arena_copy_string(validation->arena, slice_from_string(line_end + 1));
+}
+
 void validate_debezium(struct validation *validation)
 {
     int errors_before = validation->error_count;
@@ -472,5 +482,5 @@ void validate_debezium(struct validation *validation)
     if (refused != NULL)
         validation_error_add(validation, host, "%s", refused);
     else if (capture_check(validation->config, validation->aliases, &error) != OK)
-        validation_error_add(validation, host, "%s", error.message);
+        database_error_add(validation, host, error.message);
 }

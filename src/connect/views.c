@@ -351,7 +351,7 @@ static void offset_list_write(const struct connector *connector, struct arena *a
     hashes = arena_new_array(arena, known + 1, sizeof(*hashes));
     order = arena_new_array(arena, known + 1, sizeof(*order));
     for (const struct connector_offset *at = connector->offsets; at != NULL; at = at->next) {
-        if (at->offset != NULL) {
+        if (at->offset != NULL && at->partition[0] == '{') { /* Connect does not list an offset without a partition */
             hashes[count] = partition_hash(arena, at->partition);
             kept[count++] = at;
         }

@@ -105,6 +105,28 @@ PLACEHOLDERS = {
 }
 
 
+def same_offsets(expected, got):
+    """
+    Are two answers of GET …/offsets the same but for what is chance? The list has the order of Java's hash of a byte buffer, and how far
+    the connector is (snapshot, first streamed row, later rows) when it is asked depends on the time it took.
+    """
+    try:
+        lists = [json.loads(text.replace('{INT}', '0'))['offsets'] for text in (expected, got)]
+    except (ValueError, KeyError, TypeError):
+        return False
+    snapshot = {'last_snapshot_record', 'lsn', 'txId', 'ts_usec', 'snapshot', 'snapshot_completed'}
+    streaming = {'lsn_proc', 'messageType', 'lsn', 'txId', 'ts_usec'}
+    for entries in lists:
+        for entry in entries:
+            members = set(entry['offset'] or ())
+            if members in (snapshot, streaming, streaming | {'lsn_commit'}):
+                entry['offset'] = 'a position'
+            elif entry['offset']:
+                entry['offset'] = sorted(members)
+        entries.sort(key=lambda entry: json.dumps(entry['partition']))
+    return lists[0] == lists[1]
+
+
 def pattern_of(text, connect):
     out, at = [], 0
     for found in re.finditer(r'\\n\{STACK\}|\{([A-Z0-9_]+)\}', text):
@@ -277,6 +299,8 @@ class Runner:
                 if wanted == 'Content-Length: {LEN}' and step.method != 'HEAD' and int(got.split()[1]) != len(answer.encode()):
                     return 'Content-Length %s of %d bytes' % (got, len(answer.encode()))
         pattern = pattern_of(expected, self.connect)
+        if step.method == 'GET' and step.path.endswith('/offsets') and same_offsets(expected, answer):
+            return None
         if not pattern.match(answer):
             return first_difference(pattern, expected, answer, self.connect)
         return None
