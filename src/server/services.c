@@ -43,6 +43,11 @@ static enum status private_postgres_start(struct services *services, struct erro
     return OK;
 }
 
+static char *listener_text(const char *host, int64_t port)
+{
+    return memory_format(strchr(host, ':') == NULL ? "%s:%lld" : "[%s]:%lld", host, (long long)port);
+}
+
 static enum status log_open(struct services *services, struct error *error)
 {
     const struct settings *settings = services->settings;
@@ -60,6 +65,8 @@ static enum status log_open(struct services *services, struct error *error)
     enum status status = store_open(&wanted, &services->store, error);
 
     memory_free(directory);
+    if (status == OK)
+        services->log = log_open_embedded(services->store);
     return status;
 }
 
@@ -75,8 +82,47 @@ static enum status kafka_start(struct services *services, struct error *error)
     return broker_start(&wanted, services->store, &services->broker, error);
 }
 
+static enum status rest_start(struct services *services, struct error *error)
+{
+    const struct settings *settings = services->settings;
+    char *listener = listener_text(settings->rest_host_name, settings->rest_port);
+    struct connect_settings wanted = {
+        .listener = listener,
+        .values = &settings->values,
+        .aliases = &services->aliases,
+        .cluster_id = store_cluster_id(services->store),
+    };
+    enum status status = connect_start(&wanted, services->log, &services->connect, error);
+
+    memory_free(listener);
+    return status;
+}
+
+static enum status inner_agents_start(struct services *services, struct error *error)
+{
+    return agents_start(&services->settings->values, services->log, &services->agents, error);
+}
+
+static void describe(void *context, struct buffer *json)
+{
+    services_describe(context, json);
+}
+
+static enum status console_start(struct services *services, struct error *error)
+{
+    const struct settings *settings = services->settings;
+    char *listener = listener_text(settings->console_host_name, settings->console_port);
+    struct web_settings wanted = {.listener = listener, .hosts = settings->console_hosts, .describe = describe, .context = services};
+    enum status status = web_start(&wanted, &services->web, error);
+
+    memory_free(listener);
+    return status;
+}
+
 /* From the bottom up; PostgreSQL first, because it takes longest and nobody waits for it here. */
-static enum status (*const starts[])(struct services *services, struct error *error) = {private_postgres_start, log_open, kafka_start};
+static enum status (*const starts[])(struct services *services, struct error *error) = {
+    private_postgres_start, log_open, kafka_start, rest_start, inner_agents_start, console_start,
+};
 
 enum status services_start(const struct settings *settings, const char *data_dir, struct services **started, struct error *error)
 {
@@ -112,7 +158,11 @@ void services_stop(struct services *services)
     if (services == NULL)
         return;
     atomic_store(&services->ready, false);
+    web_stop(services->web);
+    agents_stop(services->agents);
+    connect_stop(services->connect);
     broker_stop(services->broker);
+    log_close(services->log);
     store_close(services->store);
     postgres_stop(services->postgres);
     properties_finish(&services->aliases);
@@ -125,6 +175,8 @@ void services_addresses(const struct services *services, struct buffer *text)
 {
     for (size_t i = 0; i < broker_listener_count(services->broker); i++)
         buffer_append_format(text, "Kafka protocol    %s\n", broker_listener(services->broker, i));
+    buffer_append_format(text, "Connect REST      http://%s\n", connect_listener(services->connect));
+    buffer_append_format(text, "Console           http://%s\n", web_listener(services->web));
     if (services->postgres != NULL)
         buffer_append_format(text, "PostgreSQL        %s:%lld (user postgres; socket in %s)\n", services->settings->postgres_host_name,
                              (long long)services->settings->postgres_port, postgres_socket_directory(services->postgres));

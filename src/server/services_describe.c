@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define ARENA_BLOCK_BYTES 65536
+#define DESCRIPTION_BYTES_MAX (256 << 20)
 
 /* ---- Problems: what is wrong, and what to do ---- */
 
@@ -120,6 +121,67 @@ static void describe_broker(const struct services *services, json_t *object)
     (void)json_object_set_new(object, "broker", broker);
 }
 
+/* A part that describes itself as JSON. */
+static json_t *parsed(struct buffer *text)
+{
+    json_t *value = json_loadb((const char *)text->data, text->size, 0, NULL);
+
+    buffer_finish(text);
+    return value == NULL ? json_array() : value;
+}
+
+static bool member_is(const json_t *object, const char *name, const char *value)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text != NULL && strcmp(text, value) == 0;
+}
+
+static void describe_connector(json_t *connector, json_t *problems)
+{
+    const json_t *capture = json_object_get(connector, "capture");
+    const char *error = json_string_value(json_object_get(capture, "error"));
+    const char *trace = json_string_value(json_object_get(connector, "trace"));
+    bool failed = member_is(connector, "state", "FAILED") || member_is(connector, "task_state", "FAILED");
+    char what[512];
+
+    (void)json_object_set_new(connector, "running", json_boolean(member_is(connector, "task_state", "RUNNING")));
+    (void)json_object_set_new(connector, "failed", json_boolean(failed));
+    if (!failed && !member_is(capture, "state", "retrying"))
+        return;
+    (void)snprintf(what, sizeof(what), "connector %s %s", json_string_value(json_object_get(connector, "name")),
+                   failed ? "has failed" : "cannot go on and tries again");
+    problem_add(problems, what,
+                error != NULL   ? error
+                : trace != NULL ? trace
+                                : "it did not say why",
+                failed ? "mend the cause, then POST /connectors/<name>/restart?includeTasks=true&onlyFailed=true"
+                       : "mend the cause; it goes on by itself then, and no row is lost meanwhile");
+}
+
+static void describe_connectors(struct services *services, json_t *object, json_t *problems)
+{
+    struct buffer text;
+    json_t *connectors, *connector;
+    size_t index;
+
+    buffer_init(&text, DESCRIPTION_BYTES_MAX);
+    connect_describe(services->connect, &text);
+    connectors = parsed(&text);
+    json_array_foreach(connectors, index, connector) describe_connector(connector, problems);
+    (void)json_object_set_new(object, "rest", json_sprintf("http://%s", connect_listener(services->connect)));
+    (void)json_object_set_new(object, "connectors", connectors);
+}
+
+static void describe_agents(const struct services *services, json_t *object)
+{
+    struct buffer text;
+
+    buffer_init(&text, DESCRIPTION_BYTES_MAX);
+    agents_describe(services->agents, &text);
+    (void)json_object_set_new(object, "agents", parsed(&text));
+}
+
 static void describe_postgres(struct services *services, json_t *object, json_t *problems)
 {
     struct postgres_status status;
@@ -152,7 +214,11 @@ void services_describe(struct services *services, struct buffer *json)
     (void)json_object_set_new(object, "process", describe_process());
     describe_store(services, object, problems);
     describe_broker(services, object);
+    describe_connectors(services, object, problems);
+    describe_agents(services, object);
     describe_postgres(services, object, problems);
+    if (atomic_load(&services->ready)) /* the console is started last */
+        (void)json_object_set_new(object, "console", json_sprintf("http://%s", web_listener(services->web)));
     (void)json_object_set_new(object, "healthy", json_boolean(json_array_size(problems) == 0));
     (void)json_object_set_new(object, "problem_count", json_integer((json_int_t)json_array_size(problems)));
     (void)json_object_set_new(object, "problems", problems);

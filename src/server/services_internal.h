@@ -2,10 +2,14 @@
 #ifndef SERVER_SERVICES_INTERNAL_H
 #define SERVER_SERVICES_INTERNAL_H
 
+#include "agents/agents.h"
 #include "broker/broker.h"
+#include "connect/connect.h"
+#include "log/log.h"
 #include "server/postgres.h"
 #include "server/services.h"
 #include "store/store.h"
+#include "web/web.h"
 
 #include <stdatomic.h>
 
@@ -17,7 +21,11 @@ struct services {
     struct properties aliases; /* of the settings, and those of the private PostgreSQL */
     struct postgres *postgres; /* NULL: none is wanted */
     struct store *store;
+    struct log *log;
     struct broker *broker;
+    struct connect *connect;
+    struct agents *agents;
+    struct web *web;
 };
 
 #endif

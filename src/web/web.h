@@ -1,0 +1,26 @@
+/*
+ * web/web.h: what one sees with a browser or a scraper: a status page at /, /metrics for Prometheus, /healthz and /readyz for supervisors,
+ * /status.json. All of it is one description that the server gives, shown in different ways.
+ */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+struct web;
+
+struct web_settings {
+    const char *listener;                                 /* "host:port"; port 0 takes a free one */
+    const char *hosts;                                    /* further names under which browsers may ask, with commas */
+    void (*describe)(void *context, struct buffer *json); /* what `tailrace status --json` shows; any thread */
+    void *context;
+};
+
+/* Errors: UNAVAILABLE (the port is in use), BAD_INPUT (the listener is not host:port). */
+enum status web_start(const struct web_settings *settings, struct web **started, struct error *error);
+void web_stop(struct web *web); /* NULL is fine */
+
+const char *web_listener(const struct web *web); /* with the real port */
+
+#endif
