@@ -244,7 +244,8 @@ static enum status event_judge(struct agent *agent, const struct source_record *
 
 static enum status record_handle(struct agent *agent, const struct source_record *record, struct error *error)
 {
-    struct rule_event event = {.topic = agent->spec.topic, .partition = record->partition, .offset = record->offset};
+    struct rule_event event = {.topic = agent->spec.topic, .partition = record->partition, .offset = record->offset,
+                               .wants_line = agent->spec.listener != NULL};
     const struct change_value *key;
     struct change change;
     struct error failure;

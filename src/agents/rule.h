@@ -19,6 +19,7 @@ struct rule_event {
     int32_t partition;
     int64_t offset;
     int64_t time_us;                /* by the agent's setting: commit time, or the wall clock */
+    bool wants_line;                /* does anybody look at rule_verdict.line? */
 };
 
 enum rule_outcome {
@@ -32,7 +33,7 @@ struct rule_verdict {
     enum rule_outcome outcome;
     struct alert alert;     /* with RULE_ALERT: the rule fills what it knows (title, subject, conditions, window, inputs, number, score) */
     int32_t score;          /* rules without one: 0 */
-    const char *line;       /* what the foreground prints for people; NULL: nothing */
+    const char *line;       /* what the foreground prints for people; NULL: nothing. Only made when the event wants it */
 };
 
 /* How a rule is found and made: one row of rules.def each. */

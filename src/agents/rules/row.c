@@ -80,7 +80,12 @@ const char *value_text(const struct change_value *value, struct arena *arena)
         return "";
     switch (value->type) {
     case CHANGE_BOOLEAN: return value->integer != 0 ? "true" : "false";
-    case CHANGE_INTEGER: return arena_format(arena, "%" PRId64, value->integer);
+    case CHANGE_INTEGER: {
+        uint8_t *text = arena_new(arena, NUMBER_INTEGER_BYTES + 1);
+
+        (void)number_write_int64(text, value->integer);
+        return (const char *)text;
+    }
     case CHANGE_DECIMAL: return decimal_text(&value->decimal, arena);
     case CHANGE_DATE: return time_text(value->integer * (MS_PER_DAY * 1000), true, arena);
     case CHANGE_TIMESTAMP: return time_text(value->integer, false, arena);

@@ -228,7 +228,6 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     struct state_entry *entry;
     struct history *history;
     struct decimal amount, sum;
-    const char *user;
     int64_t unscaled;
     double limit = 0;
     bool alert = false;
@@ -243,7 +242,6 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     history_fit(rule, history);
     if (!scale_align(history, &amount, &unscaled))
         return error_set(error, ERROR_BAD_INPUT, "column \"%s\" has more digits than 64 bits hold", rule->amount);
-    user = column_text(event, rule->user, arena);
     history->transactions++;
     verdict->outcome = RULE_NORMAL;
     if (history->count >= rule->minimum && decimal_compare(&amount, &rule->floor) > 0) {
@@ -261,10 +259,14 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     }
     if (alert) {
         verdict->outcome = RULE_ALERT;
-        explain(rule, history, event, &amount, user, limit, arena, &verdict->alert);
-        verdict->line = arena_format(arena, "🚨 ANOMALY DETECTED: User %s spent $%s (Significantly higher than average)", user, verdict->alert.number);
-    } else {
-        verdict->line = arena_format(arena, "📊 Profile updated for User %s", user);
+        explain(rule, history, event, &amount, column_text(event, rule->user, arena), limit, arena, &verdict->alert);
+    }
+    if (event->wants_line) {
+        const char *user = column_text(event, rule->user, arena);
+
+        verdict->line = alert ? arena_format(arena, "🚨 ANOMALY DETECTED: User %s spent $%s (Significantly higher than average)", user,
+                                             decimal_text(&amount, arena))
+                              : arena_format(arena, "📊 Profile updated for User %s", user);
     }
     if (!(alert && rule->robust) && !history_append(rule, states, &entry, unscaled))
         return error_set(error, ERROR_LIMIT, "the state of one key is full");

@@ -209,7 +209,6 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     struct window *window;
     struct decimal amount;
     struct passed passed = {event->time_us, (uint64_t)event->partition << OFFSET_BITS | (uint64_t)event->offset, 0};
-    const char *user;
     int64_t count;
     enum status status = row_amount(event, rule->amount, &amount, error);
 
@@ -224,15 +223,14 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     count = window_count(rule, window, event->time_us);
     verdict->score = (int32_t)((count > rule->count_limit ? rule->count_points : 0) +
                                (decimal_compare(&amount, &rule->amount_limit) > 0 ? rule->amount_points : 0));
-    user = column_text(event, rule->user, arena);
-    if (verdict->score > rule->score_limit) {
-        verdict->outcome = RULE_ALERT;
-        explain(rule, window, event, &amount, user, count, verdict->score, arena, &verdict->alert);
-        verdict->line = arena_format(arena, "⚠️ HIGH FRAUD ALERT: User %s | Score: %d | Amt: %s", user, verdict->score, verdict->alert.number);
-    } else {
-        verdict->outcome = RULE_NORMAL;
+    verdict->outcome = verdict->score > rule->score_limit ? RULE_ALERT : RULE_NORMAL;
+    if (verdict->outcome == RULE_ALERT)
+        explain(rule, window, event, &amount, column_text(event, rule->user, arena), count, verdict->score, arena, &verdict->alert);
+    if (event->wants_line && verdict->outcome == RULE_ALERT)
+        verdict->line = arena_format(arena, "⚠️ HIGH FRAUD ALERT: User %s | Score: %d | Amt: %s", column_text(event, rule->user, arena), verdict->score,
+                                     verdict->alert.number);
+    else if (event->wants_line)
         verdict->line = arena_format(arena, "✅ Transaction OK: %s (Score: %d)", column_text(event, rule->id, arena), verdict->score);
-    }
     return OK;
 }
 

@@ -48,7 +48,7 @@ static enum status judge_text(int user, const char *amount, double seconds)
     (void)snprintf(message, sizeof(message), "{\"id\":%d,\"user_id\":%d,\"amount\":%s}", (int)offset, user, amount);
     (void)snprintf(key, sizeof(key), "%d", user);
     assert_int_equal(change_decode(decoder, slice_from_string(message), &arena, &change, &failure), OK);
-    event = (struct rule_event){.change = &change, .row = change.after, .key = slice_from_string(key), .topic = "t", .offset = offset++,
+    event = (struct rule_event){.change = &change, .row = change.after, .key = slice_from_string(key), .topic = "t", .offset = offset++, .wants_line = true,
                                 .time_us = 1000000000000 + (int64_t)(seconds * 1e6)};
     verdict = (struct rule_verdict){0};
     return kind->judge(rule, &event, states, &arena, &verdict, &failure);
