@@ -31,7 +31,8 @@
     F(15, snapshot_completed)
 #define SLICES(F)                                                                                                                          \
     F(32, progress)                                                                                                                        \
-    F(33, offset_json)
+    F(33, offset_json)                                                                                                                     \
+    F(34, signals)
 
 static void write_number(struct buffer *out, uint8_t tag, uint64_t value)
 {

@@ -35,6 +35,7 @@ struct position {
     uint64_t event_ordinal;   /* … and its number, from 1, among those with this LSN */
     uint64_t commit_lsn;      /* end of the last commit seen: source.sequence */
     struct slice progress;    /* of a snapshot that is under way, snapshot.c's; empty: none is */
+    struct slice signals;     /* of what signals asked for and is not done, signals.c's; empty: nothing */
 
     /* Debezium's offset, as of the last record. */
     uint64_t lsn, lsn_proc, lsn_commit, tx_id, time_us, xmin;

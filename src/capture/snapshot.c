@@ -7,7 +7,9 @@
 #include "base/regexes.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "capture/notify.h"
 #include "capture/progress.h"
+#include "capture/signal.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/random.h"
@@ -57,7 +59,9 @@ struct snapshot {
     struct held_row held, spare;
     const struct table_reader *held_reader;
     bool held_is_first_of_table;
-    bool any_row; /* a row was encoded, so the next is not the first */
+    bool any_row;                 /* a row was encoded, so the next is not the first */
+    const struct signal *request; /* a blocking snapshot beside the stream; NULL: the initial one */
+    const char *names;            /* of all tables, for notifications */
 };
 
 /* ---- What an earlier attempt left ---- */
@@ -140,13 +144,13 @@ static enum status begin_transaction(struct snapshot *snapshot, struct error *er
 
     if (snapshot->is_continued)
         return set_transaction(snapshot, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", error);
-    if (task->slot_is_new) {
+    if (task->slot_is_new && snapshot->request == NULL) {
         (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '%s'",
                        task->created.snapshot);
         snapshot->progress.lsn = task->created.consistent_lsn;
         return set_transaction(snapshot, how, error);
     }
-    if (capture_settings_streams(task->settings))
+    if (snapshot->request == NULL && capture_settings_streams(task->settings))
         return begin_at_temporary_slot(snapshot, error);
     (void)snprintf(how, sizeof(how), "SET TRANSACTION ISOLATION LEVEL %s", isolations[task->settings->isolation]);
     return set_transaction(snapshot, how, error);
@@ -213,7 +217,7 @@ static enum status begin(struct snapshot *snapshot, struct error *error)
     bool usable = true;
     enum status status;
 
-    snapshot->is_continued = snapshot_can_go_on(task);
+    snapshot->is_continued = snapshot->request == NULL && snapshot_can_go_on(task);
     if (snapshot->is_continued) {
         buffer_append_slice(&snapshot->continued_bytes, task->position.progress);
         (void)progress_read(buffer_slice(&snapshot->continued_bytes), &snapshot->progress);
@@ -240,20 +244,45 @@ static enum status begin(struct snapshot *snapshot, struct error *error)
     return status;
 }
 
+static bool pattern_matches(const char *pattern, const char *name)
+{
+    struct regexes *regexes = NULL;
+    bool matches = regexes_create_one(slice_from_string(pattern), REGEXES_IGNORE_CASE, &regexes, NULL) == OK &&
+                   regexes_match(regexes, slice_from_string(name));
+
+    regexes_destroy(regexes);
+    return matches;
+}
+
+static bool is_requested(const struct signal *request, const char *name)
+{
+    for (size_t i = 0; i < request->collection_count; i++) {
+        if (pattern_matches(request->collections[i], name))
+            return true;
+    }
+    return false;
+}
+
 static enum status list_tables(struct snapshot *snapshot, struct error *error)
 {
     struct task *task = snapshot->task;
     size_t kept = 0;
-    enum status status = regexes_create(task->settings->snapshot_include, REGEXES_IGNORE_CASE, &snapshot->included, error);
+    enum status status;
 
+    snapshot->names = "";
+    status = regexes_create(task->settings->snapshot_include, REGEXES_IGNORE_CASE, &snapshot->included, error);
     if (status == OK)
         status = pg_catalog_tables(task->sql, task->config, &snapshot->arena, &snapshot->tables, &snapshot->table_count, error);
     for (size_t i = 0; status == OK && i < snapshot->table_count; i++) {
         const struct pg_catalog_table *table = &snapshot->tables[i];
         const char *name = arena_format(&snapshot->arena, "%s.%s", table->schema, table->name);
 
-        if (regexes_count(snapshot->included) == 0 || regexes_match(snapshot->included, slice_from_string(name)))
-            snapshot->tables[kept++] = *table;
+        if (snapshot->request != NULL
+                ? !is_requested(snapshot->request, name)
+                : regexes_count(snapshot->included) > 0 && !regexes_match(snapshot->included, slice_from_string(name)))
+            continue;
+        snapshot->names = arena_format(&snapshot->arena, "%s%s%s", snapshot->names, kept == 0 ? "" : ",", name);
+        snapshot->tables[kept++] = *table;
     }
     snapshot->table_count = kept;
     return status;
@@ -284,6 +313,11 @@ static void set_position(struct snapshot *snapshot, bool is_last)
 {
     struct position *position = &snapshot->task->position;
 
+    if (snapshot->request != NULL) { /* the stream's position stays; only its offset shows that a snapshot is under way */
+        position->snapshot = is_last ? POSITION_STREAMING : POSITION_BLOCKING;
+        position->last_snapshot_record = position->snapshot_completed = 0;
+        return;
+    }
     memset(position, 0, sizeof(*position));
     position->resume_lsn = snapshot->progress.lsn;
     if (snapshot->any_row) {
@@ -307,6 +341,8 @@ static enum status publish(struct snapshot *snapshot, bool is_last, struct error
 
     set_position(snapshot, is_last);
     status = task_publish(task, error);
+    if (status == OK && task->breathe != NULL)
+        status = task->breathe(task->breathe_context, error);
     if (status == OK) {
         task_report_failures(task);
         task->report(task->context);
@@ -456,6 +492,10 @@ static const char *override_of(const struct snapshot *snapshot, const struct pg_
     struct slice item;
     const char *found = NULL;
 
+    for (size_t i = 0; snapshot->request != NULL && found == NULL && i < snapshot->request->condition_count; i++) {
+        if (pattern_matches(snapshot->request->conditions[i].collection, name))
+            found = snapshot->request->conditions[i].filter;
+    }
     while (found == NULL && text_next_field(&rest, ',', &item)) {
         char *key;
 
@@ -633,22 +673,55 @@ static size_t first_table(const struct snapshot *snapshot)
     return first;
 }
 
+static enum status tell(struct snapshot *snapshot, const char *type, struct error *error)
+{
+    struct notice notice = {.type = type, .aggregate = NOTIFY_INITIAL};
+
+    return notify(snapshot->task, &notice, error);
+}
+
+static enum status tell_table(struct snapshot *snapshot, const struct pg_catalog_table *table, bool is_done, int64_t rows,
+                              struct error *error)
+{
+    struct notice notice = {.type = is_done ? "TABLE_SCAN_COMPLETED" : "IN_PROGRESS", .aggregate = NOTIFY_INITIAL};
+    char name[300];
+    char count[24];
+
+    (void)snprintf(name, sizeof(name), "%s.%s", table->schema, table->name);
+    (void)snprintf(count, sizeof(count), "%lld", (long long)rows);
+    notice.data[0][0] = "data_collections";
+    notice.data[0][1] = snapshot->names;
+    notice.data[1][0] = is_done ? "scanned_collection" : "current_collection_in_progress";
+    notice.data[1][1] = name;
+    if (is_done) {
+        notice.data[2][0] = "total_rows_scanned";
+        notice.data[2][1] = count;
+        notice.data[3][0] = "status";
+        notice.data[3][1] = "SUCCEEDED";
+    }
+    return notify(snapshot->task, &notice, error);
+}
+
 static enum status read_tables(struct snapshot *snapshot, struct error *error)
 {
     struct task *task = snapshot->task;
     size_t first = first_table(snapshot);
-    enum status status = OK;
+    enum status status = tell(snapshot, "STARTED", error);
 
     task->status->snapshot_tables = (int64_t)snapshot->table_count;
     for (size_t i = first; status == OK && i < snapshot->table_count; i++) {
         task->status->snapshot_tables_done = (int64_t)i;
         task->report(task->context);
-        status = read_table(snapshot, &snapshot->tables[i], error);
-        if (status == ERROR_NOT_FOUND)
-            status = OK;
+        status = tell_table(snapshot, &snapshot->tables[i], false, 0, error);
+        if (status == OK)
+            status = read_table(snapshot, &snapshot->tables[i], error);
+        if (status == OK)
+            status = tell_table(snapshot, &snapshot->tables[i], true, snapshot->readers[snapshot->current].rows, error);
     }
     if (status == OK && snapshot->held.bytes != NULL)
         status = encode_held(snapshot, true, true, error);
+    if (status == OK)
+        status = tell(snapshot, "COMPLETED", error);
     if (status == OK)
         status = publish(snapshot, true, error);
     if (status == OK)
@@ -673,45 +746,78 @@ static void snapshot_finish(struct snapshot *snapshot)
     arena_finish(&snapshot->arena);
 }
 
-enum status snapshot_run(struct task *task, struct error *error)
+static void snapshot_init(struct snapshot *snapshot, struct task *task)
 {
-    struct snapshot snapshot;
-    int64_t start = clock_monotonic_ms();
-    enum status status;
-
-    memset(&snapshot, 0, sizeof(snapshot));
-    snapshot.task = task;
-    arena_init(&snapshot.arena, 4096);
-    arena_init(&snapshot.table_arena[0], 4096);
-    arena_init(&snapshot.table_arena[1], 4096);
-    buffer_init(&snapshot.snapshot_text, SNAPSHOT_TEXT_MAX);
-    buffer_init(&snapshot.continued_bytes, 64 * 1024);
-    buffer_init(&snapshot.progress_bytes, 64 * 1024);
-    task->status->state = CAPTURE_SNAPSHOT;
+    memset(snapshot, 0, sizeof(*snapshot));
+    snapshot->task = task;
+    arena_init(&snapshot->arena, 4096);
+    arena_init(&snapshot->table_arena[0], 4096);
+    arena_init(&snapshot->table_arena[1], 4096);
+    buffer_init(&snapshot->snapshot_text, SNAPSHOT_TEXT_MAX);
+    buffer_init(&snapshot->continued_bytes, 64 * 1024);
+    buffer_init(&snapshot->progress_bytes, 64 * 1024);
     task->status->snapshot_rows = task->status->snapshot_tables = task->status->snapshot_tables_done = 0;
-    task->report(task->context);
+}
 
-    status = begin(&snapshot, error);
+static enum status run(struct snapshot *snapshot, struct error *error)
+{
+    struct task *task = snapshot->task;
+    int64_t start = clock_monotonic_ms();
+    enum status status = begin(snapshot, error);
+
     if (status == OK)
-        status = list_tables(&snapshot, error);
+        status = list_tables(snapshot, error);
     if (status == OK)
-        status = lock_tables(&snapshot, error);
+        status = lock_tables(snapshot, error);
     if (status == OK) {
-        LOG_INFO("snapshot of %zu tables %s connector=%s", snapshot.table_count,
-                 snapshot.is_continued ? "goes on where it was interrupted" : "begins", task->settings->connector);
-        snapshot.source.time_ns = snapshot.progress.time_us * NS_PER_US;
-        snapshot.source.lsn = snapshot.progress.lsn;
-        snapshot.source.xid = snapshot.progress.xid;
-        snapshot.source.xmin = -1;
-        status = read_tables(&snapshot, error);
+        LOG_INFO("snapshot of %zu tables %s connector=%s", snapshot->table_count,
+                 snapshot->is_continued ? "goes on where it was interrupted" : "begins", task->settings->connector);
+        snapshot->source.time_ns = snapshot->progress.time_us * NS_PER_US;
+        if (snapshot->request == NULL) {
+            snapshot->source.lsn = snapshot->progress.lsn;
+            snapshot->source.xid = snapshot->progress.xid;
+        }
+        snapshot->source.xmin = -1;
+        status = read_tables(snapshot, error);
     }
     if (status == OK)
         status = pg_connection_run(task->sql, "ROLLBACK", NULL, error);
     if (status == OK)
-        LOG_INFO("snapshot of %zu tables and %lld rows done in %lld ms connector=%s", snapshot.table_count,
+        LOG_INFO("snapshot of %zu tables and %lld rows done in %lld ms connector=%s", snapshot->table_count,
                  (long long)task->status->snapshot_rows, (long long)(clock_monotonic_ms() - start), task->settings->connector);
+    return status;
+}
+
+enum status snapshot_run(struct task *task, struct error *error)
+{
+    struct snapshot snapshot;
+    enum status status;
+
+    snapshot_init(&snapshot, task);
+    task->status->state = CAPTURE_SNAPSHOT;
+    task->report(task->context);
+    status = run(&snapshot, error);
     /* The position points into our memory only while a snapshot is under way. */
     task->position.progress = slice_null();
+    snapshot_finish(&snapshot);
+    return status;
+}
+
+enum status snapshot_run_blocking(struct task *task, const struct signal *signal, const struct debezium_source *source, struct error *error)
+{
+    struct snapshot snapshot;
+    enum status status = task_sql(task, error);
+
+    if (status != OK)
+        return status;
+    snapshot_init(&snapshot, task);
+    snapshot.request = signal;
+    snapshot.source = *source;
+    task->status->state = CAPTURE_SNAPSHOT;
+    task->report(task->context);
+    status = run(&snapshot, error);
+    task->status->state = CAPTURE_STREAMING;
+    task->report(task->context);
     snapshot_finish(&snapshot);
     return status;
 }

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "capture/signals.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "wire/postgres/pgoutput.h"
@@ -24,6 +25,7 @@
 #define CONFIRM_INTERVAL_MS 20               /* status updates to PostgreSQL are at least so far apart, unless asked for */
 #define IDLE_PUBLISH_MS 1000                 /* a position without rows is published this often at most */
 #define MESSAGES_PER_CHECK 256               /* messages between looks at the clock and the stop while the input is busy */
+#define BREATHE_MS 2000                      /* status updates while the stream waits */
 #define STOP_COMMIT_WAIT_MS 500              /* how long a stop waits for the end of a transaction */
 
 /* A table as the stream last described it. */
@@ -39,6 +41,7 @@ struct stream {
     struct task *task;
     struct pg_connection *connection;
     struct pgoutput_decoder decoder;
+    struct signals *signals;
     struct map tables; /* 4 bytes of oid -> struct stream_table */
     uint32_t last_oid; /* of last_table; rows of one table come in runs */
     struct stream_table *last_table;
@@ -237,10 +240,16 @@ static enum status encode_change(struct stream *stream, const struct stream_tabl
                                  bool published, struct error *error)
 {
     struct debezium_output output;
-    enum status status = debezium_encode(stream->task->encoder, table->plan, event, &output, error);
+    enum status status = OK;
 
-    if (status == OK && !published)
+    if (!published)
+        status = signals_take_change(stream->signals, table->relation, event, error);
+    if (status == OK)
+        status = debezium_encode(stream->task->encoder, table->plan, event, &output, error);
+    if (status == OK && !published) {
+        signals_seen(stream->signals, &output);
         status = add_records(stream, &output, event->now_ns, error);
+    }
     if (status != OK && status != ERROR_CLOSED)
         error_context(error, "table %s.%s", table->relation->schema, table->relation->name);
     return status;
@@ -443,8 +452,10 @@ static enum status take_copy_data(struct stream *stream, struct slice bytes, str
 
 static enum status publish(struct stream *stream, struct error *error)
 {
-    enum status status = task_publish(stream->task, error);
+    enum status status;
 
+    stream->task->position.signals = signals_state(stream->signals);
+    status = task_publish(stream->task, error);
     stream->position_moved = false;
     stream->last_publish_ms = clock_monotonic_ms();
     task_report_failures(stream->task);
@@ -586,17 +597,50 @@ static int64_t idle_ms(const struct stream *stream, int64_t now_ms)
         wait = least(wait, PUBLISH_DELAY_NS / NS_PER_MS);
     if (stream->position_moved)
         wait = least(wait, IDLE_PUBLISH_MS);
+    if (signals_poll_ms(stream->signals) > 0)
+        wait = least(wait, signals_poll_ms(stream->signals));
     if (stream->task->status->durable_lsn > stream->confirmed_lsn)
         wait = least(wait, CONFIRM_INTERVAL_MS);
     return wait < 0 ? 0 : wait;
 }
 
-/* What is done between messages: publish, confirm, beat. */
+/* While something long is done beside the stream: PostgreSQL hears from us, or it would end the connection. */
+static enum status breathe(void *context, struct error *error)
+{
+    struct stream *stream = context;
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (now_ms - stream->last_status_ms < BREATHE_MS)
+        return OK;
+    stream->reply_requested = true;
+    return confirm(stream, now_ms, error);
+}
+
+/* Blocking snapshots that a signal asked for; the stream waits meanwhile. */
+static enum status run_pending(struct stream *stream, struct error *error)
+{
+    struct debezium_source source;
+    enum status status = OK;
+
+    fill_source(stream, stream->lsn, &source);
+    source.xid = stream->tx_id == 0 ? -1 : (int64_t)stream->tx_id;
+    if (!output_is_empty(stream->task->output) || stream->position_moved)
+        status = publish(stream, error); /* the signal itself is published first: after a crash it is known */
+    if (status == OK)
+        status = signals_run_pending(stream->signals, &source, error);
+    return status == OK ? publish(stream, error) : status;
+}
+
+/* What is done between messages: publish, confirm, beat, signals. */
 static enum status tend(struct stream *stream, bool drained, struct error *error)
 {
     int64_t now_ms = clock_monotonic_ms();
     enum status status = beat(stream, now_ms, error);
 
+    if (status == OK && !stream->in_transaction)
+        status = signals_poll(stream->signals, now_ms, error);
+    if (status == OK && !stream->in_transaction && signals_are_pending(stream->signals))
+        status = run_pending(stream, error);
     if (status == OK && is_due(stream, drained))
         status = publish(stream, error);
     if (status == OK)
@@ -789,6 +833,9 @@ static void stream_finish(struct stream *stream)
         memory_free(table);
     }
     map_finish(&stream->tables);
+    signals_destroy(stream->signals);
+    stream->task->breathe = NULL;
+    stream->task->position.signals = slice_null();
     pgoutput_decoder_finish(&stream->decoder);
     pg_connection_close(stream->heartbeat);
 }
@@ -812,8 +859,12 @@ enum status stream_run(struct task *task, struct error *error)
     stream.time_us = task->position.time_us;
     stream.message = (enum position_message)task->position.message;
     stream.confirmed_lsn = stream.received_lsn = task->stored_lsn;
-    status = start(&stream, error);
+    status = signals_create(task, &stream.signals, error);
+    if (status == OK)
+        status = start(&stream, error);
     if (status == OK) {
+        task->breathe = breathe;
+        task->breathe_context = &stream;
         task->status->state = CAPTURE_STREAMING;
         memset(&task->status->error, 0, sizeof(task->status->error));
         task->report(task->context);

@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "base/time.h"
+#include "capture/notify.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/random.h"
@@ -430,9 +431,14 @@ static enum status run(struct task *task, struct error *error)
         status = task_wait(task, task->settings->snapshot_delay_ms, error);
         if (status == OK)
             status = snapshot_run(task, error);
-    } else if (!has_position(task) && streams) {
-        begin_at_slot(task);
-        status = task_publish(task, error);
+    } else {
+        struct notice notice = {.type = "SKIPPED", .aggregate = NOTIFY_INITIAL};
+
+        status = notify(task, &notice, error);
+        if (status == OK && !has_position(task) && streams) {
+            begin_at_slot(task);
+            status = task_publish(task, error);
+        }
     }
     if (status == OK && streams)
         status = task_wait(task, task->settings->streaming_delay_ms, error);

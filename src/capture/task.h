@@ -38,6 +38,9 @@ struct task {
     struct slot slot;             /* as it was found */
     bool slot_is_new;             /* made by this attempt: its snapshot is exported */
     struct slot_created created;
+    enum status (*breathe)(void *context,
+                           struct error *error); /* keeps the stream alive while something long is done; NULL: no stream yet */
+    void *breathe_context;
 };
 
 /* Errors: CLOSED (stopped); else the status says whether it may pass: BAD_INPUT, CONFLICT, NOT_FOUND, MESSAGE_TOO_LARGE and BUG do not. */
@@ -60,6 +63,11 @@ bool task_is_stopped(const struct task *task);
 /* snapshot.c: reads all tables (or goes on where the position's progress says), publishes them, moves the position to where the stream
  * begins. */
 enum status snapshot_run(struct task *task, struct error *error);
+
+/* Reads the tables that a signal names, beside the stream. source: of the last event of the stream. */
+struct signal;
+enum status snapshot_run_blocking(struct task *task, const struct signal *signal, const struct debezium_source *source,
+                                  struct error *error);
 
 /* Can the snapshot that the position tells of be continued? False: it has to begin again. */
 bool snapshot_can_go_on(const struct task *task);

@@ -29,6 +29,7 @@ struct source_block {
     struct debezium_source last; /* rendered for this one, lsn aside */
     struct buffer text;
     size_t first_lsn_at, second_lsn_at; /* where the LSN goes in, twice */
+    bool second_lsn;                    /* it goes in the second time, too */
 };
 
 void source_block_init(struct source_block *block, struct arena *arena, const struct debezium_config *config, const char *schema,

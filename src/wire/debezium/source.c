@@ -102,7 +102,9 @@ static void render(struct source_block *block, const struct debezium_source *sou
         buffer_append_string(text, "null");
     else
         number_append_int64(text, source->xid);
-    buffer_append_string(text, source->lsn == 0 ? ",\"lsn\":null" : ",\"lsn\":");
+    /* A row of an incremental snapshot has no LSN; its sequence names that of the window. */
+    block->second_lsn = source->lsn != 0 && source->snapshot != SNAPSHOT_INCREMENTAL;
+    buffer_append_string(text, block->second_lsn ? ",\"lsn\":" : ",\"lsn\":null");
     block->second_lsn_at = text->size;
     append_or_null(text, ",\"xmin\":", source->xmin >= 0, source->xmin);
     buffer_append_string(text, ",\"origin\":");
@@ -116,7 +118,7 @@ static void render(struct source_block *block, const struct debezium_source *sou
 
 void source_block_append(struct source_block *block, const struct debezium_source *source, struct buffer *out)
 {
-    size_t first, second, size, digits = 0;
+    size_t first, second, size, digits = 0, again;
     uint8_t *to;
 
     if (!is_rendered(block, source)) {
@@ -135,7 +137,8 @@ void source_block_append(struct source_block *block, const struct debezium_sourc
     if (source->lsn != 0)
         digits = number_write_uint64(to + first, source->lsn);
     memcpy(to + first + digits, block->text.data + first, second - first);
-    memcpy(to + second + digits, to + first, digits);
-    memcpy(to + second + 2 * digits, block->text.data + second, size - second);
-    out->size += size + 2 * digits;
+    again = block->second_lsn ? digits : 0;
+    memcpy(to + second + digits, to + first, again);
+    memcpy(to + second + digits + again, block->text.data + second, size - second);
+    out->size += size + digits + again;
 }
