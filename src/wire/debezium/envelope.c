@@ -276,20 +276,19 @@ static enum status key_changed(struct debezium_encoder *encoder, const struct de
 static enum status draft_key_header(struct debezium_encoder *encoder, const struct debezium_plan *plan, struct record_draft *draft,
                                     const char *name, const struct row_view *view, struct error *error)
 {
-    struct buffer *spare = &encoder->spare;
+    struct buffer *json = &encoder->spare, *header = &encoder->scratch.inner;
     enum status status;
-    size_t middle;
 
-    buffer_reset(spare);
-    status = append_struct(encoder, plan, &plan->key, view, spare, error);
+    buffer_reset(json);
+    status = append_struct(encoder, plan, &plan->key, view, json, error);
     if (status != OK)
         return status;
-    middle = spare->size;
-    if (!header_append_value(&encoder->scratch, plan->key_schema, slice_of(spare->data, middle), spare))
+    buffer_reset(header);
+    if (!header_append_value(&encoder->scratch, plan->key_schema, buffer_slice(json), header))
         return error_set(error, ERROR_BUG, "table %s: the key does not read back", plan->collection);
     draft->own_headers = true;
     buffer_append_varint(&encoder->headers, (int64_t)encoder->context_header_count + 1);
-    append_header_entry(&encoder->headers, name, slice_of(spare->data + middle, spare->size - middle));
+    append_header_entry(&encoder->headers, name, buffer_slice(header));
     buffer_append_slice(&encoder->headers, encoder->context_headers);
     draft->headers_size = encoder->headers.size - draft->headers_at;
     return OK;

@@ -16,7 +16,7 @@ struct value_encoder;
 struct value_scratch {
     struct buffer text;    /* unescaped elements, long numbers as texts */
     struct buffer bytes;   /* decoded bytea, big numbers */
-    struct buffer inner;   /* a JSON value on its way through a rule, JSON text inside a JSON string */
+    struct buffer inner;   /* a JSON value on its way through a rule, a key on its way into a header */
 };
 
 void value_scratch_init(struct value_scratch *scratch);

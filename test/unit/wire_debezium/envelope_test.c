@@ -215,6 +215,22 @@ TEST(a_changed_key_becomes_delete_tombstone_and_create)
     check_payload(0, "{\"before\":{\"id\":10,\"name\":\"a\",\"email\":null},\"after\":{\"id\":10,\"name\":\"b\",\"email\":null},");
 }
 
+TEST(a_long_key_is_read_back_for_its_header)
+{
+    struct test_row old, new;
+    char before_text[5001], after_text[5001];
+
+    memset(before_text, '"', sizeof(before_text));
+    memset(after_text, 'b', sizeof(after_text));
+    before_text[5000] = after_text[5000] = 0;
+    properties_set(&properties, "message.key.columns", "public.activity:name");
+    start();
+    assert_int_equal(encode(OPERATION_UPDATE, row_of(&old, "1", before_text, NULL), row_of(&new, "1", after_text, NULL)), OK);
+    assert_int_equal(output.count, 3);
+    assert_non_null(memmem(output.records[0].headers.data, output.records[0].headers.size, "{\"name\":\"bbbb", 13));
+    assert_non_null(memmem(output.records[2].headers.data, output.records[2].headers.size, "{\"name\":\"\\\"\\\"", 13));
+}
+
 TEST(unchanged_values_come_from_the_old_row_or_a_placeholder)
 {
     struct test_row old, new;
@@ -282,6 +298,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_source_follows_every_change_of_its_parts, before, after),
         cmocka_unit_test_setup_teardown(a_delete_brings_stand_ins_and_a_tombstone, before, after),
         cmocka_unit_test_setup_teardown(a_changed_key_becomes_delete_tombstone_and_create, before, after),
+        cmocka_unit_test_setup_teardown(a_long_key_is_read_back_for_its_header, before, after),
         cmocka_unit_test_setup_teardown(unchanged_values_come_from_the_old_row_or_a_placeholder, before, after),
         cmocka_unit_test_setup_teardown(skipped_operations_make_no_record, before, after),
         cmocka_unit_test_setup_teardown(rows_that_do_not_fit_their_table_are_refused, before, after),
