@@ -215,10 +215,12 @@ static const char columns_sql[] =
     "WITH chosen AS (SELECT i.indkey, i.indnkeyatts FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid "
     "WHERE i.indrelid = $1::oid AND (i.indisprimary OR (i.indisunique AND i.indexprs IS NULL)) "
     "ORDER BY i.indisprimary DESC, i.indisclustered DESC, x.relname COLLATE \"C\" LIMIT 1) "
-    "SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', pg_catalog.pg_get_expr(d.adbin, d.adrelid), "
+    "SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull OR (y.typtype = 'd' AND y.typnotnull), "
+    "a.attgenerated <> '', pg_catalog.pg_get_expr(d.adbin, d.adrelid), "
     "coalesce((SELECT k.place FROM chosen, unnest(chosen.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k(attnum, place) "
     "WHERE k.attnum = a.attnum AND k.place <= chosen.indnkeyatts), 0) "
-    "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
+    "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid "
+    "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
     "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
 /* Before PostgreSQL 12 no column was generated, before 11 no index had columns beyond its key. */
@@ -226,10 +228,12 @@ static const char columns_sql_10[] =
     "WITH chosen AS (SELECT i.indkey FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid "
     "WHERE i.indrelid = $1::oid AND (i.indisprimary OR (i.indisunique AND i.indexprs IS NULL)) "
     "ORDER BY i.indisprimary DESC, i.indisclustered DESC, x.relname COLLATE \"C\" LIMIT 1) "
-    "SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull, false, pg_catalog.pg_get_expr(d.adbin, d.adrelid), "
+    "SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull OR (y.typtype = 'd' AND y.typnotnull), "
+    "false, pg_catalog.pg_get_expr(d.adbin, d.adrelid), "
     "coalesce((SELECT k.place FROM chosen, unnest(chosen.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k(attnum, place) "
     "WHERE k.attnum = a.attnum), 0) "
-    "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
+    "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid "
+    "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
     "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
 static enum status read_columns(struct pg_connection *sql, uint32_t oid, PGresult **result, struct error *error)

@@ -358,7 +358,7 @@ static enum debezium_snapshot marker(const struct snapshot *snapshot, bool is_la
 {
     if (is_last)
         return SNAPSHOT_LAST;
-    if (!snapshot->any_row)
+    if (!snapshot->any_row && snapshot->held_reader->table == &snapshot->tables[0]) /* no row is first when the first table is empty */
         return SNAPSHOT_FIRST;
     if (is_last_of_table)
         return SNAPSHOT_LAST_IN_DATA_COLLECTION;

@@ -39,7 +39,7 @@ struct debezium_output {
 enum debezium_snapshot {
     SNAPSHOT_FALSE, /* streaming */
     SNAPSHOT_TRUE,
-    SNAPSHOT_FIRST,
+    SNAPSHOT_FIRST, /* the first row of the first table read; when that table is empty no row is it */
     SNAPSHOT_FIRST_IN_DATA_COLLECTION,
     SNAPSHOT_LAST_IN_DATA_COLLECTION,
     SNAPSHOT_LAST,

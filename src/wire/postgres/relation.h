@@ -17,7 +17,7 @@ struct pg_type {
     const struct pg_type *element; /* of an array (typinput is array_in), else NULL; not that of "name" or int2vector */
     const struct pg_type *base;    /* of a domain: the type it stands on, else NULL */
     int32_t modifier;              /* typtypmod of a domain, else -1 */
-    const char **labels;           /* of an enum, in sort order */
+    const char **labels;           /* of an enum, in sort order, as they were when the connector started: Debezium does not look again */
     size_t label_count;
 };
 
@@ -26,7 +26,7 @@ struct pg_column {
     const struct pg_type *type;
     int32_t modifier;         /* atttypmod: numeric precision and scale, varchar length, …; -1 none */
     bool in_replica_identity; /* flag of the RELATION message */
-    bool not_null;            /* attnotnull */
+    bool not_null;            /* attnotnull, or the type is a domain that says so (typnotnull) */
     bool generated;           /* attgenerated; pgoutput leaves these out */
     const char *default_sql;  /* pg_get_expr(adbin, adrelid), NULL when there is none */
     int16_t key_position;     /* 1-based place in the primary key or, without one, in the unique index that stands in for it: partial
