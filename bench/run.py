@@ -3,7 +3,7 @@
 
     bench/run.py [--rows 1000000] [--only drain,latency,start] [--out bench/results.md]
 
-Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2. Everything runs on this machine: a
+Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2 and kafka-python. Everything runs on this machine: a
 private PostgreSQL and a Tailrace in a temporary directory, on ports of their own. Figures of one run are compared with
 each other; single figures of different runs or machines say little.
 """
@@ -22,6 +22,7 @@ import time
 import urllib.error
 import urllib.request
 
+import kafka
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -87,9 +88,13 @@ class Postgres:
         return connection
 
     def sql(self, database, statement, *values):
-        with self.connect(database) as connection, connection.cursor() as cursor:
+        connection = self.connect(database)
+        try:
+            cursor = connection.cursor()
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else None
+        finally:
+            connection.close()
 
     def database(self, name):
         self.sql("postgres", f"CREATE DATABASE {name}")
@@ -98,9 +103,12 @@ class Postgres:
 
 
 class Tailrace:
+    running = []
+
     def __init__(self, directory, postgres, settings=()):
         self.kafka, self.rest, self.web = free_port(), free_port(), free_port()
         self.directory = directory
+        self.consumer = None
         self.command = [str(BUILD / "tailrace"), "up", "--data-dir", str(directory), "--set", f"listeners=127.0.0.1:{self.kafka}",
                         "--set", f"rest.port={self.rest}", "--set", f"console.port={self.web}"]
         for setting in settings:
@@ -111,6 +119,7 @@ class Tailrace:
         began = time.monotonic()
         self.log = open(str(self.directory) + ".log", "ab")
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.log)
+        Tailrace.running.append(self.process)
         for line in self.process.stdout:
             if b"tailrace is ready" in line:
                 self.start_ms = (time.monotonic() - began) * 1000
@@ -118,6 +127,8 @@ class Tailrace:
         raise SystemExit(f"bench: tailrace did not start, see {self.directory}.log")
 
     def stop(self):
+        if self.consumer is not None:
+            self.consumer.close()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
 
@@ -136,9 +147,12 @@ class Tailrace:
         return status["connector"]["state"], [task["state"] for task in status["tasks"]]
 
     def end_offset(self, topic):
-        command = [str(BUILD / "bin" / "kafka-get-offsets"), "--bootstrap-server", f"127.0.0.1:{self.kafka}", "--topic", topic]
-        out = subprocess.run(command, capture_output=True, text=True).stdout
-        return sum(int(line.rsplit(":", 1)[1]) for line in out.split() if line.count(":") >= 2 and line.rsplit(":", 1)[1].isdigit())
+        if self.consumer is None:
+            self.consumer = kafka.KafkaConsumer(bootstrap_servers=f"127.0.0.1:{self.kafka}")
+        partitions = self.consumer.partitions_for_topic(topic)
+        if not partitions:
+            return 0
+        return sum(self.consumer.end_offsets([kafka.TopicPartition(topic, p) for p in partitions]).values())
 
     def cpu_seconds(self):
         fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
@@ -161,9 +175,9 @@ def connector(postgres, name, database, hostname, extra=None):
 def drain(postgres, directory, rows, transport):
     """Both read the same WAL: rows inserted 1000 a transaction while the connector was stopped."""
     name = f"drain_{transport}"
-    hostname = "127.0.0.1" if transport == "tcp" else str(postgres.sockets)
+    hostname = "127.0.0.1" if transport == "tcp" else "postgres"
     postgres.database(name)
-    tailrace = Tailrace(directory / name, postgres)
+    tailrace = Tailrace(directory / name, postgres, [f"host.aliases=postgres={postgres.sockets}"])
     topic = f"{name}.public.transactions"
     tailrace.request("PUT", f"/connectors/{name}/config", connector(postgres, name, name, hostname, {"tailrace.transport": transport}))
     wait_until("the connector to run", lambda: tailrace.state(name) == ("RUNNING", ["RUNNING"]))
@@ -172,10 +186,12 @@ def drain(postgres, directory, rows, transport):
     wait_until("the first row", lambda: tailrace.end_offset(topic) == 1)
     tailrace.request("PUT", f"/connectors/{name}/stop")
     wait_until("the slot to be free", lambda: not postgres.sql("postgres", "SELECT active FROM pg_replication_slots WHERE slot_name=%s", name)[0][0])
-    postgres.sql("postgres", "SELECT pg_copy_logical_replication_slot(%s, %s)", name, name + "_peer")
-    with postgres.connect(name) as connection, connection.cursor() as cursor:
-        for _ in range(rows // 1000):
-            cursor.execute(FILL, (1000,))
+    postgres.sql(name, "SELECT pg_copy_logical_replication_slot(%s, %s)", name, name + "_peer")
+    connection = postgres.connect(name)
+    cursor = connection.cursor()
+    for _ in range(rows // 1000):
+        cursor.execute(FILL, (1000,))
+    connection.close()
     end_lsn = postgres.sql(name, "SELECT pg_current_wal_flush_lsn()")[0][0]
     postgres.sql(name, "CHECKPOINT")
 
@@ -206,8 +222,8 @@ def drain(postgres, directory, rows, transport):
 def latency(postgres, directory):
     name = "latency"
     postgres.database(name)
-    tailrace = Tailrace(directory / name, postgres)
-    tailrace.request("PUT", f"/connectors/{name}/config", connector(postgres, name, name, str(postgres.sockets)))
+    tailrace = Tailrace(directory / name, postgres, [f"host.aliases=postgres={postgres.sockets}"])
+    tailrace.request("PUT", f"/connectors/{name}/config", connector(postgres, name, name, "postgres"))
     topic = f"{name}.public.transactions"
     wait_until("the slot to be active", lambda: [r for r in postgres.sql("postgres", "SELECT active FROM pg_replication_slots WHERE slot_name=%s", name) if r[0]])
     postgres.sql(name, FILL, 1)
@@ -281,6 +297,8 @@ def main():
         if "latency" in wanted:
             results["latency"] = latency(postgres, directory)
     finally:
+        for process in Tailrace.running:
+            process.kill()
         postgres.stop()
     report(options.out, results)
     shutil.rmtree(directory)
