@@ -1,6 +1,6 @@
 /* bench/envelope: what one row costs on its way from pgoutput's bytes to a record, in ns, without disk or network. No arguments. */
-#include "os/clock.h"
 #include "wire/debezium/envelope.h"
+#include "os/clock.h"
 #include "wire/postgres/copy.h"
 #include "wire/postgres/pgoutput.h"
 
@@ -33,7 +33,12 @@ static const struct pg_type varchar = {.oid = 1043, .name = "varchar", .kind = '
 static const struct pg_type timestamp = {.oid = 1114, .name = "timestamp", .kind = 'b', .modifier = -1};
 
 static struct pg_column columns[] = {
-    {.name = "id", .type = &int4, .modifier = -1, .not_null = true, .default_sql = "nextval('transactions_id_seq'::regclass)", .key_position = 1},
+    {.name = "id",
+     .type = &int4,
+     .modifier = -1,
+     .not_null = true,
+     .default_sql = "nextval('transactions_id_seq'::regclass)",
+     .key_position = 1},
     {.name = "user_id", .type = &int4, .modifier = -1},
     {.name = "amount", .type = &numeric, .modifier = (10 << 16 | 2) + 4},
     {.name = "merchant", .type = &varchar, .modifier = -1},
@@ -54,7 +59,9 @@ static const char *cell(int row, size_t column, char text[64])
     case 2: (void)snprintf(text, 64, "%d.%02d", row * 7919 % 4000, row % 100); break;
     case 3: (void)snprintf(text, 64, "%s", merchants[row % 5]); break;
     case 4: (void)snprintf(text, 64, "Berlin %d", row % 12); break;
-    default: (void)snprintf(text, 64, "2026-08-%02d %02d:%02d:%02d.%06d", 1 + row % 28, row % 24, row % 60, row % 59, row * 7919 % 1000000); break;
+    default:
+        (void)snprintf(text, 64, "2026-08-%02d %02d:%02d:%02d.%06d", 1 + row % 28, row % 24, row % 60, row % 59, row * 7919 % 1000000);
+        break;
     }
     return text;
 }
@@ -159,8 +166,8 @@ int main(void)
     key_bytes = output.records[0].key.size;
     head_bytes = output.records[0].value_head.size;
     body_bytes = output.records[0].value_body.size;
-    printf("encode a create: key %zu B, value %zu B of which %zu B are new           %6.0f ns\n", key_bytes, head_bytes + body_bytes, body_bytes,
-           ns_each);
+    printf("encode a create: key %zu B, value %zu B of which %zu B are new           %6.0f ns\n", key_bytes, head_bytes + body_bytes,
+           body_bytes, ns_each);
 
     MEASURE(runs)
     {

@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     if (copy_row_read(copy, size, values, data[0] % 17, &row)) {
         for (size_t i = 0; i < row.count; i++) {
-            if (row.values[i].kind == PG_VALUE_TEXT && (row.values[i].text.data < copy || row.values[i].text.data + row.values[i].text.size > copy + size))
+            if (row.values[i].kind == PG_VALUE_TEXT &&
+                (row.values[i].text.data < copy || row.values[i].text.data + row.values[i].text.size > copy + size))
                 abort();
             sum += row.values[i].text.size;
         }

@@ -15,15 +15,16 @@ static const struct {
     uint32_t oid;
     const char *name;
     char kind;
-} types[] = {{16, "bool", 'b'},        {17, "bytea", 'b'},      {18, "char", 'b'},        {19, "name", 'b'},    {20, "int8", 'b'},
-             {21, "int2", 'b'},        {23, "int4", 'b'},       {25, "text", 'b'},        {26, "oid", 'b'},     {114, "json", 'b'},
-             {142, "xml", 'b'},        {600, "point", 'b'},     {603, "box", 'b'},        {700, "float4", 'b'}, {701, "float8", 'b'},
-             {790, "money", 'b'},      {869, "inet", 'b'},      {1042, "bpchar", 'b'},    {1043, "varchar", 'b'}, {1082, "date", 'b'},
-             {1083, "time", 'b'},      {1114, "timestamp", 'b'}, {1184, "timestamptz", 'b'}, {1186, "interval", 'b'}, {1266, "timetz", 'b'},
-             {1560, "bit", 'b'},       {1562, "varbit", 'b'},   {1700, "numeric", 'b'},   {2950, "uuid", 'b'},  {3614, "tsvector", 'b'},
-             {3802, "jsonb", 'b'},     {3908, "tsrange", 'b'},  {90001, "hstore", 'b'},   {90002, "citext", 'b'}, {90003, "ltree", 'b'},
-             {90004, "geometry", 'b'}, {90005, "vector", 'b'},  {90006, "halfvec", 'b'},  {90007, "sparsevec", 'b'}, {90008, "mood", 'e'},
-             {90009, "tsquery", 'b'}};
+} types[] = {
+    {16, "bool", 'b'},        {17, "bytea", 'b'},       {18, "char", 'b'},          {19, "name", 'b'},         {20, "int8", 'b'},
+    {21, "int2", 'b'},        {23, "int4", 'b'},        {25, "text", 'b'},          {26, "oid", 'b'},          {114, "json", 'b'},
+    {142, "xml", 'b'},        {600, "point", 'b'},      {603, "box", 'b'},          {700, "float4", 'b'},      {701, "float8", 'b'},
+    {790, "money", 'b'},      {869, "inet", 'b'},       {1042, "bpchar", 'b'},      {1043, "varchar", 'b'},    {1082, "date", 'b'},
+    {1083, "time", 'b'},      {1114, "timestamp", 'b'}, {1184, "timestamptz", 'b'}, {1186, "interval", 'b'},   {1266, "timetz", 'b'},
+    {1560, "bit", 'b'},       {1562, "varbit", 'b'},    {1700, "numeric", 'b'},     {2950, "uuid", 'b'},       {3614, "tsvector", 'b'},
+    {3802, "jsonb", 'b'},     {3908, "tsrange", 'b'},   {90001, "hstore", 'b'},     {90002, "citext", 'b'},    {90003, "ltree", 'b'},
+    {90004, "geometry", 'b'}, {90005, "vector", 'b'},   {90006, "halfvec", 'b'},    {90007, "sparsevec", 'b'}, {90008, "mood", 'e'},
+    {90009, "tsquery", 'b'}};
 #define TYPES (sizeof(types) / sizeof(*types))
 
 static struct debezium_config *configs[CONFIGS];
@@ -42,7 +43,8 @@ static void set_up(void)
         {"column.mask.hash.SHA-256.with.salt.x", ".*", NULL},
         {"column.mask.hash.v2.MD5.with.salt.x", ".*", NULL},
         {"value.converter.decimal.format", "NUMERIC", "key.converter.decimal.format", "numeric", NULL},
-        {"key.converter.schemas.enable", "false", "value.converter.schemas.enable", "false", "value.converter.replace.null.with.default", "false", NULL},
+        {"key.converter.schemas.enable", "false", "value.converter.schemas.enable", "false", "value.converter.replace.null.with.default",
+         "false", NULL},
         {"column.propagate.source.type", ".*", "message.key.columns", "public.t:v", "time.precision.mode", "microseconds", NULL}};
 
     for (size_t i = 0; i < CONFIGS; i++) {
@@ -87,8 +89,8 @@ static void check_output(const struct debezium_output *output)
     buffer_finish(&value);
 }
 
-static void encode(struct debezium_encoder *encoder, struct debezium_plan *plan, enum debezium_operation operation, const struct pg_row *old,
-                   const struct pg_row *new)
+static void encode(struct debezium_encoder *encoder, struct debezium_plan *plan, enum debezium_operation operation,
+                   const struct pg_row *old, const struct pg_row *new)
 {
     struct debezium_source source = {.time_ns = 1, .lsn = 2, .xid = 3, .xmin = -1};
     struct debezium_event event = {operation, old, new, &source, 4};

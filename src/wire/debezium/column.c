@@ -23,8 +23,8 @@ struct resolved {
 struct mapping {
     struct connect_schema *schema;
     struct value_encoder *encoder;
-    const char *fallback;     /* JSON for null in a required column; NULL: none */
-    bool from_text;           /* Debezium's convertString: takes any Java object's text */
+    const char *fallback; /* JSON for null in a required column; NULL: none */
+    bool from_text;       /* Debezium's convertString: takes any Java object's text */
     bool always_null;
 };
 
@@ -93,7 +93,8 @@ static struct resolved resolve(const struct pg_column *column)
 
 /* ---- The type map ---- */
 
-static struct mapping map(const struct column_context *context, enum connect_type type, const char *name, value_encode *encode, const char *fallback)
+static struct mapping map(const struct column_context *context, enum connect_type type, const char *name, value_encode *encode,
+                          const char *fallback)
 {
     struct mapping mapping = {.fallback = fallback};
 
@@ -221,7 +222,8 @@ static struct mapping map_timestamp(const struct column_context *context, int32_
 {
     switch (context->config->time_mode) {
     case TIME_CONNECT: return map(context, CONNECT_INT64, "org.apache.kafka.connect.data.Timestamp", encode_timestamp_millis, "0");
-    case TIME_ISOSTRING: return map(context, CONNECT_STRING, "io.debezium.time.IsoTimestamp", encode_timestamp_iso, "\"1970-01-01T00:00:00Z\"");
+    case TIME_ISOSTRING:
+        return map(context, CONNECT_STRING, "io.debezium.time.IsoTimestamp", encode_timestamp_iso, "\"1970-01-01T00:00:00Z\"");
     case TIME_NANOSECONDS: return map(context, CONNECT_INT64, "io.debezium.time.NanoTimestamp", encode_timestamp_nanos, NULL);
     case TIME_MICROSECONDS: return map(context, CONNECT_INT64, "io.debezium.time.MicroTimestamp", encode_timestamp_micros, "0");
     default:
@@ -368,8 +370,8 @@ static struct mapping map_name(const struct column_context *context)
 
 static bool map_unknown(const struct column_context *context, const struct pg_type *type, struct mapping *mapping)
 {
-    bool geometric = type->oid == OID_LINE || type->oid == OID_LSEG || type->oid == OID_BOX || type->oid == OID_PATH || type->oid == OID_POLYGON ||
-                     type->oid == OID_CIRCLE;
+    bool geometric = type->oid == OID_LINE || type->oid == OID_LSEG || type->oid == OID_BOX || type->oid == OID_PATH ||
+                     type->oid == OID_POLYGON || type->oid == OID_CIRCLE;
 
     if (!context->config->include_unknown_types)
         return false;
@@ -698,7 +700,8 @@ static void add_source_type(const struct column_context *context, const struct p
     schema_add_parameter(arena, schema, "__debezium.source.column.name", arena_copy_string(arena, slice_from_string(source->name)));
 }
 
-static void wrap_rule(const struct column_context *context, const struct debezium_column_rule *rule, int32_t length_max, struct mapping *mapping)
+static void wrap_rule(const struct column_context *context, const struct debezium_column_rule *rule, int32_t length_max,
+                      struct mapping *mapping)
 {
     struct value_encoder *outer = arena_new(context->arena, sizeof(*outer));
     char *mask = NULL;
@@ -797,7 +800,7 @@ static void set_stand_ins(const struct column_context *context, const struct res
     buffer_init(&json, 1 << 26);
     if (append_placeholder(context, resolved, mapping, &json)) {
         column->unchanged_json = slice_equal_string(buffer_slice(&json), "null") ? null_of_schema(context, schema)
-                                                                                  : ruled(context, mapping, copy_json(context, &json));
+                                                                                 : ruled(context, mapping, copy_json(context, &json));
     } else {
         column->unchanged_json = column->failed_json;
         column->unchanged_fails = true;

@@ -8,16 +8,16 @@
 
 /* A column of a plan, for key or value. */
 struct debezium_column {
-    const char *name;              /* in the table */
-    const char *field;             /* in the record */
-    size_t index;                  /* in the row */
+    const char *name;  /* in the table */
+    const char *field; /* in the record */
+    size_t index;      /* in the row */
     const struct connect_schema *schema;
     struct value_encoder *encoder;
-    bool always_null;              /* its value never arrives */
+    bool always_null; /* its value never arrives */
 
     /* JSON of a value that is null, could not be converted, or was not sent because it did not change; data NULL: the task stops. */
     struct slice null_json, failed_json, unchanged_json;
-    bool unchanged_fails;          /* unchanged_json is what a failed conversion leaves behind */
+    bool unchanged_fails; /* unchanged_json is what a failed conversion leaves behind */
 };
 
 struct column_context {

@@ -110,8 +110,8 @@ static struct regexes *get_regexes(struct reading *in, const char *key)
 }
 
 /* Include and exclude lists of one kind: only one of them. */
-static void get_filter(struct reading *in, const char *include_key, const char *exclude_key, const char *include_name, struct regexes **include,
-                       struct regexes **exclude)
+static void get_filter(struct reading *in, const char *include_key, const char *exclude_key, const char *include_name,
+                       struct regexes **include, struct regexes **exclude)
 {
     *include = get_regexes(in, include_key);
     *exclude = get_regexes(in, exclude_key);
@@ -157,11 +157,11 @@ static void read_topics(struct reading *in)
     check_topic_name(in, "topic.heartbeat.prefix", heartbeat_prefix);
     if (*heartbeat != 0)
         check_topic_name(in, "topic.heartbeat.name", heartbeat);
-    config->topic_naming =
-        (enum topic_naming)get_choice(in, "topic.naming.strategy", strategies,
-                                      "io.debezium.schema.SchemaTopicNamingStrategy, io.debezium.schema.DefaultTopicNamingStrategy, "
-                                      "io.debezium.schema.SchemaUnicodeTopicNamingStrategy, io.debezium.schema.DefaultUnicodeTopicNamingStrategy",
-                                      TOPICS_SCHEMA);
+    config->topic_naming = (enum topic_naming)get_choice(
+        in, "topic.naming.strategy", strategies,
+        "io.debezium.schema.SchemaTopicNamingStrategy, io.debezium.schema.DefaultTopicNamingStrategy, "
+        "io.debezium.schema.SchemaUnicodeTopicNamingStrategy, io.debezium.schema.DefaultUnicodeTopicNamingStrategy",
+        TOPICS_SCHEMA);
     config->transaction_topic = arena_format(&config->arena, "%s%s%s", config->prefix, config->topic_delimiter, transaction);
     config->message_topic = arena_format(&config->arena, "%s.message", config->prefix); /* whatever topic.delimiter says */
     config->heartbeat_topic =
@@ -180,12 +180,14 @@ static void read_converter(struct reading *in, const char *side, struct json_con
         report(in, class_key, "%s is not available here; org.apache.kafka.connect.json.JsonConverter is", class);
     converter->schemas_enable = get_bool(in, arena_format(arena, "%s.converter.schemas.enable", side), true);
     converter->replace_null_with_default = get_bool(in, arena_format(arena, "%s.converter.replace.null.with.default", side), true);
-    converter->decimal_numeric = get_choice(in, arena_format(arena, "%s.converter.decimal.format", side), formats, "BASE64, NUMERIC", 0) != 0;
+    converter->decimal_numeric =
+        get_choice(in, arena_format(arena, "%s.converter.decimal.format", side), formats, "BASE64, NUMERIC", 0) != 0;
 }
 
 static void read_types(struct reading *in)
 {
-    static const struct choice decimals[] = {{"precise", DECIMAL_PRECISE}, {"double", DECIMAL_DOUBLE}, {"string", DECIMAL_STRING}, {NULL, 0}};
+    static const struct choice decimals[] = {
+        {"precise", DECIMAL_PRECISE}, {"double", DECIMAL_DOUBLE}, {"string", DECIMAL_STRING}, {NULL, 0}};
     static const struct choice times[] = {{"adaptive", TIME_ADAPTIVE},
                                           {"adaptive_time_microseconds", TIME_ADAPTIVE_MICROSECONDS},
                                           {"connect", TIME_CONNECT},
@@ -204,7 +206,8 @@ static void read_types(struct reading *in)
     config->time_mode =
         (enum time_mode)get_choice(in, "time.precision.mode", times,
                                    "adaptive, adaptive_time_microseconds, isostring, microseconds, nanoseconds, connect", TIME_ADAPTIVE);
-    config->binary_mode = (enum binary_mode)get_choice(in, "binary.handling.mode", binaries, "bytes, base64, hex, base64-url-safe", BINARY_BYTES);
+    config->binary_mode =
+        (enum binary_mode)get_choice(in, "binary.handling.mode", binaries, "bytes, base64, hex, base64-url-safe", BINARY_BYTES);
     config->interval_mode = (enum interval_mode)get_choice(in, "interval.handling.mode", intervals, "string, numeric", INTERVAL_NUMERIC);
     config->hstore_mode = (enum hstore_mode)get_choice(in, "hstore.handling.mode", hstores, "json, map", HSTORE_JSON);
     config->conversion_failure =
@@ -221,8 +224,10 @@ static void read_names(struct reading *in)
 {
     static const struct choice modes[] = {{"none", NAME_NONE}, {"avro", NAME_AVRO}, {"avro_unicode", NAME_AVRO_UNICODE}, {NULL, 0}};
 
-    in->config->schema_names = (enum name_adjustment)get_choice(in, "schema.name.adjustment.mode", modes, "none, avro_unicode, avro", NAME_NONE);
-    in->config->field_names = (enum name_adjustment)get_choice(in, "field.name.adjustment.mode", modes, "none, avro_unicode, avro", NAME_NONE);
+    in->config->schema_names =
+        (enum name_adjustment)get_choice(in, "schema.name.adjustment.mode", modes, "none, avro_unicode, avro", NAME_NONE);
+    in->config->field_names =
+        (enum name_adjustment)get_choice(in, "field.name.adjustment.mode", modes, "none, avro_unicode, avro", NAME_NONE);
 }
 
 static int hex_value(char digit)
@@ -265,8 +270,11 @@ static void skip_operation(struct reading *in, struct slice operation, bool *is_
     const struct {
         char letter;
         bool *skip;
-    } operations[] = {
-        {'c', &config->skip_create}, {'u', &config->skip_update}, {'d', &config->skip_delete}, {'t', &config->skip_truncate}, {'r', &config->skip_read}};
+    } operations[] = {{'c', &config->skip_create},
+                      {'u', &config->skip_update},
+                      {'d', &config->skip_delete},
+                      {'t', &config->skip_truncate},
+                      {'r', &config->skip_read}};
 
     if (slice_equal_string(operation, "none")) {
         *is_none = true;
@@ -379,7 +387,8 @@ static bool read_key_item(struct reading *in, struct slice item)
         return false;
     table = slice_of(item.data, (size_t)(colon - item.data));
     columns = slice_from(item, table.size + 1);
-    if (text_trim(table).size == 0 || columns.size == 0 || columns.data[columns.size - 1] == ',' || memchr(columns.data, ':', columns.size) != NULL)
+    if (text_trim(table).size == 0 || columns.size == 0 || columns.data[columns.size - 1] == ',' ||
+        memchr(columns.data, ':', columns.size) != NULL)
         return false;
     while (text_next_field(&columns, ',', &column)) {
         struct slice name = text_trim(column);
@@ -389,7 +398,8 @@ static bool read_key_item(struct reading *in, struct slice item)
 
         if (column.size == 0)
             return false;
-        expression = arena_format(&config->arena, "%.*s.%.*s", (int)table.size, (const char *)table.data, (int)name.size, (const char *)name.data);
+        expression =
+            arena_format(&config->arena, "%.*s.%.*s", (int)table.size, (const char *)table.data, (int)name.size, (const char *)name.data);
         grown = arena_new_array(&config->arena, config->key_column_count + 1, sizeof(*grown));
         if (config->key_column_count > 0)
             memcpy(grown, config->key_columns, config->key_column_count * sizeof(*grown));
@@ -408,8 +418,8 @@ static void read_key_columns(struct reading *in)
 
     while (text_next_field(&rest, ';', &item)) {
         if (!read_key_item(in, text_trim(item)))
-            report(in, "message.key.columns", "%.*s has an invalid format (expecting '^\\s*([^:]+):([^:,]+(,[^:,]+)*)\\s*$')", (int)item.size,
-                   (const char *)item.data);
+            report(in, "message.key.columns", "%.*s has an invalid format (expecting '^\\s*([^:]+):([^:,]+(,[^:,]+)*)\\s*$')",
+                   (int)item.size, (const char *)item.data);
     }
 }
 
@@ -504,9 +514,9 @@ static bool is_signal_table(const struct debezium_config *config, const char *na
 bool debezium_config_captures_table(const struct debezium_config *config, const char *schema, const char *table)
 {
     char *name = memory_format("%s.%s", schema, table);
-    bool captured = is_signal_table(config, name) ||
-                    (!(config->ignore_builtin_tables && is_builtin(schema, table)) &&
-                     passes(config->schema_include, config->schema_exclude, schema) && passes(config->table_include, config->table_exclude, name));
+    bool captured = is_signal_table(config, name) || (!(config->ignore_builtin_tables && is_builtin(schema, table)) &&
+                                                      passes(config->schema_include, config->schema_exclude, schema) &&
+                                                      passes(config->table_include, config->table_exclude, name));
 
     memory_free(name);
     return captured;
@@ -553,7 +563,8 @@ const struct debezium_column_rule *debezium_config_column_rule(const struct debe
     return found;
 }
 
-bool debezium_config_key_matches(const struct debezium_config *config, size_t key_column, const char *schema, const char *table, const char *column)
+bool debezium_config_key_matches(const struct debezium_config *config, size_t key_column, const char *schema, const char *table,
+                                 const char *column)
 {
     char *name = memory_format("%s.%s.%s", schema, table, column);
     bool matches = regexes_match(config->key_columns[key_column], slice_from_string(name));

@@ -25,8 +25,8 @@ enum column_rule_kind {
 
 struct debezium_column_rule {
     enum column_rule_kind kind;
-    int32_t length;        /* TRUNCATE, MASK */
-    void *digest;          /* HASH: an EVP_MD of OpenSSL */
+    int32_t length; /* TRUNCATE, MASK */
+    void *digest;   /* HASH: an EVP_MD of OpenSSL */
     const char *salt;
     struct regexes *names;
 };
@@ -49,11 +49,11 @@ struct json_converter {
 
 /* All members may be read; only this module writes them. */
 struct debezium_config {
-    const char *prefix;            /* topic.prefix */
-    const char *database;          /* database.dbname */
+    const char *prefix;   /* topic.prefix */
+    const char *database; /* database.dbname */
     const char *topic_delimiter;
     enum topic_naming topic_naming; /* topic.naming.strategy */
-    const char *transaction_topic; /* whole names */
+    const char *transaction_topic;  /* whole names */
     const char *heartbeat_topic;
     const char *message_topic;
 
@@ -70,13 +70,13 @@ struct debezium_config {
     enum failure_mode conversion_failure; /* event.converting.failure.handling.mode */
     int32_t money_scale;                  /* money.fraction.digits */
     bool include_unknown_types;
-    struct slice placeholder;             /* unavailable.value.placeholder, as bytes */
+    struct slice placeholder; /* unavailable.value.placeholder, as bytes */
 
-    bool tombstones;              /* tombstones.on.delete */
+    bool tombstones;                                                      /* tombstones.on.delete */
     bool skip_create, skip_update, skip_delete, skip_truncate, skip_read; /* skipped.operations */
-    bool skip_unchanged;          /* skip.messages.without.change */
-    bool transaction_metadata;    /* provide.transaction.metadata */
-    bool extended_headers;        /* extended.headers.enabled */
+    bool skip_unchanged;                                                  /* skip.messages.without.change */
+    bool transaction_metadata;                                            /* provide.transaction.metadata */
+    bool extended_headers;                                                /* extended.headers.enabled */
 
     /* Filters and rules; ask the functions below. */
     struct regexes *schema_include, *schema_exclude, *table_include, *table_exclude, *column_include, *column_exclude;

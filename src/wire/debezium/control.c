@@ -199,7 +199,8 @@ static void append_block(struct debezium_encoder *encoder, size_t collection, co
     buffer_append_u8(out, '}');
 }
 
-void transaction_append_block(struct debezium_encoder *encoder, struct debezium_plan *plan, const struct debezium_source *source, struct buffer *out)
+void transaction_append_block(struct debezium_encoder *encoder, struct debezium_plan *plan, const struct debezium_source *source,
+                              struct buffer *out)
 {
     struct transaction_state *transaction = &encoder->transaction;
 
@@ -265,8 +266,8 @@ static void append_transaction_record(struct debezium_encoder *encoder, const ch
     end_record(encoder, draft);
 }
 
-enum status debezium_encode_begin(struct debezium_encoder *encoder, uint32_t xid, uint64_t lsn, int64_t time_us, struct debezium_output *output,
-                                  struct error *error)
+enum status debezium_encode_begin(struct debezium_encoder *encoder, uint32_t xid, uint64_t lsn, int64_t time_us,
+                                  struct debezium_output *output, struct error *error)
 {
     encoder_begin(encoder);
     if (encoder->config->transaction_metadata) {
@@ -318,7 +319,8 @@ static void append_message_block(struct debezium_encoder *encoder, const struct 
 }
 
 enum status debezium_encode_message(struct debezium_encoder *encoder, bool transactional, const char *prefix, struct slice content,
-                                    const struct debezium_source *source, int64_t now_ns, struct debezium_output *output, struct error *error)
+                                    const struct debezium_source *source, int64_t now_ns, struct debezium_output *output,
+                                    struct error *error)
 {
     struct buffer *out = &encoder->bodies;
     struct record_draft *draft;
@@ -353,7 +355,8 @@ enum status debezium_encode_heartbeat(struct debezium_encoder *encoder, int64_t 
     struct record_draft *draft;
 
     encoder_begin(encoder);
-    draft = begin_record(encoder, encoder->config->heartbeat_topic, &encoder->heartbeat, "serverName", slice_from_string(encoder->config->prefix));
+    draft = begin_record(encoder, encoder->config->heartbeat_topic, &encoder->heartbeat, "serverName",
+                         slice_from_string(encoder->config->prefix));
     draft->partition = 0;
     buffer_append_format(&encoder->bodies, "{\"ts_ms\":%lld}", (long long)now_ms);
     end_record(encoder, draft);

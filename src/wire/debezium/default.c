@@ -125,7 +125,8 @@ static bool numeric_default(struct slice expression, struct slice *text)
 {
     struct pg_numeric numeric;
 
-    return !starts_with_null_cast(expression) && extract(expression, "0.0", text) && pg_numeric_read(*text, &numeric) && numeric.special == PG_NUMBER;
+    return !starts_with_null_cast(expression) && extract(expression, "0.0", text) && pg_numeric_read(*text, &numeric) &&
+           numeric.special == PG_NUMBER;
 }
 
 static bool float_default(struct slice expression, struct slice *text)

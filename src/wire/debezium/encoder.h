@@ -20,9 +20,9 @@ struct struct_layout {
 
 /* Everything but the LSN stays the same within a transaction, so it is rendered when something else changes. */
 struct source_block {
-    struct slice front; /* {"version":…,"name":"P","ts_ms": */
-    struct slice db;    /* ,"db":"…","sequence":"[ */
-    struct slice names; /* ,"schema":"…","table":"…","txId": */
+    struct slice front;     /* {"version":…,"name":"P","ts_ms": */
+    struct slice db;        /* ,"db":"…","sequence":"[ */
+    struct slice names;     /* ,"schema":"…","table":"…","txId": */
     struct slice streaming; /* what "snapshot" says of a streamed event */
 
     bool rendered;
@@ -109,7 +109,7 @@ struct debezium_encoder {
 
     struct slice context_headers; /* the entries alone */
     size_t context_header_count;
-    struct slice plain_headers;   /* count and entries: most records' */
+    struct slice plain_headers; /* count and entries: most records' */
     struct slice no_headers;
 
     struct transaction_state transaction;
@@ -120,7 +120,7 @@ struct debezium_encoder {
     struct source_block message_source;
 };
 
-void encoder_begin(struct debezium_encoder *encoder); /* forgets the last output */
+void encoder_begin(struct debezium_encoder *encoder);                                    /* forgets the last output */
 struct record_draft *encoder_draft(struct debezium_encoder *encoder, const char *topic); /* what follows in the buffers is its */
 void draft_end_key(struct debezium_encoder *encoder, struct record_draft *draft);
 void draft_end_value(struct debezium_encoder *encoder, struct record_draft *draft);
@@ -137,7 +137,8 @@ void control_init(struct debezium_encoder *encoder);
 void control_finish(struct debezium_encoder *encoder);
 
 /* Counts an event of a collection and appends the block "transaction": null when there is nothing to tell. */
-void transaction_append_block(struct debezium_encoder *encoder, struct debezium_plan *plan, const struct debezium_source *source, struct buffer *out);
+void transaction_append_block(struct debezium_encoder *encoder, struct debezium_plan *plan, const struct debezium_source *source,
+                              struct buffer *out);
 
 /* ---- header.c ---- */
 

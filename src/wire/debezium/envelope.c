@@ -106,8 +106,11 @@ struct record_draft *encoder_draft(struct debezium_encoder *encoder, const char 
 {
     struct record_draft *draft = &encoder->drafts[encoder->draft_count++];
 
-    *draft = (struct record_draft){
-        .topic = topic, .partition = -1, .key_at = encoder->keys.size, .body_at = encoder->bodies.size, .headers_at = encoder->headers.size};
+    *draft = (struct record_draft){.topic = topic,
+                                   .partition = -1,
+                                   .key_at = encoder->keys.size,
+                                   .body_at = encoder->bodies.size,
+                                   .headers_at = encoder->headers.size};
     return draft;
 }
 
@@ -131,7 +134,8 @@ enum status encoder_finish(struct debezium_encoder *encoder, struct debezium_out
         const struct record_draft *draft = &encoder->drafts[i];
         struct debezium_record *record = &output->records[i];
 
-        *record = (struct debezium_record){.topic = draft->topic, .partition = draft->partition, .timestamp_ms = -1, .headers = encoder->plain_headers};
+        *record = (struct debezium_record){
+            .topic = draft->topic, .partition = draft->partition, .timestamp_ms = -1, .headers = encoder->plain_headers};
         if (draft->has_key)
             record->key = slice_of(encoder->keys.data + draft->key_at, draft->key_size);
         if (draft->has_value) {
@@ -139,8 +143,8 @@ enum status encoder_finish(struct debezium_encoder *encoder, struct debezium_out
             record->value_body = slice_of(encoder->bodies.data + draft->body_at, draft->body_size);
         }
         if (draft->own_headers)
-            record->headers = draft->headers_size == 0 ? encoder->no_headers
-                                                       : slice_of(encoder->headers.data + draft->headers_at, draft->headers_size);
+            record->headers =
+                draft->headers_size == 0 ? encoder->no_headers : slice_of(encoder->headers.data + draft->headers_at, draft->headers_size);
     }
     output->count = encoder->draft_count;
     return OK;
@@ -182,7 +186,9 @@ static enum status append_stand_in(struct debezium_encoder *encoder, const struc
                                    enum pg_value_kind kind, struct buffer *out, struct error *error)
 {
     bool failed = kind == PG_VALUE_TEXT || (kind == PG_VALUE_UNCHANGED && column->unchanged_fails);
-    struct slice json = kind == PG_VALUE_NULL ? column->null_json : kind == PG_VALUE_UNCHANGED ? column->unchanged_json : column->failed_json;
+    struct slice json = kind == PG_VALUE_NULL        ? column->null_json
+                        : kind == PG_VALUE_UNCHANGED ? column->unchanged_json
+                                                     : column->failed_json;
 
     if (failed)
         note_failure(encoder, plan, column);
@@ -303,7 +309,8 @@ void append_times(struct buffer *out, int64_t now_ns)
     uint8_t digits[NUMBER_INTEGER_BYTES], *to;
 
     if (now_ns < INT64_C(1000000000000000000)) { /* before 2001: digits cannot be shared */
-        buffer_append_format(out, "%s%lld%s%lld%s%lld", ms, (long long)(now_ns / 1000000), us, (long long)(now_ns / 1000), ns, (long long)now_ns);
+        buffer_append_format(out, "%s%lld%s%lld%s%lld", ms, (long long)(now_ns / 1000000), us, (long long)(now_ns / 1000), ns,
+                             (long long)now_ns);
         return;
     }
     to = buffer_reserve(out, 3 * (label + DIGITS_NS));
@@ -325,7 +332,8 @@ void append_times(struct buffer *out, int64_t now_ns)
 
 /* The value of one record: before, after, and the rest. */
 static enum status draft_value(struct debezium_encoder *encoder, struct debezium_plan *plan, struct record_draft *draft, char operation,
-                               const struct row_view *before, const struct row_view *after, const struct debezium_event *event, struct error *error)
+                               const struct row_view *before, const struct row_view *after, const struct debezium_event *event,
+                               struct error *error)
 {
     struct buffer *out = &encoder->bodies;
     enum status status;
@@ -375,7 +383,8 @@ static enum status emit(struct debezium_encoder *encoder, struct debezium_plan *
 
 /* A delete and the tombstone behind it, which has the same key, if any, and headers. */
 static enum status emit_delete(struct debezium_encoder *encoder, struct debezium_plan *plan, const struct row_view *old,
-                               const struct debezium_event *event, const char *header, const struct row_view *header_view, struct error *error)
+                               const struct debezium_event *event, const char *header, const struct row_view *header_view,
+                               struct error *error)
 {
     enum status status = emit(encoder, plan, 'd', old, old, &no_row, event, header, header_view, error);
 

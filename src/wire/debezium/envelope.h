@@ -18,12 +18,12 @@
 /* One Kafka record. Slices are good until the encoder's next call, value_head as long as its plan. */
 struct debezium_record {
     const char *topic;
-    int32_t partition;         /* -1: by the hash of the key (murmur2 of all its bytes); without key: any */
-    struct slice key;          /* data NULL: null */
-    struct slice value_head;   /* the value is value_head followed by value_body; head and body NULL: null (a tombstone) */
+    int32_t partition;       /* -1: by the hash of the key (murmur2 of all its bytes); without key: any */
+    struct slice key;        /* data NULL: null */
+    struct slice value_head; /* the value is value_head followed by value_body; head and body NULL: null (a tombstone) */
     struct slice value_body;
-    struct slice headers;      /* ready for a RecordBatch v2 record: varint count, then the headers */
-    int64_t timestamp_ms;      /* -1: now */
+    struct slice headers; /* ready for a RecordBatch v2 record: varint count, then the headers */
+    int64_t timestamp_ms; /* -1: now */
 };
 
 #define DEBEZIUM_RECORDS_MAX 4
@@ -58,7 +58,13 @@ struct debezium_source {
     uint64_t origin_lsn;      /* 0: null */
 };
 
-enum debezium_operation { OPERATION_CREATE = 'c', OPERATION_UPDATE = 'u', OPERATION_DELETE = 'd', OPERATION_READ = 'r', OPERATION_TRUNCATE = 't' };
+enum debezium_operation {
+    OPERATION_CREATE = 'c',
+    OPERATION_UPDATE = 'u',
+    OPERATION_DELETE = 'd',
+    OPERATION_READ = 'r',
+    OPERATION_TRUNCATE = 't'
+};
 
 /* A change of one row. All pointers are borrowed until the call returns. */
 struct debezium_event {
@@ -66,7 +72,7 @@ struct debezium_event {
     const struct pg_row *old; /* the old row as the stream sent it, 'K' or 'O' tuple; NULL when it was not sent */
     const struct pg_row *new; /* NULL for delete and truncate */
     const struct debezium_source *source;
-    int64_t now_ns;           /* wall clock, since 1970 */
+    int64_t now_ns; /* wall clock, since 1970 */
 };
 
 /* ---- Encoder ---- */
@@ -107,7 +113,7 @@ enum status debezium_plan_create(struct debezium_encoder *encoder, const struct 
 void debezium_plan_destroy(struct debezium_plan *plan); /* NULL is fine */
 
 const char *debezium_plan_topic(const struct debezium_plan *plan);
-size_t debezium_plan_column_count(const struct debezium_plan *plan); /* the relation's */
+size_t debezium_plan_column_count(const struct debezium_plan *plan);             /* the relation's */
 bool debezium_plan_uses_column(const struct debezium_plan *plan, size_t column); /* in key or value; others may be given as NULL */
 
 /* Do two relations make the same plan? Then a RELATION message changes nothing. */
@@ -132,20 +138,22 @@ enum status debezium_encode(struct debezium_encoder *encoder, struct debezium_pl
  * transactional  else source.xid should be -1 and source.last_commit_lsn the message's own LSN
  */
 enum status debezium_encode_message(struct debezium_encoder *encoder, bool transactional, const char *prefix, struct slice content,
-                                    const struct debezium_source *source, int64_t now_ns, struct debezium_output *output, struct error *error);
+                                    const struct debezium_source *source, int64_t now_ns, struct debezium_output *output,
+                                    struct error *error);
 
 /*
  * BEGIN and COMMIT of every transaction the stream delivers. They make records only with provide.transaction.metadata.
  * lsn      of the BEGIN's first change; of the COMMIT its end_lsn
  * time_us  commit time, since 1970
  */
-enum status debezium_encode_begin(struct debezium_encoder *encoder, uint32_t xid, uint64_t lsn, int64_t time_us, struct debezium_output *output,
-                                  struct error *error);
+enum status debezium_encode_begin(struct debezium_encoder *encoder, uint32_t xid, uint64_t lsn, int64_t time_us,
+                                  struct debezium_output *output, struct error *error);
 enum status debezium_encode_commit(struct debezium_encoder *encoder, uint64_t end_lsn, int64_t time_us, struct debezium_output *output,
                                    struct error *error);
 
 /* A heartbeat, to partition 0 of config->heartbeat_topic. */
-enum status debezium_encode_heartbeat(struct debezium_encoder *encoder, int64_t now_ms, struct debezium_output *output, struct error *error);
+enum status debezium_encode_heartbeat(struct debezium_encoder *encoder, int64_t now_ms, struct debezium_output *output,
+                                      struct error *error);
 
 /* A notification for notification.sink.topic.name. data: pairs of key and value, `count` of them. */
 struct debezium_notification {

@@ -174,9 +174,9 @@ static bool append_logical_date(const struct connect_schema *schema, struct slic
 
 static bool is_connect_date(const struct connect_schema *schema)
 {
-    return schema->name != NULL &&
-           (strcmp(schema->name, "org.apache.kafka.connect.data.Date") == 0 || strcmp(schema->name, "org.apache.kafka.connect.data.Time") == 0 ||
-            strcmp(schema->name, "org.apache.kafka.connect.data.Timestamp") == 0);
+    return schema->name != NULL && (strcmp(schema->name, "org.apache.kafka.connect.data.Date") == 0 ||
+                                    strcmp(schema->name, "org.apache.kafka.connect.data.Time") == 0 ||
+                                    strcmp(schema->name, "org.apache.kafka.connect.data.Timestamp") == 0);
 }
 
 /* ---- Values ---- */

@@ -150,8 +150,8 @@ static enum status add_excluded_key_column(const struct column_context *context,
     return OK;
 }
 
-static enum status add_key_column(struct debezium_plan *plan, const struct column_context *context, size_t index, struct connect_schema *schema,
-                                  struct error *error)
+static enum status add_key_column(struct debezium_plan *plan, const struct column_context *context, size_t index,
+                                  struct connect_schema *schema, struct error *error)
 {
     const struct pg_relation *relation = context->relation;
     struct debezium_column column;
@@ -166,8 +166,8 @@ static enum status add_key_column(struct debezium_plan *plan, const struct colum
 }
 
 /* message.key.columns: each expression adds the columns it matches, in the order of the table. True when there was any. */
-static enum status add_chosen_key(struct debezium_plan *plan, const struct column_context *context, struct connect_schema *schema, bool *any,
-                                  struct error *error)
+static enum status add_chosen_key(struct debezium_plan *plan, const struct column_context *context, struct connect_schema *schema,
+                                  bool *any, struct error *error)
 {
     const struct pg_relation *relation = context->relation;
     enum status status = OK;
@@ -184,8 +184,8 @@ static enum status add_chosen_key(struct debezium_plan *plan, const struct colum
     return status;
 }
 
-static enum status add_primary_key(struct debezium_plan *plan, const struct column_context *context, struct connect_schema *schema, bool *any,
-                                   struct error *error)
+static enum status add_primary_key(struct debezium_plan *plan, const struct column_context *context, struct connect_schema *schema,
+                                   bool *any, struct error *error)
 {
     const struct pg_relation *relation = context->relation;
     enum status status = OK;
@@ -355,8 +355,8 @@ static bool columns_equal(const struct pg_column *a, const struct pg_column *b)
 
 bool pg_relation_equal(const struct pg_relation *a, const struct pg_relation *b)
 {
-    if (a->oid != b->oid || a->replica_identity != b->replica_identity || a->column_count != b->column_count || strcmp(a->schema, b->schema) != 0 ||
-        strcmp(a->name, b->name) != 0)
+    if (a->oid != b->oid || a->replica_identity != b->replica_identity || a->column_count != b->column_count ||
+        strcmp(a->schema, b->schema) != 0 || strcmp(a->name, b->name) != 0)
         return false;
     for (size_t i = 0; i < a->column_count; i++) {
         if (!columns_equal(&a->columns[i], &b->columns[i]))

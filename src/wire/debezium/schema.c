@@ -76,9 +76,9 @@ struct connect_schema *schema_copy(struct arena *arena, const struct connect_sch
 static const char *type_name(enum connect_type type)
 {
     static const char *const names[] = {
-        [CONNECT_INT8] = "int8",       [CONNECT_INT16] = "int16",   [CONNECT_INT32] = "int32",   [CONNECT_INT64] = "int64",
-        [CONNECT_FLOAT32] = "float",   [CONNECT_FLOAT64] = "double", [CONNECT_BOOLEAN] = "boolean", [CONNECT_STRING] = "string",
-        [CONNECT_BYTES] = "bytes",     [CONNECT_ARRAY] = "array",   [CONNECT_MAP] = "map",       [CONNECT_STRUCT] = "struct"};
+        [CONNECT_INT8] = "int8",     [CONNECT_INT16] = "int16",    [CONNECT_INT32] = "int32",     [CONNECT_INT64] = "int64",
+        [CONNECT_FLOAT32] = "float", [CONNECT_FLOAT64] = "double", [CONNECT_BOOLEAN] = "boolean", [CONNECT_STRING] = "string",
+        [CONNECT_BYTES] = "bytes",   [CONNECT_ARRAY] = "array",    [CONNECT_MAP] = "map",         [CONNECT_STRUCT] = "struct"};
 
     return names[type];
 }

@@ -31,14 +31,14 @@ struct connect_parameter {
 struct connect_schema {
     enum connect_type type;
     bool optional;
-    const char *name;  /* NULL: none */
-    int version;       /* 0: none */
-    const char *doc;   /* NULL: none */
+    const char *name;                     /* NULL: none */
+    int version;                          /* 0: none */
+    const char *doc;                      /* NULL: none */
     struct connect_parameter *parameters; /* in the order they were added */
-    struct slice default_json; /* data NULL: none; else the default as JSON */
-    const struct connect_schema *items;  /* ARRAY; values of MAP */
-    const struct connect_schema *keys;   /* MAP */
-    struct connect_field *fields;        /* STRUCT */
+    struct slice default_json;            /* data NULL: none; else the default as JSON */
+    const struct connect_schema *items;   /* ARRAY; values of MAP */
+    const struct connect_schema *keys;    /* MAP */
+    struct connect_field *fields;         /* STRUCT */
     size_t field_count;
     size_t field_capacity;
 };

@@ -124,7 +124,7 @@ void source_block_append(struct source_block *block, const struct debezium_sourc
     if (!is_rendered(block, source)) {
         render(block, source);
         block->last = *source;
-        block->last.origin = NULL;      /* its text may be gone by the next event */
+        block->last.origin = NULL; /* its text may be gone by the next event */
         block->rendered = source->origin == NULL;
     }
     first = block->first_lsn_at;

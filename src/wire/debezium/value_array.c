@@ -9,8 +9,8 @@
 
 /* ---- Arrays ---- */
 
-static bool append_element(const struct value_encoder *encoder, const struct pg_array_reader *reader, enum pg_next next, struct slice element,
-                           struct buffer *out)
+static bool append_element(const struct value_encoder *encoder, const struct pg_array_reader *reader, enum pg_next next,
+                           struct slice element, struct buffer *out)
 {
     if (next == PG_NEXT_NULL || (reader->nested && encoder->nested == NESTED_NULL)) {
         buffer_append(out, "null", 4);
@@ -268,7 +268,8 @@ static bool sparse_read(struct sparse *sparse, struct slice text, int64_t *dimen
     struct slice entries, part, key;
     bool more = text.size > 0;
 
-    if (!cut_at(&text, '/', &entries) || !pg_integer_read(trim_blanks(text), dimensions) || *dimensions > INT16_MAX || *dimensions < INT16_MIN)
+    if (!cut_at(&text, '/', &entries) || !pg_integer_read(trim_blanks(text), dimensions) || *dimensions > INT16_MAX ||
+        *dimensions < INT16_MIN)
         return false;
     if (entries.size < 2 || entries.data[0] != '{' || entries.data[entries.size - 1] != '}')
         return false;

@@ -73,8 +73,8 @@ bool encode_double(const struct value_encoder *encoder, struct slice text, struc
 
 struct unscaled {
     bool negative;
-    struct slice digits;  /* of the absolute value, without zeros in front; empty for 0 */
-    size_t zeros;         /* more zeros behind them */
+    struct slice digits; /* of the absolute value, without zeros in front; empty for 0 */
+    size_t zeros;        /* more zeros behind them */
 };
 
 static struct slice skip_zeros(struct slice digits)
@@ -349,7 +349,8 @@ bool encode_decimal_variable(const struct value_encoder *encoder, struct slice t
 
 bool encode_decimal_text(const struct value_encoder *encoder, struct slice text, struct buffer *out)
 {
-    static const char *const names[] = {[PG_NAN] = "\"NAN\"", [PG_INFINITY] = "\"POSITIVE_INFINITY\"", [PG_MINUS_INFINITY] = "\"NEGATIVE_INFINITY\""};
+    static const char *const names[] = {
+        [PG_NAN] = "\"NAN\"", [PG_INFINITY] = "\"POSITIVE_INFINITY\"", [PG_MINUS_INFINITY] = "\"NEGATIVE_INFINITY\""};
     struct pg_numeric numeric;
     struct slice fraction;
 

@@ -18,7 +18,7 @@
 #define MINUS_INFINITY_MICROS 600000
 #define INFINITY_DAYS_STREAM INT64_C(-2147472692)
 #define MINUS_INFINITY_DAYS_STREAM INT64_C(-2147472691)
-#define INFINITY_DAYS_JDBC INT64_C(106751991166) /* 292278994-08-16 */
+#define INFINITY_DAYS_JDBC INT64_C(106751991166)       /* 292278994-08-16 */
 #define MINUS_INFINITY_DAYS_JDBC INT64_C(106748361128) /* 292269055-12-02: the era is lost */
 
 #define ISO_BYTES_MAX 64
@@ -239,7 +239,8 @@ static int64_t julian_days(int64_t days)
         return days;
     civil_from_days(days, &year, &month, &day);
     y = month <= 2 ? year - 1 : year;
-    century_days = (y >= 0 ? y / 100 - y / 400 : -((-y + 99) / 100) + (-y + 399) / 400) - 2; /* leap days that the Gregorian calendar drops */
+    century_days =
+        (y >= 0 ? y / 100 - y / 400 : -((-y + 99) / 100) + (-y + 399) / 400) - 2; /* leap days that the Gregorian calendar drops */
     return days + century_days;
 }
 

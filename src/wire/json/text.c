@@ -42,8 +42,9 @@ static inline bool special_8(const uint8_t *at)
     memcpy(&bytes, at, sizeof(bytes));
     quote = bytes ^ ONES * '"';
     backslash = bytes ^ ONES * '\\';
-    return (((bytes - ONES * 0x20) | (quote - ONES) | (backslash - ONES)) & ~bytes & HIGHS) != 0 || /* below 0x20, or equal to one of the two */
-           (bytes & bytes << 1 & bytes << 2 & bytes << 3 & HIGHS) != 0;                             /* 0xf0 and above */
+    return (((bytes - ONES * 0x20) | (quote - ONES) | (backslash - ONES)) & ~bytes & HIGHS) !=
+               0 ||                                                     /* below 0x20, or equal to one of the two */
+           (bytes & bytes << 1 & bytes << 2 & bytes << 3 & HIGHS) != 0; /* 0xf0 and above */
 }
 
 /* How many bytes from the front can be copied as they are? */

@@ -83,8 +83,8 @@ static uint8_t *put_u64(uint8_t *out, uint64_t value)
     return out;
 }
 
-void standby_status_write(uint8_t out[STANDBY_STATUS_SIZE], uint64_t received_lsn, uint64_t flushed_lsn, uint64_t applied_lsn, int64_t now_us,
-                          bool reply_requested)
+void standby_status_write(uint8_t out[STANDBY_STATUS_SIZE], uint64_t received_lsn, uint64_t flushed_lsn, uint64_t applied_lsn,
+                          int64_t now_us, bool reply_requested)
 {
     *out++ = 'r';
     out = put_u64(out, received_lsn);

@@ -22,12 +22,12 @@ bool pg_lsn_from_text(struct slice text, uint64_t *lsn);        /* false when it
 #define REPLICATION_KEEPALIVE 'k'
 
 struct replication_message {
-    char kind;             /* REPLICATION_DATA or REPLICATION_KEEPALIVE */
-    uint64_t start_lsn;    /* DATA: where the data stands in the WAL; Debezium's source.lsn */
-    uint64_t end_lsn;      /* the server's end of WAL */
-    int64_t sent_us;       /* the server's clock, since 1970 */
-    bool reply_requested;  /* KEEPALIVE */
-    struct slice data;     /* DATA: a pgoutput message */
+    char kind;            /* REPLICATION_DATA or REPLICATION_KEEPALIVE */
+    uint64_t start_lsn;   /* DATA: where the data stands in the WAL; Debezium's source.lsn */
+    uint64_t end_lsn;     /* the server's end of WAL */
+    int64_t sent_us;      /* the server's clock, since 1970 */
+    bool reply_requested; /* KEEPALIVE */
+    struct slice data;    /* DATA: a pgoutput message */
 };
 
 /* False when it is neither or cut short. */
@@ -36,8 +36,8 @@ bool replication_message_read(struct slice bytes, struct replication_message *me
 #define STANDBY_STATUS_SIZE 34
 
 /* The answer: how far WAL was received, is durable here and may be forgotten there. now_us: since 1970. */
-void standby_status_write(uint8_t out[STANDBY_STATUS_SIZE], uint64_t received_lsn, uint64_t flushed_lsn, uint64_t applied_lsn, int64_t now_us,
-                          bool reply_requested);
+void standby_status_write(uint8_t out[STANDBY_STATUS_SIZE], uint64_t received_lsn, uint64_t flushed_lsn, uint64_t applied_lsn,
+                          int64_t now_us, bool reply_requested);
 
 /* ---- pgoutput ---- */
 
@@ -65,7 +65,7 @@ struct pgoutput_begin {
 };
 
 struct pgoutput_commit { /* COMMIT and STREAM_COMMIT */
-    uint32_t xid;           /* STREAM_COMMIT only */
+    uint32_t xid;        /* STREAM_COMMIT only */
     uint64_t commit_lsn;
     uint64_t end_lsn;       /* behind the commit record */
     int64_t commit_time_us; /* since 1970 */
@@ -100,10 +100,10 @@ struct pgoutput_column {
 
 struct pgoutput_change { /* INSERT, UPDATE, DELETE */
     uint32_t relation_oid;
-    bool has_old;       /* UPDATE and DELETE: the old row was sent */
-    bool old_is_key;    /* ... but only its replica identity (the others are null), else it is whole */
+    bool has_old;    /* UPDATE and DELETE: the old row was sent */
+    bool old_is_key; /* ... but only its replica identity (the others are null), else it is whole */
     struct pg_row old;
-    struct pg_row new;  /* INSERT and UPDATE */
+    struct pg_row new; /* INSERT and UPDATE */
 };
 
 #define PGOUTPUT_TRUNCATE_CASCADE 1
@@ -129,10 +129,10 @@ struct pgoutput_stream_start {
 
 struct pgoutput_stream_abort {
     uint32_t xid;
-    uint32_t subxid;         /* equals xid when the whole transaction is gone */
-    bool has_abort;          /* proto_version 4 with parallel streaming */
+    uint32_t subxid; /* equals xid when the whole transaction is gone */
+    bool has_abort;  /* proto_version 4 with parallel streaming */
     uint64_t abort_lsn;
-    int64_t abort_time_us;   /* since 1970 */
+    int64_t abort_time_us; /* since 1970 */
 };
 
 struct pgoutput_message {

@@ -37,7 +37,7 @@ struct pg_relation {
     uint32_t oid;
     const char *schema;
     const char *name;
-    char replica_identity;    /* 'd' default, 'n' nothing, 'f' full, 'i' index */
+    char replica_identity; /* 'd' default, 'n' nothing, 'f' full, 'i' index */
     size_t column_count;
     struct pg_column *columns; /* in the order of the RELATION message / attnum; a row's values are in the same order */
 };
@@ -50,7 +50,7 @@ struct pg_value {
 };
 
 struct pg_row {
-    size_t count;            /* may be less than the relation's columns: compare before use */
+    size_t count; /* may be less than the relation's columns: compare before use */
     struct pg_value *values;
 };
 

@@ -107,8 +107,8 @@ static bool take_time(struct cursor *in, bool with_zone, struct pg_timestamp *ti
     int64_t hours, minutes, seconds, micros, offset_hours, offset_minutes = 0, offset_seconds = 0;
     bool negative;
 
-    if (!take_digits(in, 2, 2, &hours) || !take(in, ':') || !take_digits(in, 2, 2, &minutes) || !take(in, ':') || !take_digits(in, 2, 2, &seconds) ||
-        !take_fraction(in, &micros))
+    if (!take_digits(in, 2, 2, &hours) || !take(in, ':') || !take_digits(in, 2, 2, &minutes) || !take(in, ':') ||
+        !take_digits(in, 2, 2, &seconds) || !take_fraction(in, &micros))
         return false;
     time->micros = ((hours * 60 + minutes) * 60 + seconds) * US_PER_SECOND + micros;
     if (minutes > 59 || seconds > 59 || time->micros > MICROS_PER_DAY)
@@ -287,9 +287,9 @@ bool pg_integer_read(struct slice text, int64_t *value)
 
 /* ---- Others ---- */
 
-static const int8_t hex_values[256] = {
-    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12,
-    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16}; /* plus one: 0 is none */
+static const int8_t hex_values[256] = {['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+                                       ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+                                       ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16}; /* plus one: 0 is none */
 
 bool pg_bytea_read(struct slice text, struct buffer *out)
 {

@@ -12,10 +12,10 @@
 /* ---- Dates and times ---- */
 
 struct pg_timestamp {
-    int infinity;          /* -1 or 1; the rest is 0 then */
-    bool before_christ;    /* the text says BC */
-    int64_t days;          /* since 1970-01-01, proleptic Gregorian calendar */
-    int64_t micros;        /* of the day, 0 to 86400000000 */
+    int infinity;           /* -1 or 1; the rest is 0 then */
+    bool before_christ;     /* the text says BC */
+    int64_t days;           /* since 1970-01-01, proleptic Gregorian calendar */
+    int64_t micros;         /* of the day, 0 to 86400000000 */
     int32_t offset_seconds; /* of the time zone, east of Greenwich; 0 where there is none */
 };
 
@@ -59,9 +59,9 @@ bool pg_bytea_read(struct slice text, struct buffer *out);
 /* Walks the elements of "{a,"b c",NULL}"; "[5:6]={1,2}" is fine too. */
 struct pg_array_reader {
     struct slice rest;
-    char delimiter;     /* ',' but for box */
+    char delimiter; /* ',' but for box */
     bool first;
-    bool nested;        /* the last element was an array itself: its text, braces included */
+    bool nested; /* the last element was an array itself: its text, braces included */
 };
 
 /* False when it does not begin like an array. */

@@ -225,7 +225,8 @@ static int compare_rows(const void *a, const void *b)
 {
     const struct snapshot_row *left = a, *right = b;
     const struct pg_relation *l = &sorting->snapshots[left->relation].relation, *r = &sorting->snapshots[right->relation].relation;
-    size_t lr = debezium_config_table_rank(sorting->config, l->schema, l->name), rr = debezium_config_table_rank(sorting->config, r->schema, r->name);
+    size_t lr = debezium_config_table_rank(sorting->config, l->schema, l->name),
+           rr = debezium_config_table_rank(sorting->config, r->schema, r->name);
     int order = lr < rr ? -1 : lr > rr;
 
     if (order == 0)
@@ -279,11 +280,11 @@ static void emit_snapshot(struct run *run)
 
         if (relation->plan == NULL)
             assert_int_equal(debezium_plan_create(run->encoder, &relation->relation, READER_SNAPSHOT, &relation->plan, &run->error), OK);
-        run->source.snapshot = i + 1 == count ? SNAPSHOT_LAST
+        run->source.snapshot = i + 1 == count                                    ? SNAPSHOT_LAST
                                : i == 0 && run->rows[i].relation == first_of_all ? SNAPSHOT_FIRST
-                               : last         ? SNAPSHOT_LAST_IN_DATA_COLLECTION
-                               : first        ? SNAPSHOT_FIRST_IN_DATA_COLLECTION
-                                              : SNAPSHOT_TRUE;
+                               : last                                            ? SNAPSHOT_LAST_IN_DATA_COLLECTION
+                               : first                                           ? SNAPSHOT_FIRST_IN_DATA_COLLECTION
+                                                                                 : SNAPSHOT_TRUE;
         done(run, debezium_encode(run->encoder, relation->plan, &event, &output, &run->error), &output);
     }
     run->source.snapshot = SNAPSHOT_FALSE;
@@ -333,7 +334,8 @@ static void apply_emitted(struct run *run, const struct pgoutput_emitted *emitte
         source.last_commit_lsn = source.lsn;
     }
     done(run,
-         debezium_encode_message(run->encoder, emitted->transactional, emitted->prefix, emitted->content, &source, run->now_ns, &output, &run->error),
+         debezium_encode_message(run->encoder, emitted->transactional, emitted->prefix, emitted->content, &source, run->now_ns, &output,
+                                 &run->error),
          &output);
 }
 
@@ -358,11 +360,14 @@ static void read_message(struct run *run, const struct pg_row *row)
     case PGOUTPUT_BEGIN:
         run->source.xid = message.begin.xid;
         run->source.time_ns = message.begin.commit_time_us * 1000;
-        done(run, debezium_encode_begin(run->encoder, message.begin.xid, run->source.lsn, message.begin.commit_time_us, &output, &run->error), &output);
+        done(run,
+             debezium_encode_begin(run->encoder, message.begin.xid, run->source.lsn, message.begin.commit_time_us, &output, &run->error),
+             &output);
         break;
     case PGOUTPUT_COMMIT:
         run->source.last_commit_lsn = message.commit.end_lsn;
-        done(run, debezium_encode_commit(run->encoder, message.commit.end_lsn, message.commit.commit_time_us, &output, &run->error), &output);
+        done(run, debezium_encode_commit(run->encoder, message.commit.end_lsn, message.commit.commit_time_us, &output, &run->error),
+             &output);
         break;
     case PGOUTPUT_RELATION:
         relation = run->open;
@@ -391,8 +396,8 @@ static void start(struct run *run)
         fail_msg("%s", run->error.message);
     run->encoder = debezium_encoder_create(run->config, "0193d2c6-0000-7000-8000-000000000000");
     if (properties_get(&run->properties, "snapshot.include.collection.list") != NULL)
-        assert_int_equal(regexes_create(properties_get(&run->properties, "snapshot.include.collection.list"), REGEXES_IGNORE_CASE, &run->snapshot_list,
-                                        &run->error),
+        assert_int_equal(regexes_create(properties_get(&run->properties, "snapshot.include.collection.list"), REGEXES_IGNORE_CASE,
+                                        &run->snapshot_list, &run->error),
                          OK);
 }
 
@@ -485,8 +490,9 @@ static void run_finish(struct run *run)
 
 /* ---- Comparing ---- */
 
-static const char *const tokens[] = {"now",          "commit time",  "snapshot time",    "snapshot lsn", "snapshot xid",
-                                     "earlier commit", "lsn ",        "xid ",             "commit after lsn ", "run ", "window", "id", "any", "sequence"};
+static const char *const tokens[] = {"now",  "commit time", "snapshot time",     "snapshot lsn", "snapshot xid", "earlier commit",
+                                     "lsn ", "xid ",        "commit after lsn ", "run ",         "window",       "id",
+                                     "any",  "sequence"};
 
 /* "<lsn 3>" at the front? Gives its size, 0 when it is something else. */
 static size_t token_size(const char *at)
@@ -506,7 +512,8 @@ static size_t token_size(const char *at)
 static const char *difference(const char *expected, const char *actual)
 {
     while (*expected != 0) {
-        bool quoted = expected[0] == '"' && expected[1] == '<' && token_size(expected + 1) > 0 && expected[1 + token_size(expected + 1)] == '"';
+        bool quoted =
+            expected[0] == '"' && expected[1] == '<' && token_size(expected + 1) > 0 && expected[1 + token_size(expected + 1)] == '"';
         size_t token = quoted ? token_size(expected + 1) + 2 : token_size(expected);
 
         if (token > 0) {
@@ -608,7 +615,8 @@ static const char *compare_side(const struct expectation *expectation, const jso
             print_message("values differ\n  expected %s\n  got      %s\n  from     %.80s\n", json_string_value(side), actual, where);
         return where;
     }
-    full = memory_format("{\"schema\":%s,\"payload\":", json_string_value(expectation->schemas[json_integer_value(json_array_get(side, 0))]));
+    full =
+        memory_format("{\"schema\":%s,\"payload\":", json_string_value(expectation->schemas[json_integer_value(json_array_get(side, 0))]));
     where = NULL;
     if (strncmp(full, actual, strlen(full)) != 0) {
         size_t at = 0;
@@ -646,8 +654,8 @@ static bool compare_headers(const json_t *list, struct slice headers)
         same = slice_equal_string(name, json_string_value(json_array_get(pair, 0))) &&
                (strncmp(expected, "<run ", 5) == 0 || slice_equal_string(value, expected));
         if (!same)
-            print_message("headers differ: expected %s, got %.*s = %.*s\n", expected, (int)name.size, (const char *)name.data, (int)value.size,
-                          (const char *)value.data);
+            print_message("headers differ: expected %s, got %.*s = %.*s\n", expected, (int)name.size, (const char *)name.data,
+                          (int)value.size, (const char *)value.data);
     }
     return same && !in.failed;
 }
@@ -687,7 +695,10 @@ static bool compare_record(struct run *run, const struct expectation *expectatio
     if (same)
         same = compare_headers(expectation->headers[json_integer_value(json_object_get(line, "headers"))], made->headers);
     if (!same)
-        print_message("%s: key %s\n", topic, made->key == NULL ? "null" : strstr(made->key, "\"payload\":") != NULL ? strstr(made->key, "\"payload\":") : made->key);
+        print_message("%s: key %s\n", topic,
+                      made->key == NULL                           ? "null"
+                      : strstr(made->key, "\"payload\":") != NULL ? strstr(made->key, "\"payload\":")
+                                                                  : made->key);
     return same;
 }
 
@@ -720,7 +731,8 @@ static bool compare_all(struct run *run, char *expected)
     memory_free(expectation);
     for (size_t i = 0; i < run->made_count && same; i++) {
         if (!run->made[i].taken) {
-            print_message("%s: one record too many: %.300s\n", run->made[i].topic, run->made[i].value == NULL ? "null" : run->made[i].value);
+            print_message("%s: one record too many: %.300s\n", run->made[i].topic,
+                          run->made[i].value == NULL ? "null" : run->made[i].value);
             same = false;
         }
     }
@@ -766,7 +778,8 @@ int main(int argc, char **argv)
         for (int j = 1; j < argc; j++)
             wanted = wanted || strcmp(argv[j], entries[i]->d_name) == 0;
         if (wanted)
-            tests[used++] = (struct CMUnitTest){.name = entries[i]->d_name, .test_func = the_case_gives_the_recorded_bytes, .initial_state = entries[i]->d_name};
+            tests[used++] = (struct CMUnitTest){
+                .name = entries[i]->d_name, .test_func = the_case_gives_the_recorded_bytes, .initial_state = entries[i]->d_name};
     }
     failures = _cmocka_run_group_tests("cases", tests, (size_t)used, NULL, NULL);
     for (int i = 0; i < count; i++)

@@ -10,11 +10,17 @@ static struct debezium_output output;
 static struct error error;
 
 static const struct pg_type int4 = {.oid = 23, .schema = "pg_catalog", .name = "int4", .kind = 'b', .category = 'N', .modifier = -1};
-static const struct pg_type varchar = {.oid = 1043, .schema = "pg_catalog", .name = "varchar", .kind = 'b', .category = 'S', .modifier = -1};
+static const struct pg_type varchar = {
+    .oid = 1043, .schema = "pg_catalog", .name = "varchar", .kind = 'b', .category = 'S', .modifier = -1};
 
 static struct pg_column columns[] = {
-    {.name = "id", .type = &int4, .modifier = -1, .in_replica_identity = true, .not_null = true,
-     .default_sql = "nextval('activity_id_seq'::regclass)", .key_position = 1},
+    {.name = "id",
+     .type = &int4,
+     .modifier = -1,
+     .in_replica_identity = true,
+     .not_null = true,
+     .default_sql = "nextval('activity_id_seq'::regclass)",
+     .key_position = 1},
     {.name = "name", .type = &varchar, .modifier = -1, .not_null = true},
     {.name = "email", .type = &varchar, .modifier = -1},
 };
@@ -109,9 +115,9 @@ static void check_payload(size_t record, const char *expected)
         assert_string_equal(payload, expected);
 }
 
-#define ROW_SCHEMA                                                                                                                          \
-    "{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\",\"optional\":false,\"default\":0,\"field\":\"id\"},"                                \
-    "{\"type\":\"string\",\"optional\":false,\"field\":\"name\"},{\"type\":\"string\",\"optional\":true,\"field\":\"email\"}],"                \
+#define ROW_SCHEMA                                                                                                                         \
+    "{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\",\"optional\":false,\"default\":0,\"field\":\"id\"},"                             \
+    "{\"type\":\"string\",\"optional\":false,\"field\":\"name\"},{\"type\":\"string\",\"optional\":true,\"field\":\"email\"}],"            \
     "\"optional\":true,\"name\":\"dbserver1.public.activity.Value\",\"field\":"
 
 TEST(an_insert_has_debeziums_bytes)
@@ -123,15 +129,16 @@ TEST(an_insert_has_debeziums_bytes)
     assert_int_equal(output.count, 1);
     assert_string_equal(output.records[0].topic, "dbserver1.public.activity");
     assert_int_equal(output.records[0].partition, -1);
-    assert_string_equal(key_text(0),
-                        "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\",\"optional\":false,\"default\":0,\"field\":\"id\"}],"
-                        "\"optional\":false,\"name\":\"dbserver1.public.activity.Key\"},\"payload\":{\"id\":4}}");
+    assert_string_equal(
+        key_text(0), "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\",\"optional\":false,\"default\":0,\"field\":\"id\"}],"
+                     "\"optional\":false,\"name\":\"dbserver1.public.activity.Key\"},\"payload\":{\"id\":4}}");
     assert_string_equal(
         value_text(0),
         "{\"schema\":{\"type\":\"struct\",\"fields\":[" ROW_SCHEMA "\"before\"}," ROW_SCHEMA "\"after\"},"
         "{\"type\":\"struct\",\"fields\":[{\"type\":\"string\",\"optional\":false,\"field\":\"version\"},"
         "{\"type\":\"string\",\"optional\":false,\"field\":\"connector\"},{\"type\":\"string\",\"optional\":false,\"field\":\"name\"},"
-        "{\"type\":\"int64\",\"optional\":false,\"field\":\"ts_ms\"},{\"type\":\"string\",\"optional\":true,\"name\":\"io.debezium.data.Enum\","
+        "{\"type\":\"int64\",\"optional\":false,\"field\":\"ts_ms\"},{\"type\":\"string\",\"optional\":true,\"name\":\"io.debezium.data."
+        "Enum\","
         "\"version\":1,\"parameters\":{\"allowed\":\"true,first,first_in_data_collection,last_in_data_collection,last,false,incremental\"},"
         "\"default\":\"false\",\"field\":\"snapshot\"},{\"type\":\"string\",\"optional\":false,\"field\":\"db\"},"
         "{\"type\":\"string\",\"optional\":true,\"field\":\"sequence\"},{\"type\":\"int64\",\"optional\":true,\"field\":\"ts_us\"},"
@@ -148,7 +155,8 @@ TEST(an_insert_has_debeziums_bytes)
         "\"optional\":false,\"name\":\"dbserver1.public.activity.Envelope\",\"version\":2},\"payload\":{\"before\":null,"
         "\"after\":{\"id\":4,\"name\":\"Eve\",\"email\":\"e@x.io\"},\"source\":{\"version\":\"3.6.1.Final\",\"connector\":\"postgresql\","
         "\"name\":\"dbserver1\",\"ts_ms\":1795349063628,\"snapshot\":\"false\",\"db\":\"gt\",\"sequence\":\"[null,\\\"26537120\\\"]\","
-        "\"ts_us\":1795349063628447,\"ts_ns\":1795349063628447000,\"schema\":\"public\",\"table\":\"activity\",\"txId\":731,\"lsn\":26537120,"
+        "\"ts_us\":1795349063628447,\"ts_ns\":1795349063628447000,\"schema\":\"public\",\"table\":\"activity\",\"txId\":731,\"lsn\":"
+        "26537120,"
         "\"xmin\":null,\"origin\":null,\"origin_lsn\":null},\"transaction\":null,\"op\":\"c\",\"ts_ms\":1795349063908,"
         "\"ts_us\":1795349063908587,\"ts_ns\":1795349063908587666}}");
 }
@@ -174,7 +182,8 @@ TEST(the_source_follows_every_change_of_its_parts)
     source.xid = -1;
     source.snapshot = SNAPSHOT_LAST_IN_DATA_COLLECTION;
     assert_int_equal(encode(OPERATION_READ, NULL, &new.row), OK);
-    assert_non_null(strstr(value_text(0), "\"snapshot\":\"last_in_data_collection\",\"db\":\"gt\",\"sequence\":\"[\\\"26537300\\\",\\\"9\\\"]\""));
+    assert_non_null(
+        strstr(value_text(0), "\"snapshot\":\"last_in_data_collection\",\"db\":\"gt\",\"sequence\":\"[\\\"26537300\\\",\\\"9\\\"]\""));
     assert_non_null(strstr(value_text(0), "\"txId\":null,\"lsn\":9,\"xmin\":700,\"origin\":null,\"origin_lsn\":null}"));
     source.lsn = 0;
     assert_int_equal(encode(OPERATION_READ, NULL, &new.row), OK);
@@ -237,7 +246,8 @@ TEST(unchanged_values_come_from_the_old_row_or_a_placeholder)
 
     start();
     assert_int_equal(encode(OPERATION_UPDATE, NULL, row_of(&new, "1", "?", "?")), OK);
-    check_payload(0, "{\"before\":null,\"after\":{\"id\":1,\"name\":\"__debezium_unavailable_value\",\"email\":\"__debezium_unavailable_value\"},");
+    check_payload(
+        0, "{\"before\":null,\"after\":{\"id\":1,\"name\":\"__debezium_unavailable_value\",\"email\":\"__debezium_unavailable_value\"},");
     assert_int_equal(encode(OPERATION_UPDATE, row_of(&old, "1", "known", NULL), row_of(&new, "1", "?", "?")), OK);
     check_payload(0, "{\"before\":{\"id\":1,\"name\":\"known\",\"email\":null},\"after\":{\"id\":1,\"name\":\"known\","
                      "\"email\":\"__debezium_unavailable_value\"},");

@@ -25,7 +25,14 @@ TEST(whole_numbers_are_written_at_their_edges)
     static const struct {
         int64_t value;
         const char *text;
-    } rows[] = {{0, "0"}, {9, "9"}, {10, "10"}, {99, "99"}, {100, "100"}, {-1, "-1"}, {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"}};
+    } rows[] = {{0, "0"},
+                {9, "9"},
+                {10, "10"},
+                {99, "99"},
+                {100, "100"},
+                {-1, "-1"},
+                {INT64_MAX, "9223372036854775807"},
+                {INT64_MIN, "-9223372036854775808"}};
     uint8_t text[NUMBER_INTEGER_BYTES + 1];
     uint64_t power = 1;
 
@@ -132,10 +139,8 @@ TEST(texts_that_are_no_numbers_are_refused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_numbers_are_written_at_their_edges),
-        cmocka_unit_test(doubles_are_written_as_java_does),
-        cmocka_unit_test(floats_are_written_as_java_does),
-        cmocka_unit_test(texts_of_the_server_are_turned_into_javas),
+        cmocka_unit_test(whole_numbers_are_written_at_their_edges), cmocka_unit_test(doubles_are_written_as_java_does),
+        cmocka_unit_test(floats_are_written_as_java_does),          cmocka_unit_test(texts_of_the_server_are_turned_into_javas),
         cmocka_unit_test(texts_that_are_no_numbers_are_refused),
     };
 

@@ -116,7 +116,8 @@ TEST(escapes_are_taken_back)
     check_unescape("plain", "plain");
     check_unescape("\\b\\t\\n\\f\\r\\\"\\\\\\/", "\b\t\n\f\r\"\\/");
     check_unescape("\\u0041\\u00e9\\u20ac\\uD83D\\uDE00", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-    check_unescape("\\uD83Dx\\uDE00\\uD83D\\u0041", "\xef\xbf\xbdx\xef\xbf\xbd\xef\xbf\xbd" "A");
+    check_unescape("\\uD83Dx\\uDE00\\uD83D\\u0041", "\xef\xbf\xbdx\xef\xbf\xbd\xef\xbf\xbd"
+                                                    "A");
     assert_false(json_unescape(&out, slice_from_string("\\")));
     assert_false(json_unescape(&out, slice_from_string("\\x")));
     assert_false(json_unescape(&out, slice_from_string("\\u12")));

@@ -114,7 +114,8 @@ TEST(stream_data_and_keepalives_are_told_apart)
 TEST(standby_status_has_postgres_bytes)
 {
     uint8_t out[STANDBY_STATUS_SIZE];
-    static const uint8_t expected[] = {'r', 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 1};
+    static const uint8_t expected[] = {'r', 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2,
+                                       0,   0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 1};
 
     standby_status_write(out, 3, 2, 1, POSTGRES_EPOCH_SECONDS * US_PER_SECOND + 7, true);
     assert_memory_equal(out, expected, sizeof(expected));
