@@ -721,6 +721,11 @@ int64_t client_api_timeout_ms(const struct client *client)
     return client->api_timeout_ms;
 }
 
+void client_set_api_timeout_ms(struct client *client, int64_t timeout_ms)
+{
+    client->api_timeout_ms = timeout_ms > INT32_MAX ? INT32_MAX : (int32_t)timeout_ms;
+}
+
 int64_t client_retry_backoff_ms(const struct client *client)
 {
     return client->retry_backoff_ms;

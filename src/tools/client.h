@@ -115,6 +115,7 @@ const char *client_log_prefix(const struct client *client);
 
 /* default.api.timeout.ms */
 int64_t client_api_timeout_ms(const struct client *client);
+void client_set_api_timeout_ms(struct client *client, int64_t timeout_ms);
 int64_t client_retry_backoff_ms(const struct client *client);
 
 /* Waits that long while moving bytes. */

@@ -7,6 +7,7 @@ const struct tool tools_table[] = {
     {"kafka-topics", kafka_topics_main, "List, create, describe, alter and delete topics"},
     {"kafka-console-producer", kafka_console_producer_main, "Send lines of standard input as records"},
     {"kafka-console-consumer", kafka_console_consumer_main, "Print records to standard output"},
+    {"kafka-consumer-groups", kafka_consumer_groups_main, "List, describe, reset and delete consumer groups"},
     {NULL, NULL, NULL},
 };
 
