@@ -8,7 +8,9 @@
 #include "broker/broker_internal.h"
 
 #include "base/banned.h"
+#include "base/memory.h"
 #include "broker/coordinator.h"
+#include "os/logger.h"
 #include "wire/kafka/messages_acl.h"
 #include "wire/kafka/messages_cluster.h"
 #include "wire/kafka/messages_config.h"
@@ -30,7 +32,7 @@ static const struct api apis[] = {
     /* clang-format off */
     SERVE(PRODUCE,                      produce,                      0, 11),
     SERVE(FETCH,                        fetch,                        0, 17),
-    SERVE(LIST_OFFSETS,                 list_offsets,                 0, 10),
+    SERVE(LIST_OFFSETS,                 list_offsets,                 0, 11),
     SERVE(METADATA,                     metadata,                     0, 13),
     SERVE(OFFSET_COMMIT,                offset_commit,                0, 9),
     SERVE(OFFSET_FETCH,                 offset_fetch,                 0, 9),
@@ -134,16 +136,50 @@ void task_done(void *context, enum status status, const char *message)
     broker_post(task->broker, &task->post);
 }
 
-void topic_create_automatically(struct task *task, struct slice name)
-{
-    struct topic_spec spec = {.name = arena_copy_string(&task->request->arena, name), .partitions = task->broker->numbers.default_partitions};
-    struct properties offsets_config;
+struct auto_create {
+    struct post post;
+    struct broker *broker;
+    enum status status;
+    char *name;
+};
 
-    if (slice_equal_string(name, OFFSETS_TOPIC)) {
-        coordinator_offsets_spec(task->broker, &spec, &offsets_config);
-        store_topic_create(task->broker->store, &spec, task_done, task);
-        properties_finish(&offsets_config);
-    } else {
-        store_topic_create(task->broker->store, &spec, task_done, task);
-    }
+static void on_auto_created(struct post *post)
+{
+    struct auto_create *create = (struct auto_create *)(void *)((uint8_t *)post - offsetof(struct auto_create, post));
+
+    create->broker->under_way--;
+    if (create->status == OK)
+        LOG_INFO("created topic %s, which a client asked for", create->name);
+    else if (create->status != ERROR_TOPIC_ALREADY_EXISTS)
+        LOG_ERROR("could not create topic %s, which a client asked for: %s", create->name, status_text(create->status));
+    memory_free(create->name);
+    memory_free(create);
+}
+
+/* Committer thread. */
+static void auto_create_done(void *context, enum status status, const char *message)
+{
+    struct auto_create *create = context;
+
+    (void)message;
+    create->status = status;
+    broker_post(create->broker, &create->post);
+}
+
+void topic_create_automatically(struct broker *broker, struct slice name)
+{
+    struct auto_create *create = memory_new(sizeof(*create));
+    struct topic_spec spec = {.partitions = broker->numbers.default_partitions};
+    struct properties config;
+
+    create->post.run = on_auto_created;
+    create->broker = broker;
+    create->name = memory_copy_bytes(name.data, name.size);
+    spec.name = create->name;
+    properties_init(&config);
+    if (slice_equal_string(name, OFFSETS_TOPIC))
+        coordinator_offsets_spec(broker, &spec, &config);
+    broker->under_way++;
+    store_topic_create(broker->store, &spec, auto_create_done, create);
+    properties_finish(&config);
 }

@@ -302,6 +302,7 @@ static void broker_destroy(struct broker *broker)
     properties_finish(&broker->values);
     memory_free(broker->listeners);
     memory_free(broker->scratch);
+    memory_free(broker->directory);
     decompressor_destroy(broker->decompressor);
     buffer_finish(&broker->plain);
     memory_free(broker);
@@ -323,6 +324,8 @@ enum status broker_start(const struct broker_settings *settings, struct store *s
     if (settings->values != NULL)
         properties_copy(&broker->values, settings->values);
     numbers_read(&broker->values, &broker->numbers);
+    if (properties_get(&broker->values, "data.dir") != NULL)
+        broker->directory = realpath(properties_get(&broker->values, "data.dir"), NULL);
     map_init(&broker->connections_by_ip);
     map_init(&broker->fetch_waits);
     status = listeners_open(broker, settings->listeners, error);

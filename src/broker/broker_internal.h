@@ -90,6 +90,7 @@ struct moved {
 struct broker {
     struct store *store;
     struct properties values;
+    char *directory; /* absolute; NULL when the settings do not name it */
     struct broker_numbers numbers;
     struct listener *listeners;
     size_t listener_count;
@@ -241,8 +242,8 @@ struct task *task_create(struct request *request, void (*run)(struct task *task)
 /* A store_done for store calls. */
 void task_done(void *task, enum status status, const char *message);
 
-/* Creates a topic that a client merely asked for, with the settings its name calls for. */
-void topic_create_automatically(struct task *task, struct slice name);
+/* Has a topic made that a client merely asked for, with the settings its name calls for. Nobody waits for it. */
+void topic_create_automatically(struct broker *broker, struct slice name);
 
 /* ---- Handlers: handle_*.c ---- */
 

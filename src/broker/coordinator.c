@@ -43,6 +43,8 @@ struct write {
     struct append append;
     struct post post;
     struct coordinated *coordinated;
+    struct write *next; /* of the group's */
+    struct write *previous;
     uint8_t *bytes;
     uint64_t ticket; /* of the group's store; 0: none */
     bool removes;    /* the group */
@@ -204,6 +206,16 @@ static void write_free(struct write *write)
     memory_free(write);
 }
 
+static void write_unlink(struct write *write)
+{
+    if (write->next != NULL)
+        write->next->previous = write->previous;
+    if (write->previous != NULL)
+        write->previous->next = write->next;
+    else
+        write->coordinated->writes = write->next;
+}
+
 /* Is the object of a group that was removed meanwhile still needed? */
 static bool coordinated_is_removed(struct coordinated *coordinated)
 {
@@ -220,7 +232,7 @@ static void write_finish(struct write *write, enum status status)
                   (const char *)group_id(coordinated->group).data);
     for (size_t i = 0; status == OK && i < write->change_count && !removed; i++)
         offset_change_apply(coordinated, &write->changes[i]);
-    coordinated->writes--;
+    write_unlink(write);
     if (write->removes && status != OK && coordinator_find(coordinated->coordinator, group_id(coordinated->group)) == NULL) {
         (void)map_put(&coordinated->coordinator->groups, group_id(coordinated->group), coordinated); /* it is still in the log */
         coordinated->counted_members = 0;
@@ -233,7 +245,7 @@ static void write_finish(struct write *write, enum status status)
     }
     if (write->written != NULL)
         write->written(write->context, status);
-    if (removed && coordinated->writes == 0)
+    if (removed && coordinated->writes == NULL)
         coordinated_destroy(coordinated);
     write_free(write);
 }
@@ -261,7 +273,10 @@ static struct write *write_create(struct coordinated *coordinated, coordinator_w
     write->coordinated = coordinated;
     write->written = written;
     write->context = context;
-    coordinated->writes++;
+    write->next = coordinated->writes;
+    if (write->next != NULL)
+        write->next->previous = write;
+    coordinated->writes = write;
     record_builder_reset(&coordinated->coordinator->builder);
     return write;
 }
@@ -395,6 +410,14 @@ void coordinator_group_remove(struct coordinated *coordinated, coordinator_writt
         offset_key_split(entry->key, &change.topic, &change.partition);
         fits = offset_record_append(coordinated, &change);
     }
+    /* What is still on its way into the log stands before this, and is not in the map yet. */
+    for (const struct write *other = write->next; other != NULL && fits; other = other->next) {
+        for (size_t i = 0; i < other->change_count && fits; i++) {
+            struct offset_change change = {.topic = other->changes[i].topic, .partition = other->changes[i].partition, .remove = true};
+
+            fits = offset_record_append(coordinated, &change);
+        }
+    }
     fits = fits && group_record_append(coordinated, true);
     deadline_clear(&coordinator->broker->deadlines, &coordinated->tick);
     (void)map_remove(&coordinator->groups, group_id(coordinated->group));
@@ -453,7 +476,7 @@ static void group_expire(struct coordinated *coordinated, int64_t now_ms)
     size_t count;
     struct offset_change *changes = offsets_collect(coordinated, slice_null(), now_ms, &count);
 
-    if (group_state_of(coordinated->group) == GROUP_EMPTY && count == coordinated->offsets.count && coordinated->writes == 0)
+    if (group_state_of(coordinated->group) == GROUP_EMPTY && count == coordinated->offsets.count && coordinated->writes == NULL)
         coordinator_group_remove(coordinated, NULL, NULL);
     else if (count > 0)
         coordinator_offsets_write(coordinated, changes, count, NULL, NULL);

@@ -14,6 +14,7 @@
 
 struct broker;
 struct coordinator;
+struct write;
 
 struct committed_offset {
     int64_t offset;
@@ -30,7 +31,7 @@ struct coordinated {
     struct group *group;
     struct map offsets; /* offset_key -> struct committed_offset */
     struct deadline tick;
-    size_t writes; /* under way: it stays until they are answered */
+    struct write *writes; /* under way: it stays until they are answered */
     size_t counted_members;
 };
 

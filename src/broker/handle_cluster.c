@@ -93,12 +93,6 @@ void api_versions_answer_unknown(struct request *request)
 
 /* ---- Metadata ---- */
 
-struct metadata_wait {
-    struct request *request;
-    size_t creating;
-    enum status *failed; /* per asked topic: what its creation ended with */
-};
-
 static wire_int32_array self_only(struct request *request)
 {
     wire_int32_array nodes = {arena_new(&request->arena, sizeof(int32_t)), 1};
@@ -136,18 +130,28 @@ static struct topic *metadata_topic_find(struct request *request, const struct k
     return slice_is_null(asked->name) ? NULL : store_topic_find(request->broker->store, asked->name);
 }
 
-static enum status metadata_missing(const struct kafka_metadata_request_topic *asked, enum status creation)
+static enum status metadata_missing(const struct kafka_metadata_request_topic *asked)
 {
     if (!uuid_is_zero(&asked->topic_id))
         return ERROR_UNKNOWN_TOPIC_ID;
     if (slice_is_null(asked->name))
         return ERROR_INVALID_REQUEST;
-    if (topic_name_check(asked->name, NULL) != OK)
-        return ERROR_INVALID_TOPIC_EXCEPTION;
-    return creation == OK || creation == ERROR_TOPIC_ALREADY_EXISTS ? ERROR_UNKNOWN_TOPIC_OR_PARTITION : creation;
+    return topic_name_check(asked->name, NULL) == OK ? ERROR_UNKNOWN_TOPIC_OR_PARTITION : ERROR_INVALID_TOPIC_EXCEPTION;
 }
 
-static void metadata_topics_add(struct request *request, const enum status *failed, struct kafka_metadata_response *response)
+/* Has a topic made that somebody merely asked for, where that is allowed. */
+static void metadata_create(struct request *request, const struct kafka_metadata_request_topic *asked)
+{
+    const struct kafka_metadata_request *all = request->decoded;
+
+    if (request->broker->numbers.auto_create_topics && all->allow_auto_topic_creation && uuid_is_zero(&asked->topic_id) && !slice_is_null(asked->name) &&
+        topic_name_check(asked->name, NULL) == OK && !topic_name_is_reserved(asked->name) &&
+        !topic_name_collides(request->broker->store, asked->name, NULL))
+        topic_create_automatically(request->broker, asked->name);
+}
+
+/* A missing topic is created, but the answer does not wait for it: clients ask again, and tools show it, as they do with Kafka. */
+static void metadata_topics_add(struct request *request, struct kafka_metadata_response *response)
 {
     const struct kafka_metadata_request *asked = request->decoded;
 
@@ -162,7 +166,8 @@ static void metadata_topics_add(struct request *request, const enum status *fail
             topic_release(topic);
             continue;
         }
-        out->error_code = status_kafka_code(metadata_missing(&asked->topics.items[i], failed == NULL ? OK : failed[i]));
+        metadata_create(request, &asked->topics.items[i]);
+        out->error_code = status_kafka_code(metadata_missing(&asked->topics.items[i]));
         out->name = asked->topics.items[i].name;
         out->topic_id = asked->topics.items[i].topic_id;
         out->topic_authorized_operations = INT32_MIN;
@@ -189,7 +194,7 @@ static bool metadata_wants_all(const struct request *request)
     return asked->topics.count < 0 || (request->header.api_version == 0 && asked->topics.count == 0);
 }
 
-static void metadata_answer(struct request *request, const enum status *failed)
+void handle_metadata(struct request *request)
 {
     const struct kafka_metadata_request *asked = request->decoded;
     struct kafka_metadata_response_broker self = {.node_id = request->broker->numbers.node_id};
@@ -204,66 +209,8 @@ static void metadata_answer(struct request *request, const enum status *failed)
     if (metadata_wants_all(request))
         metadata_all_add(request, &response);
     else
-        metadata_topics_add(request, failed, &response);
+        metadata_topics_add(request, &response);
     request_answer(request, &response);
-}
-
-struct metadata_creation {
-    struct metadata_wait *wait;
-    int32_t index;
-};
-
-static void metadata_created(struct task *task)
-{
-    struct metadata_creation *creation = task->context;
-    struct metadata_wait *wait = creation->wait;
-
-    wait->failed[creation->index] = task->status;
-    if (--wait->creating == 0)
-        metadata_answer(task->request, wait->failed);
-}
-
-static bool metadata_creates(struct request *request, const struct kafka_metadata_request_topic *asked)
-{
-    struct topic *topic;
-
-    if (!uuid_is_zero(&asked->topic_id) || slice_is_null(asked->name) || topic_name_check(asked->name, NULL) != OK ||
-        topic_name_is_reserved(asked->name) || topic_name_collides(request->broker->store, asked->name, NULL))
-        return false;
-    topic = store_topic_find(request->broker->store, asked->name);
-    if (topic != NULL)
-        topic_release(topic);
-    return topic == NULL;
-}
-
-void handle_metadata(struct request *request)
-{
-    const struct kafka_metadata_request *asked = request->decoded;
-    struct metadata_wait *wait;
-    int32_t count = 0;
-
-    if (request->broker->numbers.auto_create_topics && asked->allow_auto_topic_creation && !metadata_wants_all(request)) {
-        for (int32_t i = 0; i < asked->topics.count && count == 0; i++)
-            count += metadata_creates(request, &asked->topics.items[i]);
-    }
-    if (count == 0) {
-        metadata_answer(request, NULL);
-        return;
-    }
-    wait = arena_new(&request->arena, sizeof(*wait));
-    wait->failed = arena_new_array(&request->arena, (size_t)asked->topics.count, sizeof(*wait->failed));
-    for (int32_t i = 0; i < asked->topics.count; i++) {
-        struct metadata_creation *creation;
-
-        if (!metadata_creates(request, &asked->topics.items[i]))
-            continue;
-        creation = arena_new(&request->arena, sizeof(*creation));
-        *creation = (struct metadata_creation){wait, i};
-        wait->creating++;
-        topic_create_automatically(task_create(request, metadata_created, creation), asked->topics.items[i].name);
-    }
-    if (wait->creating == 0)
-        metadata_answer(request, NULL); /* somebody else was faster */
 }
 
 /* ---- DescribeTopicPartitions ---- */
@@ -427,7 +374,7 @@ static void log_dir_topic_add(struct request *request, struct kafka_describe_log
 void handle_describe_log_dirs(struct request *request)
 {
     const struct kafka_describe_log_dirs_request *asked = request->decoded;
-    const char *directory = properties_get(&request->broker->values, "data.dir");
+    const char *directory = request->broker->directory;
     struct kafka_describe_log_dirs_response_result dir = {.total_bytes = -1, .usable_bytes = -1};
     struct kafka_describe_log_dirs_response response = {.results = {&dir, 1}};
     struct statvfs space;

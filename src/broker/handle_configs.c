@@ -105,7 +105,6 @@ static void describe_topic(struct request *request, const struct kafka_describe_
 static void broker_facts(struct request *request, struct properties *facts)
 {
     const struct broker *broker = request->broker;
-    const char *directory = properties_get(&broker->values, "data.dir");
     struct buffer listeners = {.size_max = 65536};
     struct slice host;
     int32_t port;
@@ -125,8 +124,8 @@ static void broker_facts(struct request *request, struct properties *facts)
     buffer_append_u8(&listeners, '\0');
     properties_set(facts, "node.id", (const char *)listeners.data);
     properties_set(facts, "broker.id", (const char *)listeners.data);
-    if (directory != NULL)
-        properties_set(facts, "log.dirs", directory);
+    if (broker->directory != NULL)
+        properties_set(facts, "log.dirs", broker->directory);
     buffer_finish(&listeners);
 }
 

@@ -262,7 +262,7 @@ static void describe_members(struct request *request, const struct group *group,
             .client_id = member->client_id,
             .client_host = member->client_host,
             .member_metadata = stable ? group_member_metadata(group, member) : slice_of("", 0),
-            .member_assignment = stable ? or_empty(member->assignment) : slice_of("", 0),
+            .member_assignment = or_empty(member->assignment),
         };
     }
 }
@@ -330,9 +330,7 @@ static enum status group_delete_check(const struct coordinated *coordinated)
 {
     if (coordinated == NULL)
         return ERROR_GROUP_ID_NOT_FOUND;
-    if (group_state_of(coordinated->group) != GROUP_EMPTY)
-        return ERROR_NON_EMPTY_GROUP;
-    return coordinated->writes > 0 ? ERROR_COORDINATOR_LOAD_IN_PROGRESS : OK; /* the client tries again in a moment */
+    return group_state_of(coordinated->group) == GROUP_EMPTY ? OK : ERROR_NON_EMPTY_GROUP;
 }
 
 void handle_delete_groups(struct request *request)

@@ -354,6 +354,7 @@ void handle_offset_delete(struct request *request)
         const struct kafka_offset_delete_request_topic *from = &asked->topics.items[i];
         struct kafka_offset_delete_response_topic *out = &work->response.topics.items[i];
         bool subscribed = group_is_subscribed(coordinated->group, from->name);
+        struct topic *topic = store_topic_find(request->broker->store, from->name);
 
         out->name = from->name;
         out->partitions.count = from->partitions.count;
@@ -361,13 +362,17 @@ void handle_offset_delete(struct request *request)
         for (int32_t j = 0; j < from->partitions.count; j++) {
             int32_t partition = from->partitions.items[j].partition_index;
 
-            out->partitions.items[j] =
-                (struct kafka_offset_delete_response_partition){partition, subscribed ? CODE(GROUP_SUBSCRIBED_TO_TOPIC) : 0};
-            if (subscribed || coordinated_offset(coordinated, from->name, partition) == NULL)
+            bool there = topic != NULL && topic_partition(topic, partition) != NULL;
+
+            out->partitions.items[j] = (struct kafka_offset_delete_response_partition){
+                partition, !there ? CODE(UNKNOWN_TOPIC_OR_PARTITION) : subscribed ? CODE(GROUP_SUBSCRIBED_TO_TOPIC) : 0};
+            if (!there || subscribed || coordinated_offset(coordinated, from->name, partition) == NULL)
                 continue;
             work->outs[work->count] = &out->partitions.items[j];
             changes[work->count++] = (struct offset_change){.topic = from->name, .partition = partition, .remove = true};
         }
+        if (topic != NULL)
+            topic_release(topic);
     }
     if (work->count == 0)
         request_answer(request, &work->response);
