@@ -375,7 +375,6 @@ static bool task_config_save(struct connector *connector)
         LOG_WARNING("could not store the task's configuration connector=%s: %s", connector->name, error.message);
     record_change_finish(&change);
     pthread_mutex_lock(&herder->lock);
-    herder->generation++;
     return true;
 }
 
@@ -397,14 +396,16 @@ static void task_stop(struct connector *connector)
 }
 
 /* The task runs with the present configuration afterwards. */
-static void task_run(struct connector *connector, bool again)
+static void task_run(struct connector *connector)
 {
     bool changed = task_config_save(connector);
 
-    if (connector->capture != NULL && (changed || again)) {
+    if (connector->capture != NULL && changed) {
         status_put(connector, 0, STATE_UNASSIGNED, NULL, false);
         stop_capture(connector);
     }
+    if (changed)
+        connector->herder->generation++;
     if (connector->capture == NULL)
         start_capture(connector);
 }
@@ -422,32 +423,41 @@ static void apply(struct connector *connector)
         status_put(connector, -1, STATE_UNASSIGNED, NULL, false);
     status_put(connector, -1, state_of_target(target), NULL, true);
     if (target == TARGET_STARTED) {
-        task_run(connector, false);
+        task_run(connector);
     } else if (target == TARGET_PAUSED) {
         stop_capture(connector);
         if (connector->has_task && connector->task_status.state != STATE_FAILED)
             status_put(connector, 0, STATE_PAUSED, NULL, true);
     } else {
         task_stop(connector);
+        connector->herder->generation++;
     }
     connector->applied_target = target;
 }
 
 static void restart_task(struct connector *connector)
 {
+    bool restarting;
+
     if (connector->applied_target == TARGET_PAUSED && connector->has_task)
         status_put(connector, 0, STATE_PAUSED, NULL, true);
     if (connector->applied_target != TARGET_STARTED || !connector->has_task)
         return;
-    status_put(connector, 0, connector->task_status.state == STATE_RESTARTING ? STATE_RESTARTING : STATE_UNASSIGNED, NULL, false);
+    restarting = connector->task_status.state == STATE_RESTARTING;
+    status_put(connector, 0, STATE_UNASSIGNED, NULL, false);
+    if (restarting)
+        status_put(connector, 0, STATE_RESTARTING, NULL, false);
     stop_capture(connector);
     start_capture(connector);
 }
 
 static void restart_connector(struct connector *connector)
 {
-    if (connector->status.state != STATE_RESTARTING)
-        status_put(connector, -1, STATE_UNASSIGNED, NULL, false);
+    bool restarting = connector->status.state == STATE_RESTARTING;
+
+    status_put(connector, -1, STATE_UNASSIGNED, NULL, restarting);
+    if (restarting)
+        status_put(connector, -1, STATE_RESTARTING, NULL, false);
     status_put(connector, -1, state_of_target(connector->applied_target), NULL, true);
 }
 

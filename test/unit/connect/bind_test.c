@@ -37,13 +37,13 @@ static const struct example creates[] = {
      "` (although at least one Creator exists): no String-argument constructor/factory method to deserialize from String value ('text')" AT(
          1, 1)},
     {"true", "Cannot construct instance of `" REQUEST "` (although at least one Creator exists): no boolean/Boolean-argument "
-                                                      "constructor/factory method to deserialize from boolean value (true)" AT(1, 1)},
+             "constructor/factory method to deserialize from boolean value (true)" AT(1, 1)},
     {"5",
      "Cannot construct instance of `" REQUEST
      "` (although at least one Creator exists): no int/Int-argument constructor/factory method to deserialize from Number value (5)" AT(1,
                                                                                                                                         1)},
     {"1.5", "Cannot construct instance of `" REQUEST "` (although at least one Creator exists): no double/Double-argument "
-                                                     "constructor/factory method to deserialize from Number value (1.5)" AT(1, 1)},
+            "constructor/factory method to deserialize from Number value (1.5)" AT(1, 1)},
     {"{\"name\":}", "Unexpected character ('}' (code 125)): expected a value" AT(1, 9)},
     {"{\"name\"}", "Unexpected character ('}' (code 125)): was expecting a colon to separate field name and value" AT(1, 8)},
     {"{\"name\":\"x\" \"config\"}", "Unexpected character ('\"' (code 34)): was expecting comma to separate Object entries" AT(1, 13)},
