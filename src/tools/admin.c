@@ -21,6 +21,8 @@ const struct failure *admin_open(const struct arguments *options, const char *cl
     properties_init(&settings);
     if (failure == NULL)
         failure = arguments_text(options, "bootstrap-server", &bootstrap);
+    if (failure == NULL && bootstrap == NULL && arguments_knows(options, "bootstrap-controller"))
+        failure = arguments_text(options, "bootstrap-controller", &bootstrap);
     if (failure == NULL && file != NULL)
         failure = settings_load_file(options->arena, file, &settings);
     if (failure == NULL) {

@@ -110,6 +110,11 @@ const struct failure *arguments_parse(struct arguments *options, struct arena *a
     return failure != NULL ? failure : check_available(options);
 }
 
+bool arguments_knows(const struct arguments *options, const char *name)
+{
+    return spec_find(options, name, strlen(name)) != NULL;
+}
+
 size_t arguments_count(const struct arguments *options, const char *name)
 {
     const struct argument_spec *spec = spec_known(options, name);

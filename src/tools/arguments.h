@@ -42,6 +42,9 @@ struct arguments {
 /* Reads argv[1]… ; `specs` and the words of argv stay the caller's and have to live as long as `options`. */
 const struct failure *arguments_parse(struct arguments *options, struct arena *arena, const struct argument_spec *specs, int argc, char **argv);
 
+/* Is there such an option at all? */
+bool arguments_knows(const struct arguments *options, const char *name);
+
 /* `name` in these has to be in the table. */
 bool arguments_has(const struct arguments *options, const char *name);
 size_t arguments_count(const struct arguments *options, const char *name);

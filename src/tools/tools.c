@@ -5,6 +5,7 @@
 
 const struct tool tools_table[] = {
     {"kafka-topics", kafka_topics_main, "List, create, describe, alter and delete topics"},
+    {"kafka-configs", kafka_configs_main, "Settings of topics, brokers and groups; quotas and credentials"},
     {"kafka-console-producer", kafka_console_producer_main, "Send lines of standard input as records"},
     {"kafka-console-consumer", kafka_console_consumer_main, "Print records to standard output"},
     {"kafka-consumer-groups", kafka_consumer_groups_main, "List, describe, reset and delete consumer groups"},
