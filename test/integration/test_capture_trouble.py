@@ -1,19 +1,8 @@
 """What goes wrong at the database is said with its remedy, and passes by itself where it can."""
-import json
 import signal
 
 import harness
 from capture_help import Replay, read_topic, topic_end, wait_caught_up
-
-
-def trouble_of(tailrace, name="c"):
-    """The connector's entry of `tailrace status --json` is the server's business; the REST status carries the text."""
-    return tailrace.connector_state(name)
-
-
-def wait_trace(tailrace, text, timeout=30, name="c"):
-    return harness.wait_until(lambda: text in json.dumps(tailrace.rest("GET", f"/connectors/{name}/status").json()), timeout,
-                              f"the status saying {text!r}")
 
 
 def test_wal_level_is_named_and_passes_after_the_restart(tailrace):
@@ -77,7 +66,7 @@ def test_a_slot_that_was_moved_past_the_position_is_refused(postgres, database, 
     wait_caught_up(postgres, config["slot.name"])
     tailrace.rest("PUT", "/connectors/c/stop")
     tailrace.wait_connector("c", "STOPPED/-")
-    postgres.execute(database, "INSERT INTO t VALUES (2)")
+    postgres.execute(database, "SET synchronous_commit = on", "INSERT INTO t VALUES (2)")
     postgres.execute(database, f"SELECT pg_replication_slot_advance('{config['slot.name']}', pg_current_wal_lsn())")
     tailrace.rest("PUT", "/connectors/c/resume")
     tailrace.wait_connector("c", "RUNNING/FAILED")
