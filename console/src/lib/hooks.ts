@@ -1,0 +1,109 @@
+/* hooks.ts: an answer of the API, kept while it is asked for again, and kept up to date by the stream. */
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { asError, get, query } from './api';
+import { now } from './clock';
+import { link, useWatch } from './stream';
+import { useStore } from './store';
+import type { ErrorBody, Series, StreamEvents } from './types';
+
+export interface Answer<T> {
+  data: T | null;
+  error: ErrorBody | null;
+  slow: boolean /* nothing yet after 150 ms: time for bones */;
+  at_ms: number /* when data came */;
+  reload: () => Promise<void>;
+  set: (data: T) => void;
+}
+
+export function useAnswer<T>(path: string | null): Answer<T> {
+  const [state, setState] = useState<{ path: string | null; data: T | null; error: ErrorBody | null; at_ms: number }>({ path: null, data: null, error: null, at_ms: 0 });
+  const [slow, setSlow] = useState(false);
+  const asked = useRef<AbortController | null>(null);
+  const ask = useCallback(async () => {
+    if (path === null) return;
+    asked.current?.abort();
+    const mine = (asked.current = new AbortController());
+    const late = setTimeout(() => setSlow(true), 150);
+    try {
+      const data = await get<T>(path, mine.signal);
+      if (!mine.signal.aborted) setState({ path, data, error: null, at_ms: now() });
+    } catch (error) {
+      if (!mine.signal.aborted) setState(s => ({ path, data: s.path === path ? s.data : null, error: asError(error), at_ms: s.at_ms }));
+    } finally {
+      clearTimeout(late);
+      if (!mine.signal.aborted) setSlow(false);
+    }
+  }, [path]);
+  useEffect(() => {
+    void ask();
+    return () => asked.current?.abort();
+  }, [ask]);
+  const set = useCallback((data: T) => setState({ path, data, error: null, at_ms: now() }), [path]);
+  const mine = state.path === path;
+  return { data: mine ? state.data : null, error: mine ? state.error : null, slow, at_ms: state.at_ms, reload: ask, set };
+}
+
+/* The same, and every `event` of the stream for `watched` takes its place. */
+export function useLive<E extends keyof StreamEvents>(path: string, watched: string, event: E): Answer<StreamEvents[E]> {
+  const answer = useAnswer<StreamEvents[E]>(path);
+  useWatch(watched, event, answer.set);
+  const { state } = useStore(link);
+  const was = useRef(state);
+  useEffect(() => {
+    if (state === 'live' && was.current === 'down') void answer.reload();
+    was.current = state;
+  }, [state]);
+  return answer;
+}
+
+/* Series up to now, asked again every 15 s; the old ones stay until the new ones are there. */
+export function useSeries(names: string[], span_ms: number, points = 60): Answer<Series> {
+  const list = names.join(','), [state, setState] = useState<{ list: string; data: Series | null; error: ErrorBody | null }>({ list, data: null, error: null });
+  const ask = useCallback(async () => {
+    if (!list) return;
+    try {
+      const data = await get<Series>('/series' + query({ names: list, from_ms: Math.round(now() - span_ms), to_ms: Math.round(now()), points }));
+      setState({ list, data, error: null });
+    } catch (error) {
+      setState(s => ({ list, data: s.list === list ? s.data : null, error: asError(error) }));
+    }
+  }, [list, span_ms, points]);
+  useEffect(() => {
+    void ask();
+    const timer = setInterval(() => !document.hidden && link.get().state !== 'down' && void ask(), 15_000);
+    return () => clearInterval(timer);
+  }, [ask]);
+  const mine = state.list === list;
+  return { data: mine ? state.data : null, error: mine ? state.error : null, slow: false, at_ms: 0, reload: ask, set: data => setState({ list, data, error: null }) };
+}
+
+/* Asks again when the number of the list rose, at most every 2 s. */
+export function useRevision(list: string, reload: () => Promise<void>): void {
+  const seen = useRef<number | null>(null), asked = useRef(0), timer = useRef<number | undefined>(undefined);
+  const latest = useRef(reload);
+  latest.current = reload;
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useWatch('revision', 'revision', numbers => {
+    const revision = numbers[list];
+    if (revision === undefined || revision === seen.current) return;
+    const first = seen.current === null;
+    seen.current = revision;
+    if (first) return;
+    const wait = Math.max(0, asked.current + 2000 - Date.now());
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => {
+      asked.current = Date.now();
+      void latest.current();
+    }, wait);
+  });
+}
+
+/* Text that follows a field with a delay, so that a server is not asked at every key. */
+export function useDelayed<T>(value: T, ms: number): T {
+  const [late, setLate] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return late;
+}

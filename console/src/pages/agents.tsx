@@ -1,0 +1,1 @@
+export function Agents(_: { rest: string[] }) { return <div class="page" />; }

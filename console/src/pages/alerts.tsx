@@ -1,0 +1,1 @@
+export function Alerts(_: { rest: string[] }) { return <div class="page" />; }

@@ -1,0 +1,1 @@
+export function Connectors(_: { rest: string[] }) { return <div class="page" />; }

@@ -1,0 +1,1 @@
+export function Groups(_: { rest: string[] }) { return <div class="page" />; }

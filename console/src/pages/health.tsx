@@ -1,0 +1,1 @@
+export function HealthPage(_: { rest: string[] }) { return <div class="page" />; }

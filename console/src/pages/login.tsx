@@ -1,0 +1,1 @@
+export function Login(_: { rest: string[] }) { return <div class="page" />; }

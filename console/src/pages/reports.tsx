@@ -1,0 +1,1 @@
+export function Reports(_: { rest: string[] }) { return <div class="page" />; }

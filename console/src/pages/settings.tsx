@@ -1,0 +1,1 @@
+export function Settings(_: { rest: string[] }) { return <div class="page" />; }

@@ -1,0 +1,1 @@
+export function Topics(_: { rest: string[] }) { return <div class="page" />; }

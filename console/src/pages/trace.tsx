@@ -1,0 +1,1 @@
+export function TracePage(_: { rest: string[] }) { return <div class="page" />; }

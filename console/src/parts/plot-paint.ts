@@ -1,0 +1,151 @@
+/* plot-paint.ts: uPlot behind three calls. Colours come from the tokens, so a plot is painted anew when the theme changes. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import * as f from '../lib/format';
+import type { PlotOptions } from './plot';
+
+export interface Painter {
+  update(o: PlotOptions): void;
+  resize(): void;
+  destroy(): void;
+}
+
+const LEFT = 58, TICKS = 3;
+
+function columns(o: PlotOptions): uPlot.AlignedData {
+  const n = Math.max(0, ...o.series.map(s => s.values.length));
+  return [Array.from({ length: n }, (_, i) => (o.t0_ms + i * o.step_ms) / 1000), ...o.series.map(s => s.values)];
+}
+
+/* 0, half and top, the top being a round number */
+function top(o: PlotOptions): [number, number] {
+  const all = o.series.flatMap(s => s.values).filter((v): v is number => v !== null);
+  const max = Math.max(...all, o.limit?.value ?? -Infinity);
+  if (o.free) {
+    const min = Math.min(...all), pad = (max - min || Math.abs(max) || 1) * 0.12;
+    return [min - pad, max + pad];
+  }
+  return [0, max > 0 ? max * 1.06 : 1];
+}
+
+export function paint(box: HTMLElement, first: PlotOptions): Painter {
+  let o = first;
+  const css = getComputedStyle(box), color = (name: string) => css.getPropertyValue(name).trim();
+  const font = `10.5px ${css.fontFamily}`;
+  const text = color('--text-3'), line = color('--line'), crit = color('--crit');
+  const stroke = (n: number) => color('--series-' + n);
+  const fill = (n: number) => (u: uPlot) => {
+    const gradient = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height);
+    gradient.addColorStop(0, stroke(n) + '38');
+    gradient.addColorStop(1, stroke(n) + '00');
+    return gradient;
+  };
+  const size = () => ({ width: Math.max(80, box.clientWidth), height: Math.max(60, box.clientHeight) });
+  const options: uPlot.Options = {
+    ...size(),
+    legend: { show: false },
+    cursor: { sync: { key: 'page', setSeries: false }, y: false, points: { size: 5 }, drag: { x: false, y: false } },
+    padding: [8, 12, 0, 0],
+    scales: { x: { time: true }, y: { range: () => top(o) } },
+    axes: [
+      {
+        stroke: text,
+        font,
+        grid: { show: false },
+        ticks: { show: false },
+        size: 22,
+        gap: 4,
+        splits: u => {
+          const [from, to] = [u.data[0][0] ?? 0, u.data[0][u.data[0].length - 1] ?? 0];
+          return [from, (from + to) / 2, to];
+        },
+        values: (_, splits) => splits.map(s => moment(s * 1000, o))
+      },
+      {
+        stroke: text,
+        font,
+        size: LEFT,
+        gap: 6,
+        grid: { stroke: line, width: 1 },
+        ticks: { show: false },
+        splits: () => {
+          const [from, to] = top(o), head = o.free ? to : to / 1.06;
+          return Array.from({ length: TICKS }, (_, i) => from + ((head - from) * i) / (TICKS - 1));
+        },
+        values: (_, splits) => splits.map(s => (s === 0 ? '0' : o.unit(s)))
+      }
+    ],
+    series: [
+      {},
+      ...first.series.map((s, i): uPlot.Series => {
+        const shape: uPlot.Series = { label: s.name, stroke: stroke(s.color), width: 1.6, spanGaps: false, points: { show: s.points === true, size: 5, fill: color('--panel') } };
+        if (s.dash) shape.dash = [4, 4];
+        else if (i === 0) shape.fill = fill(s.color);
+        if (s.points) shape.paths = () => null;
+        return shape;
+      })
+    ],
+    hooks: {
+      draw: [
+        u => {
+          if (!o.limit) return;
+          const y = Math.round(u.valToPos(o.limit.value, 'y', true)), ratio = devicePixelRatio;
+          u.ctx.save();
+          u.ctx.strokeStyle = u.ctx.fillStyle = crit;
+          u.ctx.lineWidth = ratio;
+          u.ctx.setLineDash([3 * ratio, 3 * ratio]);
+          u.ctx.beginPath();
+          u.ctx.moveTo(u.bbox.left, y);
+          u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+          u.ctx.stroke();
+          u.ctx.font = `500 ${10.5 * ratio}px ${css.fontFamily}`;
+          u.ctx.textAlign = 'left';
+          u.ctx.textBaseline = 'bottom';
+          u.ctx.fillText(o.limit.text, u.bbox.left + 6 * ratio, y - 3 * ratio);
+          u.ctx.restore();
+        }
+      ],
+      setCursor: [u => tip(u)]
+    }
+  };
+  const bubble = document.createElement('div');
+  bubble.className = 'plot-tip';
+  bubble.hidden = true;
+  function tip(u: uPlot): void {
+    const i = u.cursor.idx;
+    if (i === null || i === undefined || (u.cursor.left ?? -1) < 0) {
+      bubble.hidden = true;
+      return;
+    }
+    const lines = [f.time(o.t0_ms + i * o.step_ms), ...o.series.flatMap(s => (s.values[i] === null || s.values[i] === undefined ? [] : [`${s.name} ${o.unit(s.values[i]!)}`]))];
+    bubble.replaceChildren(...lines.map(l => Object.assign(document.createElement('span'), { textContent: l })));
+    bubble.hidden = false;
+    const x = u.cursor.left! + LEFT, right = x > box.clientWidth / 2;
+    bubble.style.left = right ? '' : x + 12 + 'px';
+    bubble.style.right = right ? box.clientWidth - x + 12 + 'px' : '';
+  }
+  const plot = new uPlot(options, columns(o), box);
+  box.append(bubble);
+  return {
+    update(next) {
+      o = next;
+      plot.setData(columns(o));
+    },
+    resize: () => plot.setSize(size()),
+    destroy() {
+      bubble.remove();
+      plot.destroy();
+    }
+  };
+}
+
+/* The axis says how long ago, with the end as "now"; for more than two days or for other ends the date. */
+function moment(at_ms: number, o: PlotOptions): string {
+  const now = f.nowMs(), away = at_ms - now, step = Math.max(o.step_ms, 1500);
+  if (Math.abs(away) <= step * 1.5) return 'now';
+  const minutes = Math.round(away / 60000), sign = away > 0 ? '+' : '-', size = Math.abs(minutes);
+  if (size < 1) return `${sign}${Math.abs(Math.round(away / 1000))}${f.GAP}s`;
+  if (size <= 90) return `${sign}${size}${f.GAP}min`;
+  if (size <= 48 * 60) return `${sign}${+(size / 60).toFixed(1)}${f.GAP}h`;
+  return f.fullTime(at_ms).slice(0, 10);
+}

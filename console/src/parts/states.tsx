@@ -1,0 +1,71 @@
+/* states.tsx: what a page or panel shows when it has nothing, not yet, or not any more. */
+import type { ComponentChildren } from 'preact';
+import type { Answer } from '../lib/hooks';
+import type { ErrorBody } from '../lib/types';
+import { Actions } from './actions';
+import { Button, CopyButton } from './basic';
+import { Icon, type IconName } from './icon';
+import { Mark } from './status';
+
+export function Bones({ rows = 5 }: { rows?: number }) {
+  return (
+    <div class="bones" aria-hidden="true">
+      {Array.from({ length: rows }, (_, i) => (
+        <i key={i} class={i === 0 ? 'third' : i === rows - 1 ? 'most' : ''} />
+      ))}
+    </div>
+  );
+}
+
+/* What, why, what to do; the button repeats the call. */
+export function Failure({ error, again }: { error: ErrorBody; again?: (() => unknown) | undefined }) {
+  return (
+    <article class="problem is-crit" role="alert">
+      <Mark state="crit" />
+      <div class="problem-body">
+        <h2>{error.what}</h2>
+        {error.why ? <p>{error.why}</p> : null}
+        {error.todo ? (
+          <p class="todo">
+            <b>Do: </b>
+            {error.todo}
+          </p>
+        ) : null}
+        {error.request ? <p class="hint">Request {error.request}</p> : null}
+      </div>
+      <div class="problem-actions">
+        <Actions actions={error.actions} />
+        {again ? <Button onClick={async () => again()}>Try again</Button> : null}
+      </div>
+    </article>
+  );
+}
+
+export function Empty({ icon, title, children, actions, command, small }: { icon: IconName; title: string; children: ComponentChildren; actions?: ComponentChildren; command?: string; small?: boolean }) {
+  return (
+    <div class={'empty' + (small ? ' small' : '')}>
+      <Icon name={icon} />
+      <h2>{title}</h2>
+      <p>{children}</p>
+      {actions ? <div class="row">{actions}</div> : null}
+      {command ? (
+        <p class="command">
+          <code>{command}</code>
+          <CopyButton text={command} title="Copy the command" />
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+/* An answer in its states: bones, error with the old content below, content. */
+export function Shown<T>({ answer, children, rows, panel }: { answer: Answer<T>; children: (data: T) => ComponentChildren; rows?: number; panel?: boolean }) {
+  const { data, error } = answer;
+  if (data === null && error === null) return answer.slow ? panel ? <section class="panel"><Bones rows={rows ?? 5} /></section> : <Bones rows={rows ?? 5} /> : null;
+  return (
+    <>
+      {error ? <Failure error={error} again={answer.reload} /> : null}
+      {data !== null ? children(data) : null}
+    </>
+  );
+}
