@@ -3,6 +3,7 @@
 #include "base/banned.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <limits.h>
 
 static enum status failed(struct error *error, int result, const char *doing, const char *path)
@@ -47,7 +48,11 @@ enum status disk_truncate(struct disk_file *file, int64_t size, struct error *er
 
 enum status disk_sync(struct disk_file *file, struct error *error)
 {
-    return failed(error, file->disk->operations->sync(file), "sync", file->path);
+    int result = file->disk->operations->sync(file);
+
+    if (result != 0)
+        atomic_store(&file->disk->sync_failed, true);
+    return failed(error, result, "sync", file->path);
 }
 
 enum status disk_size(struct disk_file *file, int64_t *size, struct error *error)

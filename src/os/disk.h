@@ -26,6 +26,7 @@ enum disk_mode {
 
 struct disk {
     const struct disk_operations *operations;
+    _Atomic bool sync_failed; /* set by disk_sync when it fails; whoever minds takes it back */
 };
 
 struct disk_file {

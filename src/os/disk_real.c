@@ -234,7 +234,7 @@ static const struct disk_operations operations = {
     .free_bytes = real_free_bytes,
 };
 
-static struct disk the_disk = {&operations};
+static struct disk the_disk = {.operations = &operations};
 
 struct disk *disk_real(void)
 {

@@ -255,7 +255,7 @@ enum status catalog_repair(struct catalog *catalog, struct error *error)
 
 /* ---- Opening ---- */
 
-enum status catalog_open(struct disk *disk, const char *directory, struct catalog **opened, struct error *error)
+enum status catalog_open(struct disk *disk, const char *directory, bool suspect, struct catalog **opened, struct error *error)
 {
     struct catalog *catalog = memory_new(sizeof(*catalog));
     enum status status;
@@ -264,7 +264,7 @@ enum status catalog_open(struct disk *disk, const char *directory, struct catalo
     map_init(&catalog->by_name);
     map_init(&catalog->deleted);
     catalog->tidy_at = TIDY_BYTES_MIN;
-    status = ledger_open(disk, directory, "catalog", LEDGER_KIND_CATALOG, apply, catalog, &catalog->ledger, error);
+    status = ledger_open(disk, directory, "catalog", LEDGER_KIND_CATALOG, suspect, apply, catalog, &catalog->ledger, error);
     if (status == OK)
         *opened = catalog;
     else

@@ -29,8 +29,8 @@ struct catalog_topic {
     struct properties config;
 };
 
-/* Errors: DISK, DISK_FULL, CORRUPT */
-enum status catalog_open(struct disk *disk, const char *directory, struct catalog **opened, struct error *error);
+/* suspect  as for ledger_open. Errors: DISK, DISK_FULL, CORRUPT */
+enum status catalog_open(struct disk *disk, const char *directory, bool suspect, struct catalog **opened, struct error *error);
 void catalog_close(struct catalog *catalog); /* NULL is fine */
 
 /* Topics that exist, in no particular order: start with *at = 0. */

@@ -21,6 +21,7 @@ void committer_process(struct store *store, struct message *messages)
         messages = next;
     }
     round_finish(store->round);
+    store_suspect_note(store);
 }
 
 void committer_main(void *context)

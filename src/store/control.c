@@ -1,5 +1,5 @@
 /* What is asked of the committer beside appending: owners, log starts, producer ids; and waiting for its answers. */
-#include "store/internal.h"
+#include "store/partition_round.h"
 
 #include "base/banned.h"
 #include "base/memory.h"
@@ -194,8 +194,10 @@ static void records_delete_run(struct store *store, struct control *control)
                            (long long)request->before_offset, partition->topic->name, partition->index, (long long)before,
                            (long long)partition_end(partition));
     if (status == OK && request->before_offset > before) {
+        status = partition_sync(partition, &error); /* the end is not to come back from a crash before the start */
         atomic_store(&partition->start, request->before_offset);
-        status = upkeep_save_starts(store, &error);
+        if (status == OK)
+            status = upkeep_save_starts(store, &error);
         if (status == OK)
             segments_trim(partition, request->before_offset);
         else

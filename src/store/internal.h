@@ -47,9 +47,11 @@ struct store {
     bool flush_acks;
     bool manual;
     int64_t (*now_ms)(void *context);
-    void *now_context;
+    struct uuid (*new_uuid)(void *context);
+    void *context;
     char cluster_id[UUID_BASE64_SIZE];
-    struct disk_file *lock_file;
+    struct disk_file *lock_file; /* its first byte says whether a sync has failed since the system was started */
+    bool suspect;                /* committer: it says so */
 
     struct segment_files files;
     struct catalog *catalog; /* committer */
@@ -76,6 +78,7 @@ struct store {
     int64_t last_session;   /* committer */
     struct trash *trash;    /* committer */
     int64_t checkpoint_due_ms; /* committer: monotonic */
+    bool checkpoints_stale; /* committer: the checkpoint files may still name partitions of deleted topics */
 
     _Atomic int64_t rounds, syncs, appended_bytes, appended_batches, published_ends, journal_records, last_round_us;
 };
@@ -83,8 +86,12 @@ struct store {
 /* ---- store.c ---- */
 void store_degraded_set(struct store *store, const struct error *reason); /* logs when it is news */
 void store_degraded_clear(struct store *store);
+
+/* Marks, when a sync has failed, that the next opening must not believe what it reads unless the system was started anew. */
+void store_suspect_note(struct store *store);
 void store_send(struct store *store, struct message *message);
 int64_t store_now_ms(const struct store *store);
+struct uuid store_new_uuid(const struct store *store);
 void store_topic_add(struct store *store, struct topic *topic);  /* to the maps, which take the reference */
 void store_topic_take(struct store *store, struct topic *topic); /* out of the maps; the reference becomes the caller's */
 
@@ -116,6 +123,12 @@ bool topics_trash_empty(struct store *store, size_t count_max);
 
 /* Recovery points, index files, forgotten producers. Failing is no harm: the next recovery reads more. */
 void upkeep_checkpoint(struct store *store);
+
+/*
+ * Takes deleted topics out of the checkpoint files, which know partitions by name only: before a topic is made that may have
+ * the name of a deleted one. Does nothing when there is nothing to take out. Errors: DISK, DISK_FULL
+ */
+enum status upkeep_forget_deleted(struct store *store, struct error *error);
 
 /* Makes the log starts durable. */
 enum status upkeep_save_starts(struct store *store, struct error *error);

@@ -117,7 +117,7 @@ static enum status apply(void *context, struct slice payload, struct error *erro
     return in.failed ? error_set(error, ERROR_CORRUPT, "an entry ends too early") : OK;
 }
 
-enum status journal_open(struct disk *disk, const char *directory, struct journal **opened, struct error *error)
+enum status journal_open(struct disk *disk, const char *directory, bool suspect, struct journal **opened, struct error *error)
 {
     struct journal *journal = memory_new(sizeof(*journal));
     enum status status;
@@ -127,7 +127,7 @@ enum status journal_open(struct disk *disk, const char *directory, struct journa
     map_init(&journal->positions);
     (void)pthread_mutex_init(&journal->lock, NULL);
     journal->compact_at = JOURNAL_COMPACT_BYTES;
-    status = ledger_open(disk, directory, "commit.journal", LEDGER_KIND_JOURNAL, apply, journal, &journal->ledger, error);
+    status = ledger_open(disk, directory, "commit.journal", LEDGER_KIND_JOURNAL, suspect, apply, journal, &journal->ledger, error);
     if (status == OK)
         *opened = journal;
     else

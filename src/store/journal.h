@@ -31,8 +31,8 @@ struct journal_end {
     bool forgotten;  /* its topic is gone: left out when the journal is compacted */
 };
 
-/* Errors: DISK, DISK_FULL, CORRUPT */
-enum status journal_open(struct disk *disk, const char *directory, struct journal **opened, struct error *error);
+/* suspect  as for ledger_open. Errors: DISK, DISK_FULL, CORRUPT */
+enum status journal_open(struct disk *disk, const char *directory, bool suspect, struct journal **opened, struct error *error);
 void journal_close(struct journal *journal); /* NULL is fine */
 
 /* NULL when no owner has ever written to the partition. */

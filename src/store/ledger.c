@@ -129,7 +129,7 @@ static enum status replay_all(struct ledger *ledger, struct slice bytes, ledger_
     }
     if (status != OK)
         return status;
-    ledger->size = (int64_t)(at < bytes.size ? at : bytes.size);
+    ledger->size = (int64_t)at; /* perhaps behind the end of the file, when only zeros of the padding are missing */
     if (at >= bytes.size)
         return OK;
     if (later_record_exists(slice_from(bytes, at + 8), ledger->sequence))
@@ -151,8 +151,20 @@ static enum status create_empty(struct ledger *ledger, const char *name, struct 
     return status;
 }
 
-enum status ledger_open(struct disk *disk, const char *directory, const char *name, uint32_t kind, ledger_replay *replay, void *context,
-                        struct ledger **opened, struct error *error)
+static enum status write_anew(struct ledger *ledger, const char *name, struct slice bytes, struct error *error)
+{
+    enum status status;
+
+    if (bytes.size > (size_t)ledger->size)
+        bytes.size = (size_t)ledger->size;
+    status = disk_replace_file(ledger->disk, ledger->directory, name, bytes, error);
+    disk_close(ledger->file);
+    ledger->file = NULL;
+    return status == OK ? disk_open(ledger->disk, ledger->path, DISK_WRITE, &ledger->file, error) : status;
+}
+
+enum status ledger_open(struct disk *disk, const char *directory, const char *name, uint32_t kind, bool suspect, ledger_replay *replay,
+                        void *context, struct ledger **opened, struct error *error)
 {
     struct ledger *ledger = memory_new(sizeof(*ledger));
     struct buffer bytes;
@@ -175,6 +187,8 @@ enum status ledger_open(struct disk *disk, const char *directory, const char *na
         status = disk_open(disk, ledger->path, DISK_WRITE, &ledger->file, error);
     if (status == OK)
         status = replay_all(ledger, buffer_slice(&bytes), replay, context, error);
+    if (status == OK && suspect)
+        status = write_anew(ledger, name, buffer_slice(&bytes), error);
     buffer_finish(&bytes);
     if (status == OK)
         *opened = ledger;

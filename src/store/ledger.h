@@ -38,10 +38,11 @@ typedef enum status ledger_replay(void *context, struct slice payload, struct er
 
 /*
  * Opens or makes the file and replays what it holds. directory and name are copied.
- * Errors  DISK, DISK_FULL, CORRUPT, those of `replay`
+ * suspect  a sync has failed since the system was started: what is read may not be what the disk has, so it is written anew
+ * Errors   DISK, DISK_FULL, CORRUPT, those of `replay`
  */
-enum status ledger_open(struct disk *disk, const char *directory, const char *name, uint32_t kind, ledger_replay *replay, void *context,
-                        struct ledger **opened, struct error *error);
+enum status ledger_open(struct disk *disk, const char *directory, const char *name, uint32_t kind, bool suspect, ledger_replay *replay,
+                        void *context, struct ledger **opened, struct error *error);
 void ledger_close(struct ledger *ledger); /* NULL is fine */
 
 /* Appends one record, durable on OK. On failure it is not there, unless the ledger is in doubt. Repairs first when it is. */

@@ -24,12 +24,6 @@ void partition_round_destroy(struct partition_round *part)
     memory_free(part);
 }
 
-static void fail(struct partition_round *part, enum status status, const struct error *error)
-{
-    part->status = status;
-    part->error = *error;
-}
-
 /* ---- Beginning ---- */
 
 /* Takes away what a failed round could not: bytes behind the tail and segments behind its own. */
@@ -183,19 +177,16 @@ static void roll(struct partition_round *part)
 {
     struct partition *partition = part->partition;
     struct segment *segment;
-    struct error error;
-    enum status status;
 
     partition_round_flush(part);
     if (part->status != OK)
         return;
     segment = segment_create(&partition->store->files, partition, partition->directory, part->tail.end, 0, part->tail.end);
-    status = segment_make_file(segment, &error);
-    if (status == OK)
-        status = segment_pin(segment, false, &error);
-    if (status != OK) {
+    part->status = segment_make_file(segment, &part->error);
+    if (part->status == OK)
+        part->status = segment_pin(segment, false, &part->error);
+    if (part->status != OK) {
         segment_release(segment);
-        fail(part, status, &error);
         return;
     }
     segment_set_loaded(segment);
@@ -309,15 +300,11 @@ void partition_round_stage(struct partition_round *part, struct slice batches)
 void partition_round_flush(struct partition_round *part)
 {
     struct segment *segment = part->tail.segment;
-    struct error error;
-    enum status status;
 
     if (part->status != OK || part->part_count == 0)
         return;
     atomic_store(&segment->dirty, true);
-    status = disk_write_parts(segment->file, part->parts, part->part_count, part->parts_position, &error);
-    if (status != OK)
-        fail(part, status, &error);
+    part->status = disk_write_parts(segment->file, part->parts, part->part_count, part->parts_position, &part->error);
     part->parts_position += part->parts_bytes;
     part->parts_bytes = 0;
     part->part_count = 0;
@@ -327,8 +314,6 @@ void partition_round_synced(struct partition_round *part)
 {
     struct partition *partition = part->partition;
     bool names = !part->tail.segment->name_synced;
-    struct error error;
-    enum status status;
 
     for (size_t i = 0; i < part->closing_count; i++) {
         atomic_store(&part->closings[i].segment->dirty, false);
@@ -336,11 +321,9 @@ void partition_round_synced(struct partition_round *part)
     }
     atomic_store(&part->tail.segment->dirty, false);
     if (names) {
-        status = disk_sync_directory(partition->store->disk, partition->directory, &error);
-        if (status != OK) {
-            fail(part, status, &error);
+        part->status = disk_sync_directory(partition->store->disk, partition->directory, &part->error);
+        if (part->status != OK)
             return;
-        }
         for (size_t i = 0; i < part->closing_count; i++)
             part->closings[i].segment->name_synced = true;
         part->tail.segment->name_synced = true;
@@ -356,7 +339,8 @@ static struct segment *created(const struct partition_round *part, size_t at)
     return at + 1 < part->closing_count ? part->closings[at + 1].segment : part->tail.segment;
 }
 
-static enum status bytes_undo(struct partition_round *part, bool sync, struct error *error)
+/* The cut is synced, or a clean end later would vouch for a file whose size the disk has not got yet. */
+static enum status bytes_undo(struct partition_round *part, struct error *error)
 {
     struct partition *partition = part->partition;
     struct segment *segment = partition->tail.segment, *made;
@@ -364,14 +348,16 @@ static enum status bytes_undo(struct partition_round *part, bool sync, struct er
 
     for (size_t i = 0; status == OK && (made = created(part, i)) != NULL; i++)
         status = segment_remove_files(made, error);
+    if (status == OK && part->closing_count > 0)
+        status = disk_sync_directory(partition->store->disk, partition->directory, error);
     if (status == OK && part->wrote)
         status = disk_truncate(segment->file, partition->tail.position, error);
-    if (status == OK && sync)
+    if (status == OK && part->wrote)
         status = disk_sync(segment->file, error);
     return status;
 }
 
-void partition_round_undo(struct partition_round *part, bool sync, bool leave_bytes)
+void partition_round_undo(struct partition_round *part, bool leave_bytes)
 {
     struct partition *partition = part->partition;
     struct error error;
@@ -380,7 +366,7 @@ void partition_round_undo(struct partition_round *part, bool sync, bool leave_by
     producers_undo(partition->producers);
     if (partition->synced_end > partition->tail.end)
         partition->synced_end = partition->tail.end;
-    if (!leave_bytes && bytes_undo(part, sync, &error) == OK)
+    if (!leave_bytes && bytes_undo(part, &error) == OK)
         return;
     partition->trouble = TROUBLE_CUT;
     LOG_ERROR("%s-%d: what a failed write left behind offset %lld could not be cut off yet; nothing is appended until it is",

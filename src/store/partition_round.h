@@ -69,8 +69,8 @@ void partition_round_flush(struct partition_round *part);
 /* The files are synced: makes new names durable too. Failures show in status. */
 void partition_round_synced(struct partition_round *part);
 
-/* Puts everything back. sync  the cut must be durable, for a sync has failed. leave_bytes  cut only later (journal in doubt) */
-void partition_round_undo(struct partition_round *part, bool sync, bool leave_bytes);
+/* Puts everything back, durably. leave_bytes  the bytes are cut only later, for the journal is in doubt */
+void partition_round_undo(struct partition_round *part, bool leave_bytes);
 
 /* Lets readers see it. */
 void partition_round_show(struct partition_round *part);

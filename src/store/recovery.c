@@ -11,6 +11,7 @@
 
 #define LOG_SUBSYSTEM "store"
 #define NAME_DIGITS 20
+#define ANEW_BYTES (1 << 20)
 
 struct found_segment {
     int64_t base;
@@ -169,6 +170,8 @@ static void open_clean(struct partition *partition, const struct recovery_facts 
 
 struct recovery {
     struct partition *partition;
+    bool suspect;
+    int64_t durable; /* all below is durable without doubt */
     const struct found *found;
     struct segment **segments; /* up to and with the one being scanned */
     size_t count;
@@ -279,6 +282,24 @@ static bool batch_fits(struct recovery *recovery, const struct batch *batch, boo
     return batch_last_offset(batch) - tail->segment->base <= INT32_MAX;
 }
 
+/* Makes the system write the bytes [from, to) of the file once more. */
+static enum status write_anew(struct disk_file *file, int64_t from, int64_t to, struct error *error)
+{
+    uint8_t *bytes = memory_new(ANEW_BYTES);
+    enum status status = OK;
+
+    while (from < to && status == OK) {
+        size_t wanted = to - from < ANEW_BYTES ? (size_t)(to - from) : ANEW_BYTES, got;
+
+        status = disk_read(file, bytes, wanted, from, &got, error);
+        if (status == OK)
+            status = disk_write(file, slice_of(bytes, got), from, error);
+        from += ANEW_BYTES;
+    }
+    memory_free(bytes);
+    return status;
+}
+
 /* Reads one segment as far as it is good; done  set when nothing of what follows belongs to the log. */
 static enum status scan_segment(struct recovery *recovery, size_t at, bool *done, struct error *error)
 {
@@ -289,8 +310,10 @@ static enum status scan_segment(struct recovery *recovery, size_t at, bool *done
     struct scan scan;
     enum status status;
     bool found = true;
+    int64_t doubtful = -1; /* byte from which on the system may show what the disk has not got */
 
     tail->segment = segment_known(recovery->partition, file->base, 0, file->base, false);
+    tail->segment->name_synced = false; /* a process that was killed may have just made it */
     segment_set_loaded(tail->segment);
     recovery->segments[recovery->count++] = tail->segment;
     tail->position = tail->index_gap = 0;
@@ -303,10 +326,14 @@ static enum status scan_segment(struct recovery *recovery, size_t at, bool *done
         status = scan_batch(&scan, &batch, &bytes, &found, error);
         if (status == OK && found && !batch_fits(recovery, &batch, at + 1 == recovery->found->count))
             break;
+        if (status == OK && found && doubtful < 0 && batch_last_offset(&batch) >= recovery->durable)
+            doubtful = tail->position;
         if (status == OK && found)
             note_batch(recovery, &batch);
     }
     scan_finish(&scan);
+    if (status == OK && recovery->suspect && doubtful >= 0 && recovery->partition->owned == NULL)
+        status = write_anew(tail->segment->file, doubtful, tail->position, error);
     segment_unpin(tail->segment);
     segment_publish(tail->segment, tail->position, tail->end);
     *done = tail->position < file->bytes;
@@ -439,7 +466,12 @@ static enum status finish_scan(struct recovery *recovery, size_t first, const st
 
 static enum status open_by_scan(struct partition *partition, const struct recovery_facts *facts, const struct found *found, struct error *error)
 {
-    struct recovery recovery = {.partition = partition, .found = found, .known = facts->recovery_point, .limit = INT64_MAX};
+    struct recovery recovery = {.partition = partition,
+                                .suspect = facts->suspect,
+                                .durable = facts->recovery_point,
+                                .found = found,
+                                .known = facts->recovery_point,
+                                .limit = INT64_MAX};
     size_t first = 0;
     int64_t from = facts->recovery_point, snapshot;
     enum status status = OK;
@@ -449,7 +481,8 @@ static enum status open_by_scan(struct partition *partition, const struct recove
         recovery.known = recovery.limit > recovery.known ? recovery.limit : recovery.known;
         from = recovery.limit < from ? recovery.limit : from;
     }
-    while (first + 1 < found->count && found->segments[first + 1].base <= from)
+    /* A point at a segment's very end was taken when its indexes were not saved yet, so that segment is read too. */
+    while (first + 1 < found->count && found->segments[first + 1].base < from)
         first++;
     recovery.segments = memory_new_array(found->count, sizeof(struct segment *));
     for (size_t i = 0; i < first; i++)

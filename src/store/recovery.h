@@ -5,6 +5,9 @@
  * segments from the known end on are read and checked, their indexes and the producers' state made anew, and
  *   - a partition that an owner writes is cut exactly to its end in the commit journal, no matter what stands behind it;
  *   - any other is cut where the first bad batch stands, for that was written after the last sync.
+ * After a failed sync the system may show bytes that the disk has not got and will never get. Until the next start of the
+ * system, what recovery wants to keep behind the known end is therefore written anew before it is synced.
+ *
  * The known end is the larger of recovery point and journal end: all before it was once durable. When a batch before it is
  * bad, nothing is cut: the partition becomes read-only, and what lies before the bad place can still be read.
  */
@@ -15,6 +18,7 @@
 
 struct recovery_facts {
     bool clean;             /* the last end was clean */
+    bool suspect;           /* a sync has failed since the system was started */
     int64_t start;          /* log start by the checkpoint file; -1 not in it */
     int64_t recovery_point; /* all below was durable, by the checkpoint file; -1 not in it */
     int64_t end;            /* by the checkpoint file; -1 not in it */

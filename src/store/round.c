@@ -345,11 +345,11 @@ static void settle(struct round *round)
 }
 
 /* Puts back every partition that failed since the last call. in_doubt  the journal may hold the round all the same: cut nothing yet */
-static void undo_failed(struct round *round, bool sync, bool in_doubt)
+static void undo_failed(struct round *round, bool in_doubt)
 {
     for (struct partition_round *part = round->touched; part != NULL; part = part->next) {
         if (part->status != OK && !part->undone)
-            partition_round_undo(part, sync, in_doubt && part->partition->owned != NULL);
+            partition_round_undo(part, in_doubt && part->partition->owned != NULL);
     }
 }
 
@@ -360,7 +360,7 @@ static void write_all(struct round *round)
     for (struct partition_round *part = round->touched; part != NULL; part = part->next)
         partition_round_flush(part);
     settle(round);
-    undo_failed(round, false, false);
+    undo_failed(round, false);
 }
 
 static void answer_written(struct round *round)
@@ -416,7 +416,7 @@ static void sync_all(struct round *round)
             partition_round_synced(part);
     }
     settle(round);
-    undo_failed(round, true, false);
+    undo_failed(round, false);
 }
 
 static void journal_all(struct round *round)
@@ -449,7 +449,7 @@ static void journal_all(struct round *round)
             part_fail(part, &error);
     }
     settle(round);
-    undo_failed(round, false, journal_is_in_doubt(store->journal));
+    undo_failed(round, journal_is_in_doubt(store->journal));
 }
 
 static size_t show_all(struct round *round)
@@ -523,6 +523,7 @@ void round_finish(struct round *round)
     moved = show_all(round);
     degraded_update(round, moved);
     count_round(round, moved);
+    store_suspect_note(round->store);
     answer_all(round);
     if (moved > 0)
         store_tell(round->store, round->moved, moved);

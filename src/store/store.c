@@ -25,7 +25,12 @@
 
 int64_t store_now_ms(const struct store *store)
 {
-    return store->now_ms == NULL ? clock_now_ms() : store->now_ms(store->now_context);
+    return store->now_ms == NULL ? clock_now_ms() : store->now_ms(store->context);
+}
+
+struct uuid store_new_uuid(const struct store *store)
+{
+    return store->new_uuid == NULL ? random_uuid() : store->new_uuid(store->context);
 }
 
 void store_send(struct store *store, struct message *message)
@@ -53,6 +58,24 @@ void store_degraded_set(struct store *store, const struct error *reason)
     (void)pthread_mutex_unlock(&store->state_lock);
     if (news)
         LOG_ERROR("nothing can be written now, reading goes on; each new write tries again: %s", reason->message);
+}
+
+/*
+ * The mark needs no sync: it is about what the system keeps in memory, and goes together with that. The byte is there
+ * already, so writing it takes no space.
+ */
+static enum status suspect_write(struct store *store, bool suspect, struct error *error)
+{
+    return disk_write(store->lock_file, slice_of(suspect ? "!" : "-", 1), 0, error);
+}
+
+void store_suspect_note(struct store *store)
+{
+    if (!atomic_exchange(&store->disk->sync_failed, false) || store->suspect || store->lock_file == NULL)
+        return;
+    store->suspect = suspect_write(store, true, NULL) == OK;
+    if (!store->suspect)
+        atomic_store(&store->disk->sync_failed, true); /* try again */
 }
 
 void store_degraded_clear(struct store *store)
@@ -252,14 +275,16 @@ static void settings_take(struct store *store, const struct store_settings *sett
     store->flush_acks = settings->flush_acks;
     store->manual = settings->manual;
     store->now_ms = settings->now_ms;
-    store->now_context = settings->now_context;
+    store->new_uuid = settings->new_uuid;
+    store->context = settings->context;
     store->producer_ids = -1;
     store->checkpoint_due_ms = clock_monotonic_ms() + 60 * MS_PER_SECOND;
 }
 
 static enum status directory_open(struct store *store, struct error *error)
 {
-    char path[4096];
+    char path[4096], mark = 0;
+    size_t got = 0;
     enum status status = disk_make_directory(store->disk, store->directory, error);
 
     (void)snprintf(path, sizeof(path), "%s/.lock", store->directory);
@@ -267,18 +292,37 @@ static enum status directory_open(struct store *store, struct error *error)
         status = disk_open(store->disk, path, DISK_CREATE, &store->lock_file, error);
     if (status == OK)
         status = disk_lock(store->lock_file, error);
+    if (status == OK)
+        status = disk_read(store->lock_file, &mark, 1, 0, &got, error);
+    store->suspect = status == OK && got == 1 && mark == '!';
+    if (status == OK && got == 0)
+        (void)suspect_write(store, false, NULL);
+    return status;
+}
+
+/* The directory itself may be new: its name becomes durable too. */
+static enum status parent_sync(struct store *store, struct error *error)
+{
+    char *parent = memory_copy_string(store->directory), *slash = strrchr(parent, '/');
+    enum status status;
+
+    if (slash != NULL)
+        slash[slash == parent ? 1 : 0] = '\0';
+    status = disk_sync_directory(store->disk, slash == NULL ? "." : parent, error);
+    memory_free(parent);
     return status;
 }
 
 static enum status meta_write(struct store *store, struct error *error)
 {
     char directory_id[UUID_BASE64_SIZE], text[256];
-    struct uuid cluster = random_uuid(), directory = random_uuid();
+    struct uuid cluster = store_new_uuid(store), directory = store_new_uuid(store);
+    enum status status = parent_sync(store, error);
 
     uuid_to_base64(&cluster, store->cluster_id);
     uuid_to_base64(&directory, directory_id);
     (void)snprintf(text, sizeof(text), "cluster.id=%s\ndirectory.id=%s\nnode.id=1\nversion=1\n", store->cluster_id, directory_id);
-    return disk_replace_file(store->disk, store->directory, META_PROPERTIES, slice_from_string(text), error);
+    return status == OK ? disk_replace_file(store->disk, store->directory, META_PROPERTIES, slice_from_string(text), error) : status;
 }
 
 static enum status meta_open(struct store *store, struct error *error)
@@ -341,26 +385,29 @@ static enum status ledgers_open(struct store *store, struct error *error)
     (void)snprintf(path, sizeof(path), "%s/commit.journal", store->directory);
     if (had_catalog && disk_file_size(store->disk, path, &size, error) == ERROR_NOT_FOUND)
         return error_set(error, ERROR_CORRUPT, "%s is missing, which holds the positions of all connectors; restore it from a copy", path);
-    status = journal_open(store->disk, store->directory, &store->journal, error);
+    status = journal_open(store->disk, store->directory, store->suspect, &store->journal, error);
     if (status == OK)
-        status = catalog_open(store->disk, store->directory, &store->catalog, error);
+        status = catalog_open(store->disk, store->directory, store->suspect, &store->catalog, error);
     return status;
 }
 
 struct facts_files {
     struct checkpoint points, starts, ends;
     bool clean;
+    size_t points_used, starts_used; /* entries that a partition of now asked for */
 };
 
-static void facts_read_one(struct store *store, struct checkpoint *checkpoint, const char *name)
+static enum status facts_read_one(struct store *store, struct checkpoint *checkpoint, const char *name, struct error *error)
 {
-    struct error error;
+    enum status status = checkpoint_read(checkpoint, store->disk, store->directory, name, error);
 
-    if (checkpoint_read(checkpoint, store->disk, store->directory, name, &error) != OK)
-        LOG_WARNING("all partitions are read from their beginning, for a checkpoint cannot be used: %s", error.message);
+    if (status != ERROR_CORRUPT)
+        return status;
+    LOG_WARNING("all partitions are read from their beginning, for a checkpoint cannot be used: %s", error->message);
+    return OK;
 }
 
-static enum status topic_recover(struct store *store, const struct catalog_topic *listed, const struct facts_files *files, bool *made,
+static enum status topic_recover(struct store *store, const struct catalog_topic *listed, struct facts_files *files, bool *made,
                                  struct error *error)
 {
     struct topic *topic = topic_new(store, listed->name, &listed->id, listed->internal, &listed->config);
@@ -372,10 +419,13 @@ static enum status topic_recover(struct store *store, const struct catalog_topic
     topic_add_partitions(topic, partitions, listed->partitions);
     for (int32_t i = 0; i < listed->partitions && status == OK; i++) {
         struct recovery_facts facts = {.clean = files->clean,
+                                       .suspect = store->suspect,
                                        .start = checkpoint_get(&files->starts, listed->name, i),
                                        .recovery_point = checkpoint_get(&files->points, listed->name, i),
                                        .end = checkpoint_get(&files->ends, listed->name, i)};
 
+        files->points_used += facts.recovery_point >= 0;
+        files->starts_used += facts.start >= 0;
         partitions[i]->owned = journal_find(store->journal, &topic->id, i);
         status = partition_recover(partitions[i], &facts, made, error);
     }
@@ -416,19 +466,21 @@ static enum status topics_recover(struct store *store, bool clean, struct error 
 {
     struct facts_files files = {.clean = clean};
     const struct catalog_topic *listed;
-    enum status status = OK;
+    enum status status = facts_read_one(store, &files.points, CHECKPOINT_RECOVERY_POINT, error);
     bool made = false;
     size_t at = 0;
 
-    facts_read_one(store, &files.points, CHECKPOINT_RECOVERY_POINT);
-    facts_read_one(store, &files.starts, CHECKPOINT_START);
-    facts_read_one(store, &files.ends, CHECKPOINT_END);
+    if (status == OK)
+        status = facts_read_one(store, &files.starts, CHECKPOINT_START, error);
+    if (status == OK)
+        status = facts_read_one(store, &files.ends, CHECKPOINT_END, error);
     while (status == OK && (listed = catalog_next(store->catalog, &at)) != NULL)
         status = topic_recover(store, listed, &files, &made, error);
     if (status == OK && made)
         status = disk_sync_directory(store->disk, store->directory, error);
     if (status == OK)
         status = deleted_collect(store, error);
+    store->checkpoints_stale = files.points_used < files.points.offsets.count || files.starts_used < files.starts.offsets.count;
     checkpoint_finish(&files.points);
     checkpoint_finish(&files.starts);
     checkpoint_finish(&files.ends);
@@ -448,8 +500,11 @@ static enum status open_all(struct store *store, struct error *error)
         status = ledgers_open(store, error);
     if (status == OK)
         status = topics_recover(store, clean, error);
-    if (status == OK)
-        status = catalog_take_producer_ids(store->catalog, PRODUCER_ID_BLOCK, &store->producer_ids, error);
+    if (status == OK && store->suspect && suspect_write(store, false, NULL) == OK)
+        store->suspect = false; /* all that was doubtful has been written anew and synced */
+    if (status == OK && catalog_take_producer_ids(store->catalog, PRODUCER_ID_BLOCK, &store->producer_ids, error) != OK)
+        store_degraded_set(store, error); /* a full disk can still be read */
+    store_suspect_note(store);
     if (status == OK && !store->manual)
         status = thread_start(&store->committer, "committer", committer_main, store, error);
     return status;
@@ -509,6 +564,7 @@ enum status store_open(const struct store_settings *settings, struct store **ope
         *opened = store;
     } else {
         error_context(error, "open the log in %s", settings->directory);
+        store_suspect_note(store);
         store_free(store);
     }
     return status;
@@ -529,5 +585,6 @@ void store_close(struct store *store)
     }
     if (upkeep_save_clean(store, &error) != OK)
         LOG_WARNING("the next start will check the log, for this end was not clean: %s", error.message);
+    store_suspect_note(store);
     store_free(store);
 }

@@ -35,7 +35,8 @@ struct store_settings {
     int32_t sync_threads;         /* files of one round synced at once */
     const struct properties *topic_defaults; /* other log.* settings that are defaults of topic settings; may be NULL */
     int64_t (*now_ms)(void *context);        /* NULL: the wall clock */
-    void *now_context;
+    struct uuid (*new_uuid)(void *context);  /* NULL: random ones */
+    void *context;                           /* of the two */
     bool manual; /* no threads: the caller drives it by store_run, and everything else runs on the caller's thread (tests) */
 };
 

@@ -4,7 +4,6 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "os/logger.h"
-#include "os/random.h"
 
 #include <limits.h>
 
@@ -89,7 +88,7 @@ bool topics_trash_empty(struct store *store, size_t count_max)
 
 enum status topics_set_aside(struct store *store, const char *name, int32_t index, struct error *error)
 {
-    struct uuid id = random_uuid();
+    struct uuid id = store_new_uuid(store);
     char hex[UUID_HEX_SIZE], from[PATH_MAX];
     char *to;
     enum status status;
@@ -108,13 +107,13 @@ enum status topics_set_aside(struct store *store, const char *name, int32_t inde
 /* ---- Creating ---- */
 
 /* As Kafka's, random and not beginning with "-", which would read like an option on a command line. */
-static struct uuid new_topic_id(void)
+static struct uuid new_topic_id(const struct store *store)
 {
     struct uuid id;
     char text[UUID_BASE64_SIZE];
 
     do {
-        id = random_uuid();
+        id = store_new_uuid(store);
         uuid_to_base64(&id, text);
     } while (text[0] == '-');
     return id;
@@ -130,7 +129,7 @@ static enum status name_check(const char *name, struct error *error)
 static void partitions_discard(struct store *store, struct partition **made, int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {
-        topics_trash_add(store, memory_copy_string(made[i]->directory));
+        (void)topics_set_aside(store, made[i]->topic->name, made[i]->index, NULL); /* else the next of that name does it */
         partition_destroy(made[i]);
     }
     memory_free(made);
@@ -163,7 +162,7 @@ static void create_run(struct store *store, struct control *control)
 {
     struct topic_request *request = (struct topic_request *)control;
     int32_t partitions = request->partitions == -1 ? store->default_partitions : request->partitions;
-    struct uuid id = new_topic_id();
+    struct uuid id = new_topic_id(store);
     struct topic *topic = NULL;
     struct partition **made = NULL;
     struct error error;
@@ -175,6 +174,9 @@ static void create_run(struct store *store, struct control *control)
         status = error_set(&error, ERROR_INVALID_PARTITIONS, "%d is no number of partitions", partitions);
     if (status == OK) {
         topic = topic_new(store, request->name, &id, request->internal, &request->config);
+        status = upkeep_forget_deleted(store, &error);
+    }
+    if (status == OK) {
         made = partitions_make(store, topic, 0, partitions, &status, &error);
         if (status == OK)
             status = catalog_create(store->catalog, request->name, &id, request->internal, partitions, &request->config, &error);
@@ -303,6 +305,7 @@ static void delete_run(struct store *store, struct control *control)
         status = catalog_delete(store->catalog, &topic->id, &error);
     if (status == OK) {
         atomic_store(&topic->deleted, true);
+        store->checkpoints_stale = true;
         for (int32_t i = 0; i < topic_partition_count(topic); i++) {
             struct partition *partition = topic_partition(topic, i);
 

@@ -108,21 +108,42 @@ static void point_note(struct partition *partition, void *context)
     partition->recovery_point = recovery_point_of(partition);
 }
 
-void upkeep_checkpoint(struct store *store)
+static enum status points_save(struct store *store, bool always, struct error *error)
 {
-    struct checkpoint_work work = {.expire_before_ms = store_now_ms(store) - PRODUCER_EXPIRY_MS};
-    struct error error;
+    struct checkpoint_work work = {.expire_before_ms = store_now_ms(store) - PRODUCER_EXPIRY_MS, .changed = always};
+    enum status status;
 
     checkpoint_begin(&work.writer);
     each_partition(store, partition_checkpoint, &work);
     if (!work.changed) {
         buffer_finish(&work.writer.lines);
-        return;
+        return OK;
     }
-    if (checkpoint_write(&work.writer, store->disk, store->directory, CHECKPOINT_RECOVERY_POINT, &error) == OK)
+    status = checkpoint_write(&work.writer, store->disk, store->directory, CHECKPOINT_RECOVERY_POINT, error);
+    if (status == OK)
         each_partition(store, point_note, NULL);
-    else
+    return status;
+}
+
+void upkeep_checkpoint(struct store *store)
+{
+    struct error error;
+
+    if (points_save(store, false, &error) != OK)
         LOG_WARNING("recovery points could not be saved, so a restart after a crash reads more: %s", error.message);
+}
+
+enum status upkeep_forget_deleted(struct store *store, struct error *error)
+{
+    enum status status;
+
+    if (!store->checkpoints_stale)
+        return OK;
+    status = points_save(store, true, error);
+    if (status == OK)
+        status = upkeep_save_starts(store, error);
+    store->checkpoints_stale = status != OK;
+    return status;
 }
 
 static void start_add(struct partition *partition, void *context)
@@ -203,7 +224,11 @@ enum status upkeep_save_clean(struct store *store, struct error *error)
         *error = work.error;
         return work.status;
     }
-    upkeep_checkpoint(store);
+    status = points_save(store, false, error);
+    if (status != OK) {
+        buffer_finish(&work.ends.lines);
+        return status;
+    }
     status = checkpoint_write(&work.ends, store->disk, store->directory, CHECKPOINT_END, error);
     if (status == OK)
         status = upkeep_save_starts(store, error);
