@@ -1,0 +1,124 @@
+/*
+ * agents/sinks/file.c: one alert a line, as JSON.
+ *
+ *   path          of the file (required)
+ *   rotate.bytes  past this size it becomes <path>.1, that <path>.2, …; default 64 MiB, 0 never
+ *   rotate.keep   how many old files are kept; default 5
+ */
+#include "agents/sink.h"
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct file_sink {
+    char *path;
+    int64_t rotate_bytes, keep;
+    struct buffer lines;
+};
+
+static enum status number_read(const struct properties *settings, const char *key, int64_t min, int64_t max, int64_t *value, struct error *error)
+{
+    const char *text = properties_get(settings, key);
+
+    if (text != NULL && (!text_parse_int64(slice_from_string(text), value) || *value < min || *value > max))
+        return error_set(error, ERROR_BAD_INPUT, "setting %s=%s: it has to be a whole number from %lld to %lld", key, text, (long long)min, (long long)max);
+    return OK;
+}
+
+static enum status create(const struct properties *settings, void **created, struct error *error)
+{
+    struct file_sink *sink = memory_new(sizeof(*sink));
+    enum status status;
+
+    *sink = (struct file_sink){.path = memory_copy_string(properties_get(settings, "path")), .rotate_bytes = 64 << 20, .keep = 5};
+    buffer_init(&sink->lines, (size_t)64 << 20);
+    *created = sink;
+    if (sink->path == NULL || *sink->path == '\0')
+        return error_set(error, ERROR_BAD_INPUT, "setting path is missing: which file?");
+    status = number_read(settings, "rotate.bytes", 0, INT64_MAX, &sink->rotate_bytes, error);
+    return status == OK ? number_read(settings, "rotate.keep", 1, 1000, &sink->keep, error) : status;
+}
+
+static void destroy(void *context)
+{
+    struct file_sink *sink = context;
+
+    memory_free(sink->path);
+    buffer_finish(&sink->lines);
+    memory_free(sink);
+}
+
+static enum status failed(const struct file_sink *sink, const char *doing, struct error *error)
+{
+    return error_set_system(error, ERROR_DISK, errno, "%s %s", doing, sink->path);
+}
+
+static enum status rotate(const struct file_sink *sink, struct error *error)
+{
+    enum status status = OK;
+
+    for (int64_t i = sink->keep; i >= 1 && status == OK; i--) {
+        char *from = i == 1 ? memory_copy_string(sink->path) : memory_format("%s.%lld", sink->path, (long long)(i - 1));
+        char *to = memory_format("%s.%lld", sink->path, (long long)i);
+
+        if (rename(from, to) != 0 && errno != ENOENT)
+            status = failed(sink, "rotate", error);
+        memory_free(from);
+        memory_free(to);
+    }
+    return status;
+}
+
+static enum status write_all(const struct file_sink *sink, int fd, struct error *error)
+{
+    struct slice rest = buffer_slice(&sink->lines);
+
+    while (rest.size > 0) {
+        ssize_t size = write(fd, rest.data, rest.size);
+
+        if (size < 0 && errno != EINTR)
+            return failed(sink, "write", error);
+        if (size > 0)
+            rest = slice_from(rest, (size_t)size);
+    }
+    return fdatasync(fd) == 0 ? OK : failed(sink, "sync", error);
+}
+
+static enum status deliver(void *context, const struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
+{
+    struct file_sink *sink = context;
+    struct stat facts;
+    enum status status = OK;
+    int fd;
+
+    buffer_reset(&sink->lines);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_slice(&sink->lines, deliveries[i].json);
+        buffer_append_u8(&sink->lines, '\n');
+    }
+    if (sink->rotate_bytes > 0 && stat(sink->path, &facts) == 0 && facts.st_size > 0 && facts.st_size + (off_t)sink->lines.size > sink->rotate_bytes)
+        status = rotate(sink, error);
+    if (status != OK)
+        return status;
+    fd = open(sink->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return failed(sink, "open", error);
+    if (fstat(fd, &facts) != 0)
+        facts.st_size = 0;
+    status = write_all(sink, fd, error);
+    /* Half a line is taken back, so that the next try does not double the rest. */
+    if (status != OK && S_ISREG(facts.st_mode) && ftruncate(fd, facts.st_size) != 0)
+        error_context(error, "cut back %s", sink->path);
+    (void)close(fd);
+    *delivered = status == OK ? count : 0;
+    return status;
+}
+
+static const char *const keys[] = {"path", "rotate.bytes", "rotate.keep", NULL};
+
+const struct sink_kind sink_file = {"file", keys, create, destroy, deliver};
