@@ -103,6 +103,16 @@ static enum status inner_agents_start(struct services *services, struct error *e
     return agents_start(&services->settings->values, services->log, &services->agents, error);
 }
 
+static enum status inner_sinks_start(struct services *services, struct error *error)
+{
+    return sinks_start(&services->settings->values, services->log, &services->sinks, error);
+}
+
+static enum status inner_reports_start(struct services *services, struct error *error)
+{
+    return reports_start(&services->settings->values, services->log, &services->reports, error);
+}
+
 static void describe(void *context, struct buffer *json)
 {
     services_describe(context, json);
@@ -121,7 +131,7 @@ static enum status console_start(struct services *services, struct error *error)
 
 /* From the bottom up; PostgreSQL first, because it takes longest and nobody waits for it here. */
 static enum status (*const starts[])(struct services *services, struct error *error) = {
-    private_postgres_start, log_open, kafka_start, rest_start, inner_agents_start, console_start,
+    private_postgres_start, log_open, kafka_start, rest_start, inner_agents_start, inner_sinks_start, inner_reports_start, console_start,
 };
 
 enum status services_start(const struct settings *settings, const char *data_dir, struct services **started, struct error *error)
@@ -159,7 +169,9 @@ void services_stop(struct services *services)
         return;
     atomic_store(&services->ready, false);
     web_stop(services->web);
+    reports_stop(services->reports);
     agents_stop(services->agents);
+    sinks_stop(services->sinks);
     connect_stop(services->connect);
     broker_stop(services->broker);
     log_close(services->log);

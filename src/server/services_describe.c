@@ -180,6 +180,12 @@ static void describe_agents(const struct services *services, json_t *object)
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
     agents_describe(services->agents, &text);
     (void)json_object_set_new(object, "agents", parsed(&text));
+    buffer_init(&text, DESCRIPTION_BYTES_MAX);
+    sinks_describe(services->sinks, &text);
+    (void)json_object_set_new(object, "sinks", parsed(&text));
+    buffer_init(&text, DESCRIPTION_BYTES_MAX);
+    reports_describe(services->reports, &text);
+    (void)json_object_set_new(object, "reports", parsed(&text));
 }
 
 static void describe_postgres(struct services *services, json_t *object, json_t *problems)

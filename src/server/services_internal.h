@@ -3,9 +3,11 @@
 #define SERVER_SERVICES_INTERNAL_H
 
 #include "agents/agents.h"
+#include "agents/sink.h"
 #include "broker/broker.h"
 #include "connect/connect.h"
 #include "log/log.h"
+#include "reports/reports.h"
 #include "server/postgres.h"
 #include "server/services.h"
 #include "store/store.h"
@@ -25,6 +27,8 @@ struct services {
     struct broker *broker;
     struct connect *connect;
     struct agents *agents;
+    struct sinks *sinks;
+    struct reports *reports;
     struct web *web;
 };
 

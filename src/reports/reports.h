@@ -1,0 +1,25 @@
+/* reports/reports.h: the reports that the settings name, running inside `up`: one thread each, asleep between its runs. */
+#ifndef REPORTS_REPORTS_H
+#define REPORTS_REPORTS_H
+
+#include "base/properties.h"
+#include "log/log.h"
+#include "reports/report.h"
+
+#define REPORTS_TOPIC "tailrace-reports"
+
+struct reports;
+
+/*
+ * Starts every report of the settings "reports.<name>.<key>": conninfo, table, column, function, time.column, sql, unit, window,
+ * every. Each result is a record of the topic tailrace-reports, published together with how far the report has come, so that
+ * a run missed while stopped is made up for at the next start, and none is there twice.
+ * Errors  BAD_INPUT: which report and setting
+ */
+enum status reports_start(const struct properties *values, struct log *log, struct reports **started, struct error *error);
+void reports_stop(struct reports *reports); /* NULL is fine */
+
+/* One JSON array: name, state, runs, the last result, when the next is due. */
+void reports_describe(struct reports *reports, struct buffer *json);
+
+#endif

@@ -1,0 +1,211 @@
+"""Agents, sinks and reports inside `up`, against an independent recomputation from the table's rows."""
+import collections
+import hashlib
+import hmac
+import http.server
+import json
+import random
+import threading
+from decimal import Decimal
+
+import kafka
+import pytest
+
+import harness
+
+TABLE = """CREATE TABLE transactions(id serial PRIMARY KEY, user_id int, amount decimal(10,2), merchant varchar, location varchar,
+           transaction_time timestamp DEFAULT now())"""
+
+
+class Receiver:
+    """A webhook's other end; answers what `answers` says, then 200."""
+
+    def __init__(self):
+        self.requests = []
+        self.answers = collections.deque()
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                code = receiver.answers.popleft() if receiver.answers else 200
+                receiver.requests.append((code, dict(self.headers), body))
+                self.send_response(code)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def delivered(self):
+        return [json.loads(body)["id"] for code, _, body in self.requests if code == 200]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def insert(postgres, database, rows):
+    with postgres.connect(database) as connection, connection.cursor() as cursor:
+        for user, amount in rows:
+            cursor.execute("INSERT INTO transactions (user_id, amount, merchant, location) VALUES (%s, %s, 'Amazon', 'Berlin')", (user, amount))
+
+
+def rows_of(postgres, database):
+    with postgres.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id, user_id, amount FROM transactions ORDER BY id")
+        return cursor.fetchall()
+
+
+def spending_anomalies(rows):
+    """What the rule is defined as, in exact decimals."""
+    history = collections.defaultdict(lambda: collections.deque(maxlen=50))
+    found = []
+    for identity, user, amount in rows:
+        past = history[user]
+        if len(past) >= 3 and amount > 3 * sum(past) / len(past) and amount > 500:
+            found.append(identity)
+        past.append(amount)
+    return found
+
+
+def records(tailrace, topic):
+    consumer = kafka.KafkaConsumer(bootstrap_servers=tailrace.bootstrap, consumer_timeout_ms=1000)
+    partitions = [kafka.TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning()
+    found = [json.loads(record.value) for record in consumer]
+    consumer.close()
+    return found
+
+
+def alerted_ids(tailrace, topic):
+    return [alert["row"]["id"] for alert in records(tailrace, topic)]
+
+
+def random_rows(count, users, seed):
+    chance = random.Random(seed)
+    return [(chance.randrange(1, users), Decimal(chance.randrange(100, 20000)) / 100 if chance.random() < 0.9 else Decimal(chance.randrange(100000, 500000)) / 100)
+            for _ in range(count)]
+
+
+def settings(database, receiver=None, **more):
+    values = {"agents.spending.rule": "spending-pattern", "agents.spending.topic": f"{database}.public.transactions"}
+    if receiver:
+        values |= {"sinks.case.kind": "webhook", "sinks.case.topic": f"{database}.alerts", "sinks.case.url": receiver.url,
+                   "sinks.case.secret": "s3cret", "sinks.case.from": "beginning"}
+    return values | more
+
+
+def status_of(tailrace, kind, name):
+    answer = json.loads(tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data), "--json").stdout)
+    return next(item for item in answer[kind] if item["name"] == name)
+
+
+def test_alerts_are_those_of_the_rows_and_reach_the_webhook_signed(postgres, database, tailrace_factory, receiver):
+    postgres.execute(database, TABLE)
+    tailrace = tailrace_factory(settings(database, receiver))
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database))
+    insert(postgres, database, random_rows(400, 8, 1))
+    expected = spending_anomalies(rows_of(postgres, database))
+    assert len(expected) > 5
+    harness.wait_until(lambda: len(receiver.delivered()) >= len(expected))
+    assert alerted_ids(tailrace, f"{database}.alerts") == expected
+    assert receiver.delivered() == [alert["id"] for alert in records(tailrace, f"{database}.alerts")]
+    _, headers, body = receiver.requests[0]
+    signed = hmac.new(b"s3cret", headers["X-Tailrace-Timestamp"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert headers["X-Tailrace-Signature"] == "sha256=" + signed
+    alert = json.loads(body)
+    assert headers["X-Tailrace-Alert"] == alert["id"]
+    assert alert["conditions"][0]["held"] and alert["source"]["committed_us"] > 0 and alert["source"]["lsn"] > 0
+
+
+def test_kill_9_neither_loses_nor_doubles_an_alert(postgres, database, tailrace_factory):
+    postgres.execute(database, TABLE)
+    tailrace = tailrace_factory(settings(database))
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database))
+    for seed in range(4):
+        insert(postgres, database, random_rows(150, 8, seed))
+        tailrace.kill9()
+        tailrace.start()
+    expected = spending_anomalies(rows_of(postgres, database))
+    harness.wait_until(lambda: len(alerted_ids(tailrace, f"{database}.alerts")) >= len(expected))
+    assert alerted_ids(tailrace, f"{database}.alerts") == expected
+
+
+def test_a_receiver_that_was_down_gets_everything_once_it_is_back(postgres, database, tailrace_factory, receiver):
+    postgres.execute(database, TABLE)
+    receiver.answers.extend([500, 503, 500])
+    tailrace = tailrace_factory(settings(database, receiver))
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database))
+    insert(postgres, database, [(1, Decimal("10.00"))] * 3 + [(1, Decimal("4000.00")), (1, Decimal("4900.00"))])
+    harness.wait_until(lambda: len(receiver.delivered()) >= 2)
+    assert len(set(receiver.delivered())) == 2 == len(receiver.delivered())
+    assert [code for code, _, _ in receiver.requests[:3]] == [500, 503, 500]
+    harness.wait_until(lambda: status_of(tailrace, "sinks", "case")["state"] == "ok")
+    assert status_of(tailrace, "sinks", "case")["waiting"] == 0
+
+
+def test_alerts_go_to_a_table_and_a_file_too(postgres, database, tailrace_factory, tmp_path):
+    postgres.execute(database, TABLE)
+    path = tmp_path / "alerts.jsonl"
+    topic = f"{database}.alerts"
+    tailrace = tailrace_factory(settings(database, **{
+        "sinks.table.kind": "postgres", "sinks.table.topic": topic, "sinks.table.conninfo": postgres.dsn(database), "sinks.table.from": "beginning",
+        "sinks.lines.kind": "file", "sinks.lines.topic": topic, "sinks.lines.path": str(path), "sinks.lines.from": "beginning"}))
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database, **{"table.include.list": "public.transactions"}))
+    insert(postgres, database, [(1, Decimal("10.00"))] * 3 + [(1, Decimal("4000.00"))])
+
+    def rows():
+        with postgres.connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('tailrace_alerts')")
+            if cursor.fetchone()[0] is None:
+                return []
+            cursor.execute("SELECT id, subject, alert->'row'->>'amount' FROM tailrace_alerts")
+            return cursor.fetchall()
+
+    harness.wait_until(lambda: len(rows()) == 1 and path.exists() and path.read_text().endswith("\n"))
+    assert rows()[0][1:] == ("User 1", "4000.00")
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [rows()[0][0]]
+
+
+def test_wrong_settings_say_which_and_how(tailrace_factory):
+    for values, text in (
+        ({"agents.a.topic": "t", "agents.a.rule": "nothing"}, "there is no rule \"nothing\""),
+        ({"agents.a.rule": "velocity-score"}, "set agents.a.topic"),
+        ({"agents.a.topic": "t", "agents.a.rule": "velocity-score", "agents.a.rule.amount.limt": "5"}, "did you mean \"amount.limit\"?"),
+        ({"sinks.s.kind": "webhok"}, "has to be webhook, postgres, file or smtp"),
+        ({"sinks.s.kind": "webhook", "sinks.s.topic": "t", "sinks.s.url": "ftp://x"}, "http:// or https://"),
+        ({"reports.r.table": "t", "reports.r.column": "c"}, "setting reports.r.conninfo is missing"),
+    ):
+        tailrace = tailrace_factory(values, start=False)
+        tailrace.start(wait=False)
+        assert tailrace.process.wait(20) == 1
+        assert text in tailrace.log
+
+
+def test_reports_run_inside_and_are_kept(postgres, database, tailrace_factory):
+    postgres.execute(database, "CREATE TABLE temperature_readings(id serial PRIMARY KEY, temperature numeric(5,2), recorded_at timestamp DEFAULT now())",
+                     "INSERT INTO temperature_readings (temperature) VALUES (20.00), (30.00)")
+    tailrace = tailrace_factory({
+        "reports.average.conninfo": postgres.dsn(database), "reports.average.table": "temperature_readings", "reports.average.column": "temperature",
+        "reports.average.window": "10m", "reports.average.every": "1s", "reports.average.unit": "°C"})
+    harness.wait_until(lambda: status_of(tailrace, "reports", "average")["runs"] >= 2)
+    first = records(tailrace, "tailrace-reports")[0]
+    assert first["outcome"] == "value" and first["rows"] == 2 and Decimal(first["values"]["temperature"]) == 25
+    before = len(records(tailrace, "tailrace-reports"))
+    tailrace.restart()
+    harness.wait_until(lambda: len(records(tailrace, "tailrace-reports")) > before + 1)
+    ends = [result["window_to_us"] for result in records(tailrace, "tailrace-reports")]
+    assert {b - a for a, b in zip(ends, ends[1:])} == {1_000_000}  # no window missing, none twice
