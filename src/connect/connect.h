@@ -14,8 +14,10 @@ struct connect;
 
 struct connect_settings {
     const char *listener;             /* "host:port"; port 0 takes a free one */
-    const struct properties *values;  /* all effective settings by Connect's names (config.storage.topic, offset.flush.interval.ms,
-                                         connect.mask.passwords, topic.creation.*, plugin defaults, ...); copied */
+    const struct properties *values;  /* all effective settings by Connect's names; copied. Read here: config.storage.topic,
+                                         offset.storage.topic,  offset.storage.partitions, status.storage.topic, status.storage.partitions,
+                                         offset.flush.interval.ms,  rest.advertised.host.name, console.hosts, connect.mask.passwords, and as
+                                         defaults of connectors  key.converter*, value.converter*, header.converter*, producer.* */
     const struct properties *aliases; /* host.aliases; copied */
     const char *cluster_id;           /* for GET / */
 };
@@ -32,7 +34,18 @@ void connect_stop(struct connect *connect);
 
 const char *connect_listener(const struct connect *connect); /* with the real port */
 
-/* One JSON array of all connectors for `tailrace status`, health and metrics: name, state, error, positions, counters. Passwords masked. */
+/*
+ * Appends one JSON array of all connectors for `tailrace status`, health and metrics:
+ *   name, type        "source"
+ *   target            STARTED, PAUSED or STOPPED: what it is wanted to be
+ *   state, task_state as in the REST API: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING; task_state null without a task
+ *   trace             of a failed task, null otherwise
+ *   capture           null, or {state: starting snapshot streaming retrying failed stopped, error, retry_at_ms, received_lsn, appended_lsn,
+ *                     durable_lsn, confirmed_lsn, rows, transactions, source_time_us, snapshot_rows, snapshot_tables_done, snapshot_tables}
+ *   topics            names of those written to
+ *   warnings          [{setting, nearest}] of settings without effect; nearest may be null
+ *   config            secrets masked
+ */
 void connect_describe(struct connect *connect, struct buffer *json);
 
 #endif

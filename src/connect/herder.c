@@ -427,11 +427,6 @@ void herder_destroy(struct herder *herder)
     memory_free(herder);
 }
 
-bool herder_masks_passwords(const struct herder *herder)
-{
-    return herder->mask_passwords;
-}
-
 const struct properties *herder_settings_values(const struct herder *herder)
 {
     return &herder->values;
@@ -509,8 +504,10 @@ enum status herder_put(struct herder *herder, struct herder_put *put, struct err
         pthread_mutex_unlock(&herder->lock);
     }
     pthread_mutex_unlock(&herder->change);
-    if (status == OK)
+    if (status == OK) {
+        LOG_INFO("%s connector=%s", put->created ? "connector is created" : "configuration is changed", put->name);
         unknown_settings_log(put->name, put->config);
+    }
     return status;
 }
 
@@ -556,6 +553,8 @@ enum status herder_delete(struct herder *herder, const char *name, struct error 
         ;
     leaving_reap(herder);
     pthread_mutex_unlock(&herder->lock);
+    if (status == OK)
+        LOG_INFO("connector is deleted; its position and its replication slot stay connector=%s", name);
     return status;
 }
 
@@ -586,6 +585,7 @@ enum status herder_target_set(struct herder *herder, const char *name, enum targ
         connector->target = target;
         wake(connector);
         pthread_mutex_unlock(&herder->lock);
+        LOG_INFO("connector is to be %s connector=%s", target_state_name(target), name);
     }
     pthread_mutex_unlock(&herder->change);
     return status;

@@ -81,7 +81,6 @@ enum status herder_offsets_write(struct herder *herder, const char *name, struct
 /* The array of connect_describe. */
 void herder_describe(struct herder *herder, struct buffer *out);
 
-bool herder_masks_passwords(const struct herder *herder);
 const struct properties *herder_settings_values(const struct herder *herder);
 const struct properties *herder_aliases(const struct herder *herder); /* may be NULL */
 

@@ -114,14 +114,15 @@ static bool name_settle(struct call *call, const char *name, struct properties *
     return false;
 }
 
-/* Masked secrets that came back are the stored ones. */
+/*
+ * Masked secrets that come back are the stored ones: always, because the console and --json outputs mask whatever the setting
+ * says, and what they showed may be sent.
+ */
 static void unmask(struct call *call, const char *name, struct properties *config)
 {
     struct properties stored;
     struct error error;
 
-    if (!herder_masks_passwords(call->rest->herder))
-        return;
     if (herder_config_copy(call->rest->herder, name, &stored, &error) == OK)
         secrets_unmask(config, &stored);
     properties_finish(&stored);

@@ -103,7 +103,19 @@ static bool is_asked_for(const char *class_name, const char *plugin)
     return included.size >= asked.size && slice_equal(slice_from(included, included.size - asked.size), asked);
 }
 
-static void config_validate(struct call *call, const struct properties *config)
+/* Secrets that were masked when they were shown are those of the connector of that name. */
+static void unmask(struct call *call, struct properties *config)
+{
+    const char *name = properties_get(config, "name");
+    struct properties stored;
+    struct error error;
+
+    if (herder_config_copy(call->rest->herder, name == NULL ? "" : name, &stored, &error) == OK)
+        secrets_unmask(config, &stored);
+    properties_finish(&stored);
+}
+
+static void config_validate(struct call *call, struct properties *config)
 {
     struct herder *herder = call->rest->herder;
     struct validation *validation;
@@ -111,6 +123,7 @@ static void config_validate(struct call *call, const struct properties *config)
     const char *refusal;
     struct error error;
 
+    unmask(call, config);
     if (secrets_resolve(config, &resolved, &error) != OK) {
         call_failure(call, &error);
     } else {
