@@ -929,6 +929,7 @@ enum status incremental_close(struct incremental *incremental, const char *id, c
             continue;
         own.time_ns = clock_now_ns();
         status = encode_row(incremental, i, &own, own.time_ns, &output, error);
+        incremental->task->status->rows += status == OK && output.count > 0;
         if (status == OK)
             status = task_add(incremental->task, &output, own.time_ns, error);
     }

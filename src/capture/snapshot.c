@@ -392,6 +392,7 @@ static enum status encode_held(struct snapshot *snapshot, bool is_last_of_table,
     snapshot->progress.block = held->block;
     snapshot->progress.item = held->item;
     task->status->snapshot_rows++;
+    task->status->rows++;
     PQfreemem(held->bytes);
     held->bytes = NULL;
     if (!is_last && output_bytes(task->output) >= PUBLISH_BYTES)

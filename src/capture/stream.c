@@ -248,6 +248,7 @@ static enum status encode_change(struct stream *stream, const struct stream_tabl
         status = debezium_encode(stream->task->encoder, table->plan, event, &output, error);
     if (status == OK && !published) {
         signals_seen(stream->signals, &output);
+        stream->task->status->rows += output.count > 0;
         status = add_records(stream, &output, event->now_ns, error);
     }
     if (status != OK && status != ERROR_CLOSED)
@@ -543,7 +544,7 @@ static enum status run_heartbeat_query(struct stream *stream, struct error *erro
         stream->heartbeat = NULL;
     }
     if (stream->heartbeat == NULL)
-        status = pg_connection_open(task->settings, CONNECTION_SQL, "Debezium Heartbeat", NULL, task->stop_fd, &stream->heartbeat, error);
+        status = pg_connection_open(task->settings, CONNECTION_SQL, "Debezium General", NULL, task->stop_fd, &stream->heartbeat, error);
     if (status == OK)
         status = pg_connection_run(stream->heartbeat, task->settings->heartbeat_query, NULL, error);
     if (status == ERROR_DATABASE && stream->heartbeat != NULL &&

@@ -46,7 +46,6 @@ enum status task_sql(struct task *task, struct error *error)
 
 enum status task_add(struct task *task, const struct debezium_output *records, int64_t now_ns, struct error *error)
 {
-    task->status->rows += records->count > 0;
     return output_add(task->output, records, now_ns / NS_PER_MS, error);
 }
 

@@ -49,7 +49,7 @@ enum status task_run(struct task *task, struct error *error);
 /* The SQL connection, opened again when it was lost. */
 enum status task_sql(struct task *task, struct error *error);
 
-/* Hands the records of one event to the output and counts them. */
+/* Hands the records of one event to the output. */
 enum status task_add(struct task *task, const struct debezium_output *records, int64_t now_ns, struct error *error);
 
 /* Publishes what was added together with the position, and reports. */

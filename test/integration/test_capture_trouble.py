@@ -1,6 +1,8 @@
 """What goes wrong at the database is said with its remedy, and passes by itself where it can."""
 import signal
 
+import pytest
+
 import harness
 from capture_help import Replay, read_topic, topic_end, wait_caught_up
 
@@ -111,3 +113,54 @@ def test_stopping_takes_less_than_five_seconds(postgres, database, tailrace):
     tailrace.create_connector("c", harness.connector_config(postgres, database), wait=False)
     harness.wait_until(lambda: topic_end(tailrace.bootstrap, f"{database}.public.t") > 0, 60, "the first rows")
     assert tailrace.stop(timeout=5) == 0
+
+
+def test_a_topic_deleted_under_the_connector_is_made_again(postgres, database, tailrace):
+    postgres.execute(database, "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    config = harness.connector_config(postgres, database)
+    topic = f"{database}.public.t"
+    tailrace.create_connector("c", config)
+    harness.wait_until(lambda: topic_end(tailrace.bootstrap, topic) == 1, 30, "the row of the snapshot")
+    tailrace.run("kafka-topics", "--bootstrap-server", tailrace.bootstrap, "--delete", "--topic", topic, check=True)
+    postgres.execute(database, "INSERT INTO t VALUES (2)", "INSERT INTO t VALUES (3)")
+    wait_caught_up(postgres, config["slot.name"])
+    replay = Replay(read_topic(tailrace.bootstrap, topic))
+    assert replay.rows.keys() == {2, 3} and replay.doubles() == []
+
+
+def test_a_full_disk_pauses_the_connector_until_space_returns(postgres, database, tailrace_factory, tmp_path):
+    """Needs the right to mount a small file system."""
+    import subprocess
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], capture_output=True).returncode != 0:
+        pytest.skip("may not mount")
+    try:
+        program = tailrace_factory(start=False)
+        program.data = disk / "data"
+        program.start()
+        postgres.execute(database, "CREATE TABLE t (id bigserial PRIMARY KEY, v text)")
+        config = harness.connector_config(postgres, database, producer__override__compression__type="none")
+        program.create_connector("c", config)
+        topic = f"{database}.public.t"
+        postgres.execute(database, "INSERT INTO t(v) VALUES ('first')")
+        harness.wait_until(lambda: topic_end(program.bootstrap, topic) == 1, 30, "the first row")
+        filler = disk / "filler"
+        with open(filler, "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 65536)
+                    file.flush()
+            except OSError:
+                pass
+        for _ in range(20):
+            postgres.execute(database, "INSERT INTO t(v) SELECT 'row ' || i FROM generate_series(1, 100) i")
+        harness.wait_until(lambda: "disk is full" in program.log.lower() or "no space left" in program.log.lower(), 30, "the log naming the full disk")
+        assert len(read_topic(program.bootstrap, topic)) >= 1
+        filler.unlink()
+        harness.wait_until(lambda: topic_end(program.bootstrap, topic) == 2001, 60, "the rows after there is space again")
+        replay = Replay(read_topic(program.bootstrap, topic))
+        assert len(replay.rows) == 2001 and replay.doubles() == []
+        program.stop()
+    finally:
+        subprocess.run(["umount", "-l", disk])
