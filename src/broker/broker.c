@@ -144,8 +144,11 @@ static void on_woken(void *context)
 {
     struct broker *broker = context;
 
+    broker->deferring = true;
     posts_run(broker);
     moved_run(broker);
+    broker->deferring = false;
+    connections_flush_deferred(broker);
     timer_update(broker);
 }
 
@@ -153,7 +156,10 @@ static void on_timer(void *context)
 {
     struct broker *broker = context;
 
+    broker->deferring = true;
     deadlines_run(&broker->deadlines, broker_now_ms());
+    broker->deferring = false;
+    connections_flush_deferred(broker);
     timer_update(broker);
 }
 

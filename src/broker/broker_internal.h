@@ -101,6 +101,8 @@ struct broker {
     struct deadlines deadlines;
     struct connection *connections;
     size_t connection_count;
+    struct connection *deferred; /* answers of these go out at the end of the turn */
+    bool deferring;
     struct map connections_by_ip; /* address -> count as pointer */
     struct request *free_requests;
     size_t free_request_count;
@@ -213,6 +215,7 @@ void request_broker_address(const struct request *request, struct slice *host, i
 /* ---- Connections ---- */
 
 void connections_accept(void *listener, int events);
+void connections_flush_deferred(struct broker *broker);
 void connections_close_all(struct broker *broker);
 
 /* ---- Helpers of handlers ---- */

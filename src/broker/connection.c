@@ -59,6 +59,8 @@ struct connection {
     bool write_blocked;
     bool flushing;   /* guards against answers from within */
     bool starting;
+    bool deferred;   /* in the broker's list of those to be flushed */
+    struct connection *next_deferred;
     bool closed;
 };
 
@@ -187,7 +189,7 @@ static void connection_close(struct connection *connection)
     connection->last = NULL;
     memory_free(connection->frame);
     connection->frame = NULL;
-    if (!connection->flushing && !connection->starting)
+    if (!connection->flushing && !connection->starting && !connection->deferred)
         memory_free(connection);
 }
 
@@ -375,20 +377,52 @@ static void connection_flush(struct connection *connection)
     if (!connection->closed)
         requests_start(connection);
     connection->flushing = false;
-    if (connection->closed)
+    if (connection->closed && !connection->deferred)
         memory_free(connection);
-    else
+    else if (!connection->closed)
         watch_update(connection);
+}
+
+/* Many answers may come at once, from one round of the committer: they go out together. */
+static void connection_defer(struct connection *connection)
+{
+    struct broker *broker = connection->broker;
+
+    if (connection->deferred)
+        return;
+    connection->deferred = true;
+    connection->next_deferred = broker->deferred;
+    broker->deferred = connection;
+}
+
+void connections_flush_deferred(struct broker *broker)
+{
+    while (broker->deferred != NULL) {
+        struct connection *connection = broker->deferred;
+
+        broker->deferred = connection->next_deferred;
+        connection->deferred = false;
+        if (connection->closed)
+            memory_free(connection);
+        else
+            connection_flush(connection);
+    }
 }
 
 static void request_ready(struct request *request)
 {
+    struct connection *connection = request->connection;
+
     request->answered = true;
     request->gone = NULL;
-    if (request->connection == NULL)
+    if (connection == NULL)
         request_free(request);
-    else if (!request->connection->write_blocked)
-        connection_flush(request->connection);
+    else if (connection->write_blocked || connection->flushing || connection->starting)
+        return; /* goes out when there is room, or by the one who is at it */
+    else if (connection->broker->deferring)
+        connection_defer(connection);
+    else
+        connection_flush(connection);
 }
 
 void request_answer_with_files(struct request *request, const void *response, struct range *ranges, size_t range_count)
@@ -682,10 +716,10 @@ static void connection_ready(void *context, int events)
         }
     }
     connection->flushing = false;
-    if (connection->closed)
-        memory_free(connection);
-    else
+    if (!connection->closed)
         connection_flush(connection);
+    else if (!connection->deferred)
+        memory_free(connection);
     broker_timer_changed(broker);
 }
 
