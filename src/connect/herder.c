@@ -135,7 +135,6 @@ static void wake(struct connector *connector)
 struct replay {
     struct herder *herder;
     struct arena arena;
-    bool has_session_key;
 };
 
 /* What follows `prefix`, as a C string in the arena; NULL when the key begins otherwise. */
@@ -213,8 +212,6 @@ static void config_replay(void *context, struct slice key, struct slice value)
         const struct json *tasks = json_member(json, "tasks");
 
         replayed(replay, name)->has_task = tasks != NULL && tasks->kind == NODE_INTEGER && !slice_equal_string(tasks->text, "0");
-    } else if (slice_equal_string(key, "session-key")) {
-        replay->has_session_key = json != NULL;
     }
     arena_reset(&replay->arena);
 }
@@ -288,14 +285,6 @@ static enum status replay_all(struct herder *herder, struct error *error)
     if (status == OK)
         status = records_read(&herder->records, herder->records.statuses_topic, status_replay, &replay, error);
     arena_finish(&replay.arena);
-    if (status == OK && !replay.has_session_key) {
-        struct record_change change;
-
-        record_change_init(&change);
-        record_change_session_key(&change, clock_now_ms());
-        status = records_write_change(&herder->records, &change, error);
-        record_change_finish(&change);
-    }
     forget_deleted(herder, &kept);
     map_finish(&herder->connectors);
     herder->connectors = kept;
@@ -348,9 +337,7 @@ enum status herder_start(const struct herder_settings *settings, struct herder *
     (void)pthread_mutex_init(&herder->lock, NULL);
     condition_init(&herder->changed);
     map_init(&herder->connectors);
-    status = records_topics_ensure(&herder->records, error);
-    if (status == OK)
-        status = replay_all(herder, error);
+    status = replay_all(herder, error);
     if (status == OK)
         status = workers_start(herder, error);
     if (status == OK) {

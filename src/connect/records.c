@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "connect/json_out.h"
+#include "os/clock.h"
 #include "os/logger.h"
 #include "os/random.h"
 #include "wire/json/base64.h"
@@ -49,7 +50,7 @@ void records_finish(struct records *records)
     memory_free(records->worker_id);
 }
 
-enum status records_topics_ensure(struct records *records, struct error *error)
+static enum status topics_ensure(struct records *records, struct error *error)
 {
     struct properties config;
     const struct log_topic_spec topics[] = {
@@ -225,10 +226,41 @@ void record_change_logger(struct record_change *change, const char *logger, cons
     buffer_append_format(change_add(change, "logger-cluster-", logger, "", false), "{\"level\":\"%s\"}", level);
 }
 
+/* The topics come with their first record, and a session key is the first of connect-configs, as a worker of Connect writes it. */
+static enum status topics_create(struct records *records, struct error *error)
+{
+    bool is_new = log_topic_partitions(records->log, records->configs_topic) == 0;
+    enum status status = topics_ensure(records, error);
+    struct record_change change;
+
+    if (status != OK || !is_new)
+        return status;
+    record_change_init(&change);
+    record_change_session_key(&change, clock_now_ms());
+    status = records_write_change(records, &change, error);
+    record_change_finish(&change);
+    return status;
+}
+
+/* log_write that makes the topics when they are missing. */
+static enum status write_records(struct records *records, const char *topic, int32_t partition, const struct log_record *written,
+                                 size_t count, struct error *error)
+{
+    enum status status = log_write(records->log, topic, partition, written, count, NULL, error);
+
+    if (status == ERROR_UNKNOWN_TOPIC_OR_PARTITION) {
+        status = topics_create(records, error);
+        if (status == OK)
+            status = log_write(records->log, topic, partition, written, count, NULL, error);
+    }
+    if (status != OK)
+        error_context(error, "write to the topic %s", topic);
+    return status;
+}
+
 enum status records_write_change(struct records *records, const struct record_change *change, struct error *error)
 {
     struct log_record written[RECORD_CHANGE_MAX];
-    enum status status;
 
     for (size_t i = 0; i < change->count; i++) {
         if (change->keys[i].failed || change->values[i].failed)
@@ -237,22 +269,17 @@ enum status records_write_change(struct records *records, const struct record_ch
                                          .value = change->is_null[i] ? slice_null() : buffer_slice(&change->values[i]),
                                          .timestamp_ms = -1};
     }
-    status = log_write(records->log, records->configs_topic, 0, written, change->count, NULL, error);
-    if (status != OK)
-        error_context(error, "write to the topic %s", records->configs_topic);
-    return status;
+    return write_records(records, records->configs_topic, 0, written, change->count, error);
 }
 
 /* One record, in the partition of its key. */
 static enum status write_one(struct records *records, const char *topic, const struct buffer *key, struct slice value, struct error *error)
 {
     struct log_record record = {.key = buffer_slice(key), .value = value, .timestamp_ms = -1};
-    enum status status = key->failed ? error_set(error, ERROR_MESSAGE_TOO_LARGE, "the record is larger than %d bytes", VALUE_BYTES_MAX)
-                                     : log_write(records->log, topic, -1, &record, 1, NULL, error);
 
-    if (status != OK)
-        error_context(error, "write to the topic %s", topic);
-    return status;
+    if (key->failed)
+        return error_set(error, ERROR_MESSAGE_TOO_LARGE, "the record is larger than %d bytes", VALUE_BYTES_MAX);
+    return write_records(records, topic, -1, &record, 1, error);
 }
 
 enum status records_write_status(struct records *records, const char *name, int task, const struct status_record *status,

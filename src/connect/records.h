@@ -20,7 +20,7 @@
 #include "base/properties.h"
 #include "log/log.h"
 
-struct records { /* where they are kept */
+struct records { /* where they are kept; the topics are made, compacted as Connect makes them, with the first record that is written */
     struct log *log;
     char *configs_topic, *offsets_topic, *statuses_topic;
     int32_t offsets_partitions, statuses_partitions;
@@ -30,9 +30,6 @@ struct records { /* where they are kept */
 /* Names and partitions come from the settings config.storage.topic, offset.storage.partitions, …; worker_id is copied. */
 void records_init(struct records *records, struct log *log, const struct properties *settings, const char *worker_id);
 void records_finish(struct records *records);
-
-/* Creates the topics that are missing: compacted, as Connect does. */
-enum status records_topics_ensure(struct records *records, struct error *error);
 
 /*
  * Reads a topic from its beginning to its end, partition by partition. Key and value are borrowed for the call; the value's

@@ -193,10 +193,10 @@ TEST(the_life_of_a_connector_is_stored_as_kafka_connect_does)
     struct error error;
     char record[2048];
 
+    assert_int_equal(log_topic_partitions(fixture->log, "connect-configs"), 0); /* nothing is made before it is needed */
+    assert_int_equal(put(fixture, false, NULL, &error), OK);
     assert_true(fake_log_record(fixture->log, "connect-configs", fixture->configs++, record, sizeof(record)));
     assert_memory_equal(record, "session-key={\"key\":\"", 20);
-
-    assert_int_equal(put(fixture, false, NULL, &error), OK);
     capture = capture_wait(NAME, fake_capture_starts(NAME));
     fake_capture_set(capture, CAPTURE_SNAPSHOT, NULL);
     CONFIGS("connector-" NAME "={\"properties\":{" CONFIG ",\"name\":\"" NAME "\"}}");
@@ -488,6 +488,7 @@ TEST(an_offset_is_believed_where_the_log_has_no_position)
     struct error error;
 
     buffer_init(&position, 65536);
+    assert_int_equal(log_topic_ensure(fixture->log, &(struct log_topic_spec){"connect-offsets", 25, NULL}, &error), OK);
     assert_int_equal(log_write(fixture->log, "connect-offsets", -1, &adopted, 1, NULL, &error), OK);
     assert_int_equal(put(fixture, false, NULL, &error), OK); /* as when taken over from a Connect cluster */
     (void)capture_wait(NAME, starts + 1);
