@@ -13,6 +13,7 @@
 
 #define LOG_SUBSYSTEM "connect"
 
+#define NEXT_ATTEMPT "\tat tailrace.capture(next attempt at "
 #define EXCEPTION "org.apache.kafka.connect.errors.ConnectException: "
 
 /*
@@ -178,7 +179,7 @@ static char *trace_create(const struct connector *connector, const char *head, c
 
         (void)gmtime_r(&seconds, &utc);
         (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
-        buffer_append_format(&out, "\tat tailrace.capture(next attempt at %s)\n", when);
+        buffer_append_format(&out, NEXT_ATTEMPT "%s)\n", when);
     } else if (*line_end == '\0') {
         buffer_append_string(&out, "\tat tailrace.capture\n");
     }
@@ -288,6 +289,24 @@ static void start_capture(struct connector *connector)
     }
 }
 
+/* Do two traces say the same but for the time of the next attempt? */
+static bool same_failure(const char *one, const char *other)
+{
+    const char *one_end = one == NULL ? NULL : strstr(one, NEXT_ATTEMPT);
+    const char *other_end = other == NULL ? NULL : strstr(other, NEXT_ATTEMPT);
+
+    return one_end != NULL && other_end != NULL && one_end - one == other_end - other && memcmp(one, other, (size_t)(one_end - one)) == 0;
+}
+
+/* It has failed again for the same reason: no record for each attempt of a database that is down for hours. */
+static void retry_put(struct connector *connector, const char *trace)
+{
+    if (connector->task_status.state == STATE_FAILED && same_failure(connector->task_status.trace, trace))
+        run_status_set(&connector->task_status, STATE_FAILED, trace, connector->task_status.generation, true);
+    else
+        status_put(connector, 0, STATE_FAILED, trace, true);
+}
+
 /* Turns what the capture says of itself into the status of the task. */
 static void capture_look(struct connector *connector)
 {
@@ -308,7 +327,7 @@ static void capture_look(struct connector *connector)
     case CAPTURE_RETRYING:
         trace = trace_create(connector, "An exception occurred in the change event producer. This connector will be restarted.",
                              &said.error, said.retry_at_ms);
-        status_put(connector, 0, STATE_FAILED, trace, true);
+        retry_put(connector, trace);
         break;
     case CAPTURE_FAILED:
         trace =
@@ -466,6 +485,8 @@ static bool step(struct connector *connector)
 {
     if (connector->config_revision != connector->applied_revision || connector->target != connector->applied_target) {
         apply(connector);
+    } else if (connector->capture_changed) {
+        capture_look(connector);
     } else if (connector->restarts != connector->restarts_done) {
         unsigned wanted = connector->restarts;
 
@@ -476,8 +497,6 @@ static bool step(struct connector *connector)
 
         restart_task(connector);
         connector->task_restarts_done = wanted;
-    } else if (connector->capture_changed) {
-        capture_look(connector);
     } else {
         return false;
     }

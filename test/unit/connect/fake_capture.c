@@ -1,6 +1,7 @@
 #include "fake_capture.h"
 
 #include "base/memory.h"
+#include "os/clock.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct capture {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
 static const char *check_problem;
 static bool streams_at_once;
+static int attempts; /* so that no two have the same time */
 static struct capture *running[CAPTURES_MAX];
 static struct {
     char name[64];
@@ -187,6 +189,7 @@ void fake_capture_set(struct capture *capture, enum capture_state state, const c
 {
     pthread_mutex_lock(&lock);
     capture->status.state = state;
+    capture->status.retry_at_ms = state == CAPTURE_RETRYING ? clock_now_ms() + 1000 * ++attempts : 0;
     memset(&capture->status.error, 0, sizeof(capture->status.error));
     if (problem != NULL)
         (void)error_set(&capture->status.error, ERROR_DATABASE, "%s", problem);

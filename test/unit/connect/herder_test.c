@@ -397,6 +397,30 @@ TEST(failures_show_debeziums_text_the_remedy_and_the_next_attempt)
     fixture_destroy(fixture);
 }
 
+TEST(attempts_that_fail_alike_are_stored_once)
+{
+    struct fixture *fixture = fixture_create();
+    int starts = fake_capture_starts(NAME);
+    struct error error;
+    struct capture *capture;
+    size_t count;
+
+    assert_int_equal(put(fixture, false, NULL, &error), OK);
+    capture = capture_wait(NAME, starts + 1);
+    fake_capture_set(capture, CAPTURE_RETRYING, "connection refused");
+    view_has(fixture, herder_status_write, "connection refused\\n\\tat tailrace.capture(next attempt at ");
+    count = fake_log_count(fixture->log, "connect-statuses");
+    for (int i = 0; i < 5; i++) {
+        fake_capture_set(capture, CAPTURE_STARTING, NULL);
+        fake_capture_set(capture, CAPTURE_RETRYING, "connection refused");
+    }
+    assert_int_equal(herder_restart(fixture->herder, NAME, &error), OK); /* the worker is past them when this is done: two records */
+    assert_int_equal(fake_log_count(fixture->log, "connect-statuses"), count + 2);
+    fake_capture_set(capture, CAPTURE_RETRYING, "no route to host");
+    view_has(fixture, herder_status_write, "no route to host");
+    fixture_destroy(fixture);
+}
+
 TEST(only_what_failed_is_restarted_when_that_is_asked_for)
 {
     struct fixture *fixture = fixture_create();
@@ -614,6 +638,7 @@ int main(void)
         cmocka_unit_test(nothing_is_created_when_it_cannot_be_stored),
         cmocka_unit_test(a_status_that_could_not_be_written_is_written_later),
         cmocka_unit_test(failures_show_debeziums_text_the_remedy_and_the_next_attempt),
+        cmocka_unit_test(attempts_that_fail_alike_are_stored_once),
         cmocka_unit_test(only_what_failed_is_restarted_when_that_is_asked_for),
         cmocka_unit_test(offsets_change_only_while_the_connector_is_stopped),
         cmocka_unit_test(the_position_follows_the_offset_that_was_set),
