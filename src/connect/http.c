@@ -405,7 +405,9 @@ static enum MHD_Result request_handle(void *context, struct MHD_Connection *conn
         exchange->begun = true;
         if (length != NULL && text_parse_int64(slice_from_string(length), &bytes) && bytes > HTTP_BODY_MAX) {
             exchange->too_long = true;
-            return answer(exchange, connection, method); /* before any of it is sent */
+            /* A client that still sends does not read, and closing on it loses the answer: so it may send, unless that is without end. */
+            if (bytes > HTTP_DISCARD_MAX)
+                return answer(exchange, connection, method);
         }
         return MHD_YES;
     }

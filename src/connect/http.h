@@ -12,7 +12,7 @@
 struct http_server;
 struct MHD_Connection;
 
-enum { HTTP_BODY_MAX = 1 << 20, HTTP_CONNECTIONS_MAX = 64, HTTP_IDLE_SECONDS = 30, HTTP_STOP_MS = 3000 };
+enum { HTTP_BODY_MAX = 1 << 20, HTTP_DISCARD_MAX = 64 << 20, HTTP_CONNECTIONS_MAX = 64, HTTP_IDLE_SECONDS = 30, HTTP_STOP_MS = 3000 };
 
 struct http_request {
     const char *method;
