@@ -26,7 +26,10 @@
 #include <assert.h>
 #include <stdarg.h>
 
-#define SERVE(KEY, name, from, to) {KAFKA_##KEY, from, to, sizeof(struct kafka_##name##_request), handle_##name}
+#define SERVE(KEY, name, from, to)                                                                                                         \
+    {                                                                                                                                      \
+        KAFKA_##KEY, from, to, sizeof(struct kafka_##name##_request), handle_##name                                                        \
+    }
 
 static const struct api apis[] = {
     /* clang-format off */

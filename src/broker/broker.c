@@ -240,7 +240,8 @@ static enum status listener_open(struct broker *broker, struct slice text, struc
     *listener = (struct listener){.broker = broker};
     status = socket_address_parse(text, &listener->address, error);
     if (status == OK)
-        status = socket_listen(&listener->address, 512, listener->fds, sizeof(listener->fds) / sizeof(*listener->fds), &listener->fd_count, error);
+        status = socket_listen(&listener->address, 512, listener->fds, sizeof(listener->fds) / sizeof(*listener->fds), &listener->fd_count,
+                               error);
     if (status == OK) {
         socket_address_format(&listener->address, listener->text, sizeof(listener->text));
         broker->listener_count++;
@@ -276,7 +277,8 @@ static enum status advertised_read(struct broker *broker, const char *texts, str
         enum status status = socket_address_parse(text_trim(text), &address, error);
 
         if (status == OK && (address.host[0] == '\0' || address.port == 0))
-            status = error_set(error, ERROR_BAD_INPUT, "\"%.*s\" needs a host and a port that clients can reach", (int)text.size, (const char *)text.data);
+            status = error_set(error, ERROR_BAD_INPUT, "\"%.*s\" needs a host and a port that clients can reach", (int)text.size,
+                               (const char *)text.data);
         if (status == OK && count >= broker->listener_count)
             status = error_set(error, ERROR_BAD_INPUT, "there are more addresses than listeners");
         if (status != OK) {

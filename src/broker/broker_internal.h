@@ -81,7 +81,7 @@ struct listener {
 #define MOVED_MAX 1024
 
 struct moved {
-    pthread_mutex_t lock; /* guards the rest; taken alone */
+    pthread_mutex_t lock;                    /* guards the rest; taken alone */
     struct partition *partitions[MOVED_MAX]; /* compared, never looked into: the topic may be gone */
     size_t count;
     bool all; /* too many to note, or topics changed */
@@ -106,7 +106,7 @@ struct broker {
     struct map connections_by_ip; /* address -> count as pointer */
     struct request *free_requests;
     size_t free_request_count;
-    uint8_t *scratch; /* what is read before it is known what it is */
+    uint8_t *scratch;                  /* what is read before it is known what it is */
     struct decompressor *decompressor; /* with its memory, for looking into batches */
     struct buffer plain;
 
@@ -116,7 +116,7 @@ struct broker {
     bool accept_paused;
     struct deadline accept_again;
     size_t waiting_bytes; /* of all requests that are not answered and sent */
-    size_t under_way; /* requests to the store; the broker stays until they are answered */
+    size_t under_way;     /* requests to the store; the broker stays until they are answered */
 
     struct moved moved;
     struct map fetch_waits; /* partition pointer -> struct fetch_wait, the first of a list */
@@ -161,9 +161,9 @@ struct answer {
 
 struct api {
     int16_t key;
-    int16_t version_min;  /* advertised; librdkafka looks at these */
+    int16_t version_min; /* advertised; librdkafka looks at these */
     int16_t version_max;
-    size_t request_size;  /* of the decoded struct */
+    size_t request_size; /* of the decoded struct */
     void (*handle)(struct request *request);
 };
 
@@ -178,12 +178,12 @@ struct request {
     const struct kafka_api *wire;
     struct kafka_request_header header;
     struct slice body;
-    uint8_t *frame;     /* holds header and body */
+    uint8_t *frame; /* holds header and body */
     size_t frame_size;
     struct arena arena; /* until the answer is sent */
     void *decoded;      /* kafka_<api>_request */
     struct answer answer;
-    bool counted;       /* in its connection and in waiting_bytes */
+    bool counted; /* in its connection and in waiting_bytes */
     bool started;
     bool answered;
 
@@ -192,7 +192,8 @@ struct request {
     void *waiting;
 };
 
-/* Encodes the answer and sends what is ready, in order. The struct is kafka_<api>_response; wire_init_defaults does not need to have been used. */
+/* Encodes the answer and sends what is ready, in order. The struct is kafka_<api>_response; wire_init_defaults does not need to have been
+ * used. */
 void request_answer(struct request *request, const void *response);
 
 /* The same with records from files: the spans' ranges become the answer's, in the order of the external records. */

@@ -146,8 +146,8 @@ static const char *coarse_value(const char *name, const struct properties *broke
     return NULL;
 }
 
-static void topic_entry_fill(struct config_entry *entry, const struct topic_row *row, const struct properties *own, const struct properties *broker,
-                             struct arena *arena)
+static void topic_entry_fill(struct config_entry *entry, const struct topic_row *row, const struct properties *own,
+                             const struct properties *broker, struct arena *arena)
 {
     const char *set = own == NULL ? NULL : properties_get(own, row->name);
     const struct broker_row *broker_row = broker_row_find(row->broker_name);
@@ -188,7 +188,8 @@ const char *config_topic_default(const char *name, const struct properties *brok
     return entry.value;
 }
 
-static void broker_entry_fill(struct config_entry *entry, const struct broker_row *row, const struct properties *broker, const struct properties *facts)
+static void broker_entry_fill(struct config_entry *entry, const struct broker_row *row, const struct properties *broker,
+                              const struct properties *facts)
 {
     const char *fact = facts == NULL ? NULL : properties_get(facts, row->name);
 
@@ -212,7 +213,8 @@ static void broker_entry_fill(struct config_entry *entry, const struct broker_ro
     }
 }
 
-struct config_entry *config_broker_entries(const struct properties *broker, const struct properties *facts, struct arena *arena, size_t *count)
+struct config_entry *config_broker_entries(const struct properties *broker, const struct properties *facts, struct arena *arena,
+                                           size_t *count)
 {
     struct config_entry *entries = arena_new_array(arena, BROKER_ROWS, sizeof(*entries));
 
@@ -258,12 +260,14 @@ static enum status number_check(const struct topic_row *row, const char *shown, 
     case LIMIT_BETWEEN:
         if (!low && !high)
             return OK;
-        (void)snprintf(why, sizeof(why), low ? "Value must be at least %lld" : "Value must be no more than %lld", (long long)(low ? row->low : row->high));
+        (void)snprintf(why, sizeof(why), low ? "Value must be at least %lld" : "Value must be no more than %lld",
+                       (long long)(low ? row->low : row->high));
         return refuse(error, row, shown, why);
     case LIMIT_LEVEL:
         if ((!low && !high) || whole == row->extra)
             return OK;
-        (void)snprintf(why, sizeof(why), "Value must be between %lld and %lld or equal to %lld", (long long)row->low, (long long)row->high, (long long)row->extra);
+        (void)snprintf(why, sizeof(why), "Value must be between %lld and %lld or equal to %lld", (long long)row->low, (long long)row->high,
+                       (long long)row->extra);
         return refuse(error, row, shown, why);
     case LIMIT_NONE:
     case LIMIT_ONE_OF:
@@ -329,7 +333,8 @@ static enum status value_check(const struct topic_row *row, const char *text, st
     char shown[64];
 
     switch (row->type) {
-    case CONFIG_BOOLEAN: return text_parse_bool(trimmed, &truth) ? OK : refuse(error, row, text, "Expected value to be either true or false");
+    case CONFIG_BOOLEAN:
+        return text_parse_bool(trimmed, &truth) ? OK : refuse(error, row, text, "Expected value to be either true or false");
     case CONFIG_STRING: return row->limit == LIMIT_ONE_OF ? choice_check(row, text, trimmed, error) : OK;
     case CONFIG_LIST: return list_check(row, text, error);
     case CONFIG_INT:
@@ -379,7 +384,8 @@ enum status config_topic_check(const struct properties *own, struct error *error
     lag_min = number_of(own, "min.compaction.lag.ms", 0);
     lag_max = number_of(own, "max.compaction.lag.ms", INT64_MAX);
     if (lag_min > lag_max)
-        return error_set(error, ERROR_INVALID_CONFIG, "conflict topic config setting min.compaction.lag.ms (%lld) > max.compaction.lag.ms (%lld)",
-                         (long long)lag_min, (long long)lag_max);
+        return error_set(error, ERROR_INVALID_CONFIG,
+                         "conflict topic config setting min.compaction.lag.ms (%lld) > max.compaction.lag.ms (%lld)", (long long)lag_min,
+                         (long long)lag_max);
     return OK;
 }

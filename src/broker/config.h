@@ -48,12 +48,14 @@ struct config_entry {
 };
 
 /* All settings of a topic, in Kafka's order. own: set on the topic itself; broker: by the broker's names. */
-struct config_entry *config_topic_entries(const struct properties *own, const struct properties *broker, struct arena *arena, size_t *count);
+struct config_entry *config_topic_entries(const struct properties *own, const struct properties *broker, struct arena *arena,
+                                          size_t *count);
 
 /*
  * All settings of the broker. Values that the broker knows better than the settings (listeners, node.id, log.dirs) are in `facts`.
  */
-struct config_entry *config_broker_entries(const struct properties *broker, const struct properties *facts, struct arena *arena, size_t *count);
+struct config_entry *config_broker_entries(const struct properties *broker, const struct properties *facts, struct arena *arena,
+                                           size_t *count);
 
 /* The settings that hold for all brokers of the cluster: those of the broker named "". */
 struct config_entry *config_cluster_entries(const struct properties *broker, struct arena *arena, size_t *count);

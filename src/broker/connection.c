@@ -21,11 +21,11 @@
 
 #define SCRATCH_BYTES ((size_t)256 * 1024)
 #define FRAME_BYTES_FIRST ((size_t)1024 * 1024) /* taken at once for a request; the rest when bytes have come */
-#define READS_AT_ONCE 4             /* then others have a turn */
-#define WAITING_REQUESTS_MAX 64     /* of one connection */
+#define READS_AT_ONCE 4                         /* then others have a turn */
+#define WAITING_REQUESTS_MAX 64                 /* of one connection */
 #define WAITING_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define WAITING_BYTES_MAX_ALL ((size_t)256 * 1024 * 1024) /* of all connections: then who waits for us may not send more */
-#define SPLICE_BYTES_MAX ((size_t)1024 * 1024) /* of a file, before others have a turn */
+#define SPLICE_BYTES_MAX ((size_t)1024 * 1024)            /* of a file, before others have a turn */
 #define FREE_REQUESTS_MAX 256
 #define ARENA_BLOCK_BYTES 4096
 #define ANSWER_BYTES_MAX ((size_t)512 * 1024 * 1024)
@@ -57,9 +57,9 @@ struct connection {
     size_t request_count;
     size_t request_bytes;
     bool write_blocked;
-    bool flushing;   /* guards against answers from within */
+    bool flushing; /* guards against answers from within */
     bool starting;
-    bool deferred;   /* in the broker's list of those to be flushed */
+    bool deferred; /* in the broker's list of those to be flushed */
     struct connection *next_deferred;
     bool closed;
 };
@@ -275,7 +275,8 @@ static enum sent span_send(struct connection *connection, struct answer *answer)
     if (count < 0)
         return errno == EAGAIN ? SENT_BLOCKED : errno == EINTR ? SENT_ALL : SENT_FAILED;
     if (count == 0) {
-        LOG_ERROR("a segment ends before its published end: offset %lld is missing; the reader is cut off", (long long)span->range.first_offset);
+        LOG_ERROR("a segment ends before its published end: offset %lld is missing; the reader is cut off",
+                  (long long)span->range.first_offset);
         return SENT_FAILED;
     }
     span->sent += (size_t)count;
@@ -295,7 +296,8 @@ static enum sent memory_send(struct connection *connection)
     bool more = false;
     ssize_t count;
 
-    for (struct request *request = connection->first; request != NULL && request->answered && message.msg_iovlen < 64; request = request->next) {
+    for (struct request *request = connection->first; request != NULL && request->answered && message.msg_iovlen < 64;
+         request = request->next) {
         struct answer *answer = &request->answer;
         size_t end = answer_memory_end(answer);
 
@@ -436,7 +438,8 @@ void request_answer_with_files(struct request *request, const void *response, st
     kafka_response_header_encode(request->header.api_key, request->header.api_version, request->header.correlation_id, &answer->bytes);
     if (range_count > 0) {
         gaps = memory_new_array(range_count, sizeof(*gaps));
-        wire_encode_with_gaps(request->wire->response, request->header.api_version, response, &answer->bytes, gaps, range_count, &gap_count);
+        wire_encode_with_gaps(request->wire->response, request->header.api_version, response, &answer->bytes, gaps, range_count,
+                              &gap_count);
         assert(answer->bytes.failed || gap_count == range_count);
         answer->spans = memory_new_array(range_count, sizeof(*answer->spans));
         answer->span_count = range_count;
@@ -527,7 +530,8 @@ static bool frame_accept(struct connection *connection, uint8_t *frame, size_t s
     request->frame_size = size;
     status = kafka_request_header_decode(slice_of(frame, size), &request->header, &request->body, &error);
     if (status == OK || status == ERROR_UNSUPPORTED_VERSION) {
-        size_t length = request->header.client_id.size < sizeof(connection->client_id) - 1 ? request->header.client_id.size : sizeof(connection->client_id) - 1;
+        size_t length = request->header.client_id.size < sizeof(connection->client_id) - 1 ? request->header.client_id.size
+                                                                                           : sizeof(connection->client_id) - 1;
 
         if (length > 0)
             memcpy(connection->client_id, request->header.client_id.data, length);
@@ -539,7 +543,8 @@ static bool frame_accept(struct connection *connection, uint8_t *frame, size_t s
         (request->api == NULL || request->header.api_version > request->api->version_max)) {
         request->api = api_find(KAFKA_API_VERSIONS);
         request->started = true;
-    } else if (request->api == NULL || request->header.api_version < request->api->version_min || request->header.api_version > request->api->version_max) {
+    } else if (request->api == NULL || request->header.api_version < request->api->version_min ||
+               request->header.api_version > request->api->version_max) {
         char what[700];
 
         if (status == OK)
@@ -572,8 +577,10 @@ static void size_explain(const struct connection *connection, int32_t size, char
     const uint8_t *bytes = connection->size_bytes;
 
     if (bytes[0] == 0x16 && bytes[1] == 0x03)
-        (void)snprintf(what, what_size, "it begins like TLS, but this listener is PLAINTEXT; set security.protocol=PLAINTEXT in the client");
-    else if (memcmp(bytes, "GET ", 4) == 0 || memcmp(bytes, "POST", 4) == 0 || memcmp(bytes, "HEAD", 4) == 0 || memcmp(bytes, "PUT ", 4) == 0)
+        (void)snprintf(what, what_size,
+                       "it begins like TLS, but this listener is PLAINTEXT; set security.protocol=PLAINTEXT in the client");
+    else if (memcmp(bytes, "GET ", 4) == 0 || memcmp(bytes, "POST", 4) == 0 || memcmp(bytes, "HEAD", 4) == 0 ||
+             memcmp(bytes, "PUT ", 4) == 0)
         (void)snprintf(what, what_size, "it begins like HTTP, but this is a listener of the Kafka protocol");
     else
         (void)snprintf(what, what_size, "a request says it is %d bytes long; allowed are 0 to %d (socket.request.max.bytes)", size,
@@ -689,7 +696,8 @@ static enum came bytes_read(struct connection *connection)
         size_t into_frame = direct < (size_t)count ? direct : (size_t)count;
 
         connection->frame_have += into_frame;
-        if (!frame_finish(connection) || ((size_t)count > into_frame && !bytes_take(connection, broker->scratch, (size_t)count - into_frame)))
+        if (!frame_finish(connection) ||
+            ((size_t)count > into_frame && !bytes_take(connection, broker->scratch, (size_t)count - into_frame)))
             return CAME_END;
     } else if (!bytes_take(connection, broker->scratch, (size_t)count)) {
         return CAME_END;
@@ -802,7 +810,8 @@ void connections_accept(void *context, int events)
             }
             if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
                 /* It stays readable: pause, or the loop spins. */
-                LOG_ERROR("cannot accept a connection: %s; raise the limit of open files (ulimit -n) listener=%s", strerror(-fd), listener->text);
+                LOG_ERROR("cannot accept a connection: %s; raise the limit of open files (ulimit -n) listener=%s", strerror(-fd),
+                          listener->text);
                 broker->accept_paused = true;
                 deadline_set(&broker->deadlines, &broker->accept_again, broker_now_ms() + 1000);
                 for (size_t j = 0; j < broker->listener_count; j++) {

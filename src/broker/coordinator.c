@@ -1,4 +1,4 @@
-#include "broker/coordinator.h"
+#include "broker/coordinator_internal.h"
 
 #include "base/banned.h"
 #include "base/memory.h"
@@ -13,9 +13,6 @@
 
 #define KEY_BYTES_MAX (32767 + 4)
 #define BATCH_BYTES_MAX ((size_t)64 * 1024 * 1024)
-#define LOAD_BYTES ((size_t)1024 * 1024)
-#define OFFSET_KEY_VERSION 1
-#define GROUP_KEY_VERSION 2
 #define OFFSET_VALUE_VERSION 4 /* as 4.3 writes; version 3 when the topic has no id */
 
 struct ready_wait {
@@ -46,8 +43,8 @@ struct write {
     struct write *next; /* of the group's */
     struct write *previous;
     uint8_t *bytes;
-    uint64_t ticket; /* of the group's store; 0: none */
-    bool removes;    /* the group */
+    uint64_t ticket;               /* of the group's store; 0: none */
+    bool removes;                  /* the group */
     struct offset_change *changes; /* with memory of their own */
     size_t change_count;
     coordinator_written *written;
@@ -147,6 +144,12 @@ static void coordinated_destroy(struct coordinated *coordinated)
     memory_free(coordinated);
 }
 
+void coordinator_forget(struct coordinated *coordinated)
+{
+    (void)map_remove(&coordinated->coordinator->groups, group_id(coordinated->group));
+    coordinated_destroy(coordinated);
+}
+
 struct coordinated *coordinator_find(struct coordinator *coordinator, struct slice group_id)
 {
     return map_get(&coordinator->groups, group_id);
@@ -179,7 +182,7 @@ void coordinator_group_changed(struct coordinated *coordinated)
 
 /* ---- Writing ---- */
 
-static void offset_change_apply(struct coordinated *coordinated, const struct offset_change *change)
+void coordinated_offset_apply(struct coordinated *coordinated, const struct offset_change *change)
 {
     uint8_t key_bytes[KEY_BYTES_MAX];
     struct slice key = offset_key(key_bytes, change->topic, change->partition);
@@ -231,7 +234,7 @@ static void write_finish(struct write *write, enum status status)
         LOG_ERROR("could not write to " OFFSETS_TOPIC ": %s group=%.*s", status_text(status), (int)group_id(coordinated->group).size,
                   (const char *)group_id(coordinated->group).data);
     for (size_t i = 0; status == OK && i < write->change_count && !removed; i++)
-        offset_change_apply(coordinated, &write->changes[i]);
+        coordinated_offset_apply(coordinated, &write->changes[i]);
     write_unlink(write);
     if (write->removes && status != OK && coordinator_find(coordinated->coordinator, group_id(coordinated->group)) == NULL) {
         (void)map_put(&coordinated->coordinator->groups, group_id(coordinated->group), coordinated); /* it is still in the log */
@@ -321,8 +324,8 @@ static bool group_record_append(struct coordinated *coordinated, bool remove)
     if (!remove)
         group_record_write(coordinated->group, &value);
     fits = !key_bytes.failed && !value.failed &&
-           record_builder_append(&coordinated->coordinator->builder, clock_now_ms(), buffer_slice(&key_bytes), remove ? slice_null() : buffer_slice(&value),
-                                 NULL, 0);
+           record_builder_append(&coordinated->coordinator->builder, clock_now_ms(), buffer_slice(&key_bytes),
+                                 remove ? slice_null() : buffer_slice(&value), NULL, 0);
     buffer_finish(&key_bytes);
     buffer_finish(&value);
     return fits;
@@ -345,7 +348,8 @@ static bool offset_record_append(struct coordinated *coordinated, const struct o
 
     wire_encode_versioned(&kafka_offset_commit_key_message, OFFSET_KEY_VERSION, &key, &key_bytes);
     if (!change->remove) /* version 1 is the only one with an expiry of its own */
-        wire_encode_versioned(&kafka_offset_commit_value_message, change->value.expires_at_ms >= 0 ? 1 : OFFSET_VALUE_VERSION, &value, &value_bytes);
+        wire_encode_versioned(&kafka_offset_commit_value_message, change->value.expires_at_ms >= 0 ? 1 : OFFSET_VALUE_VERSION, &value,
+                              &value_bytes);
     fits = !key_bytes.failed && !value_bytes.failed &&
            record_builder_append(&coordinated->coordinator->builder, clock_now_ms(), buffer_slice(&key_bytes),
                                  change->remove ? slice_null() : buffer_slice(&value_bytes), NULL, 0);
@@ -380,11 +384,13 @@ static void changes_keep(struct write *write, const struct offset_change *change
 
         *kept = changes[i];
         kept->topic = slice_of(memory_copy_bytes(changes[i].topic.data, changes[i].topic.size), changes[i].topic.size);
-        kept->value.metadata = slice_of(memory_copy_bytes(changes[i].value.metadata.data, changes[i].value.metadata.size), changes[i].value.metadata.size);
+        kept->value.metadata =
+            slice_of(memory_copy_bytes(changes[i].value.metadata.data, changes[i].value.metadata.size), changes[i].value.metadata.size);
     }
 }
 
-void coordinator_offsets_write(struct coordinated *coordinated, const struct offset_change *changes, size_t count, coordinator_written *written, void *context)
+void coordinator_offsets_write(struct coordinated *coordinated, const struct offset_change *changes, size_t count,
+                               coordinator_written *written, void *context)
 {
     struct write *write = write_create(coordinated, written, context);
     bool fits = true;
@@ -435,7 +441,8 @@ const struct committed_offset *coordinated_offset(const struct coordinated *coor
 
 /* ---- Expiry ---- */
 
-static bool offset_is_expired(const struct coordinated *coordinated, struct slice topic, const struct committed_offset *offset, int64_t now_ms)
+static bool offset_is_expired(const struct coordinated *coordinated, struct slice topic, const struct committed_offset *offset,
+                              int64_t now_ms)
 {
     const struct group *group = coordinated->group;
     int64_t retention_ms = coordinated->coordinator->broker->numbers.offsets_retention_ms;
@@ -447,7 +454,8 @@ static bool offset_is_expired(const struct coordinated *coordinated, struct slic
     if (group_state_of(group) == GROUP_EMPTY) {
         if (!simple && group_state_since_ms(group) > since_ms)
             since_ms = group_state_since_ms(group);
-    } else if (group_state_of(group) != GROUP_STABLE || !slice_equal_string(group_protocol_type(group), "consumer") || group_is_subscribed(group, topic)) {
+    } else if (group_state_of(group) != GROUP_STABLE || !slice_equal_string(group_protocol_type(group), "consumer") ||
+               group_is_subscribed(group, topic)) {
         return false;
     }
     return now_ms - since_ms >= retention_ms;
@@ -524,161 +532,6 @@ void coordinator_topic_deleted(struct coordinator *coordinator, struct slice top
     memory_free(list);
 }
 
-/* ---- Loading ---- */
-
-struct loader {
-    struct coordinator *coordinator;
-    struct decompressor *decompressor;
-    struct buffer plain;
-    struct arena arena;
-    size_t unreadable;
-    size_t records;
-};
-
-static struct coordinated *find_or_add(struct coordinator *coordinator, struct slice group_id)
-{
-    struct coordinated *coordinated = coordinator_find(coordinator, group_id);
-
-    return coordinated != NULL ? coordinated : coordinator_add(coordinator, group_id);
-}
-
-static void load_offset(struct loader *loader, const struct record *record)
-{
-    struct kafka_offset_commit_key key;
-    struct kafka_offset_commit_value value;
-    struct offset_change change = {.remove = slice_is_null(record->value)};
-    struct error error;
-    int version;
-
-    if (wire_decode_versioned(&kafka_offset_commit_key_message, record->key, &loader->arena, &key, &version, &error) != OK ||
-        (!change.remove && wire_decode_versioned(&kafka_offset_commit_value_message, record->value, &loader->arena, &value, &version, &error) != OK)) {
-        loader->unreadable++;
-        return;
-    }
-    change.topic = key.topic;
-    change.partition = key.partition;
-    if (!change.remove)
-        change.value = (struct committed_offset){value.offset, value.leader_epoch, value.metadata, value.commit_timestamp, value.expire_timestamp, value.topic_id};
-    if (!change.remove || coordinator_find(loader->coordinator, key.group) != NULL)
-        offset_change_apply(find_or_add(loader->coordinator, key.group), &change);
-}
-
-static void load_group(struct loader *loader, const struct record *record)
-{
-    struct kafka_group_metadata_key key;
-    struct coordinated *coordinated;
-    struct error error;
-    int version;
-
-    if (wire_decode_versioned(&kafka_group_metadata_key_message, record->key, &loader->arena, &key, &version, &error) != OK) {
-        loader->unreadable++;
-        return;
-    }
-    if (!slice_is_null(record->value)) {
-        if (group_record_read(find_or_add(loader->coordinator, key.group)->group, record->value, broker_now_ms(), &error) != OK)
-            loader->unreadable++;
-        return;
-    }
-    coordinated = coordinator_find(loader->coordinator, key.group);
-    if (coordinated != NULL) {
-        (void)map_remove(&loader->coordinator->groups, key.group);
-        coordinated_destroy(coordinated);
-    }
-}
-
-static void load_record(struct loader *loader, const struct record *record)
-{
-    int version;
-
-    loader->records++;
-    if (record->key.size < 2)
-        return;
-    version = record->key.data[0] << 8 | record->key.data[1];
-    if (version <= OFFSET_KEY_VERSION)
-        load_offset(loader, record);
-    else if (version == GROUP_KEY_VERSION)
-        load_group(loader, record);
-    arena_reset(&loader->arena);
-}
-
-static void load_batches(struct loader *loader, struct slice bytes)
-{
-    while (bytes.size > 0) {
-        struct record_batch batch;
-        struct record_iterator iterator;
-        struct record record;
-        struct error error;
-
-        if (record_batch_read(bytes, &batch, &error) != OK) {
-            loader->unreadable++;
-            return;
-        }
-        bytes = slice_from(bytes, batch.bytes.size);
-        if (record_batch_is_control(&batch))
-            continue;
-        if (record_iterator_init(&iterator, &batch, loader->decompressor, BATCH_BYTES_MAX, &loader->plain, &error) != OK) {
-            loader->unreadable++;
-            continue;
-        }
-        while (record_iterator_next(&iterator, &record))
-            load_record(loader, &record);
-    }
-}
-
-static enum status load_partition(struct loader *loader, struct partition *partition, struct buffer *bytes, struct error *error)
-{
-    int64_t offset = partition_start(partition);
-
-    while (offset < partition_end(partition)) {
-        struct range range;
-        enum status status = partition_range(partition, offset, LOAD_BYTES, false, &range, error);
-        size_t size = status == OK ? range.size : 0;
-        uint8_t *to;
-
-        if (status == OK && size > 0) {
-            buffer_reset(bytes);
-            to = buffer_reserve(bytes, size);
-            status = to == NULL ? error_set(error, ERROR_LIMIT, "a batch of %zu bytes at offset %lld", size, (long long)offset) : range_read(&range, to, error);
-            offset = range.next_offset;
-            range_release(&range);
-        }
-        if (status != OK) {
-            error_context(error, "load groups from " OFFSETS_TOPIC "-%d", partition_index(partition));
-            return status;
-        }
-        if (size == 0)
-            return OK;
-        load_batches(loader, slice_of(to, size));
-    }
-    return OK;
-}
-
-static enum status groups_load(struct coordinator *coordinator, struct error *error)
-{
-    struct loader loader = {.coordinator = coordinator, .decompressor = decompressor_create()};
-    struct buffer bytes = {.size_max = BATCH_BYTES_MAX * 2};
-    int64_t began_ms = broker_now_ms();
-    const struct map_entry *entry;
-    enum status status = OK;
-    size_t at = 0;
-
-    arena_init(&loader.arena, 4096);
-    buffer_init(&loader.plain, BATCH_BYTES_MAX);
-    for (int32_t i = 0; i < topic_partition_count(coordinator->topic) && status == OK; i++)
-        status = load_partition(&loader, topic_partition(coordinator->topic, i), &bytes, error);
-    while ((entry = map_next(&coordinator->groups, &at)) != NULL)
-        coordinator_group_changed(entry->value);
-    if (loader.unreadable > 0)
-        LOG_WARNING("%zu records of " OFFSETS_TOPIC " could not be read and were left out", loader.unreadable);
-    if (status == OK)
-        LOG_INFO("loaded %zu groups from %zu records in %lld ms", coordinator->groups.count, loader.records, (long long)(broker_now_ms() - began_ms));
-    buffer_finish(&bytes);
-    buffer_finish(&loader.plain);
-    arena_finish(&loader.arena);
-    decompressor_destroy(loader.decompressor);
-    return status;
-}
-
 /* ---- The topic ---- */
 
 void coordinator_offsets_spec(struct broker *broker, struct topic_spec *spec, struct properties *config)
@@ -690,7 +543,8 @@ void coordinator_offsets_spec(struct broker *broker, struct topic_spec *spec, st
     properties_set(config, "cleanup.policy", "compact");
     properties_set(config, "segment.bytes", segment_bytes);
     memory_free(segment_bytes);
-    *spec = (struct topic_spec){.name = OFFSETS_TOPIC, .partitions = broker->numbers.offsets_partitions, .config = config, .internal = true};
+    *spec =
+        (struct topic_spec){.name = OFFSETS_TOPIC, .partitions = broker->numbers.offsets_partitions, .config = config, .internal = true};
 }
 
 static bool topic_look(struct coordinator *coordinator)
@@ -724,7 +578,9 @@ static void on_created(struct post *post)
         struct ready_wait *wait = waiting;
 
         waiting = wait->next;
-        wait->ready(wait->context, there ? OK : coordinator->created_status == OK ? ERROR_COORDINATOR_NOT_AVAILABLE : coordinator->created_status);
+        wait->ready(wait->context, there                               ? OK
+                                   : coordinator->created_status == OK ? ERROR_COORDINATOR_NOT_AVAILABLE
+                                                                       : coordinator->created_status);
         memory_free(wait);
     }
 }
@@ -796,7 +652,7 @@ enum status coordinator_create(struct broker *broker, struct coordinator **creat
     record_builder_init(&coordinator->builder, BATCH_BYTES_MAX);
     deadline_set(&broker->deadlines, &coordinator->expiry, broker_now_ms() + broker->numbers.offsets_check_interval_ms);
     *created = coordinator;
-    return topic_look(coordinator) ? groups_load(coordinator, error) : OK;
+    return topic_look(coordinator) ? coordinator_load(coordinator, coordinator->topic, error) : OK;
 }
 
 void coordinator_destroy(struct coordinator *coordinator)

@@ -18,7 +18,7 @@ struct write;
 
 struct committed_offset {
     int64_t offset;
-    int32_t leader_epoch; /* -1: unknown */
+    int32_t leader_epoch;  /* -1: unknown */
     struct slice metadata; /* owned */
     int64_t committed_at_ms;
     int64_t expires_at_ms; /* -1: by the broker's retention */
@@ -57,7 +57,7 @@ void coordinator_make_ready(struct coordinator *coordinator, coordinator_ready *
 
 struct coordinated *coordinator_find(struct coordinator *coordinator, struct slice group_id); /* NULL when there is none */
 struct coordinated *coordinator_add(struct coordinator *coordinator, struct slice group_id);  /* must not be there */
-const struct map *coordinator_groups(const struct coordinator *coordinator);                   /* group id -> struct coordinated */
+const struct map *coordinator_groups(const struct coordinator *coordinator);                  /* group id -> struct coordinated */
 
 /* To be called after every change of a group: sets its clock, counts its members. */
 void coordinator_group_changed(struct coordinated *coordinated);
@@ -88,8 +88,8 @@ struct offset_change {
 typedef void coordinator_written(void *context, enum status status);
 
 /* Changes offsets of a group. */
-void coordinator_offsets_write(struct coordinated *coordinated, const struct offset_change *changes, size_t count, coordinator_written *written,
-                               void *context);
+void coordinator_offsets_write(struct coordinated *coordinated, const struct offset_change *changes, size_t count,
+                               coordinator_written *written, void *context);
 
 /* Removes a group that has no members, with its offsets. It is gone for everybody at once. */
 void coordinator_group_remove(struct coordinated *coordinated, coordinator_written *written, void *context);

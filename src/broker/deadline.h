@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 struct deadline {
-    int64_t at_ms; /* clock_monotonic_ms */
+    int64_t at_ms;                                          /* clock_monotonic_ms */
     void (*due)(struct deadline *deadline, int64_t now_ms); /* it is not set any more when this is called; may set it again */
-    size_t place;  /* in the heap, from 1; 0: not set */
+    size_t place;                                           /* in the heap, from 1; 0: not set */
 };
 
 struct deadlines {

@@ -6,15 +6,15 @@
 
 #include <assert.h>
 
-#define EVICTABLE_AFTER_MS 120000      /* as Kafka */
-#define PARTITIONS_IN_ALL_MAX 1000000  /* of all sessions: some 150 MB */
+#define EVICTABLE_AFTER_MS 120000     /* as Kafka */
+#define PARTITIONS_IN_ALL_MAX 1000000 /* of all sessions: some 150 MB */
 #define KEY_BYTES_MAX (32767 + 4)
 
 struct fetch_session {
     int32_t id;
     int32_t epoch; /* the one the next request has to bring */
     bool uses_ids;
-    bool closed;   /* not in the cache any more; goes with its last holder */
+    bool closed; /* not in the cache any more; goes with its last holder */
     size_t holders;
     int64_t last_used_ms;
     struct map partitions;

@@ -1,48 +1,13 @@
-#include "broker/group.h"
+#include "broker/group_internal.h"
 
 #include "base/banned.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/reader.h"
-#include "wire/kafka/messages_group_log.h"
-
-#include <assert.h>
-
-#define RECORD_VERSION 3 /* of GroupMetadataValue, as 4.3 writes */
 
 /* A member whose first join is still unanswered is kept at least so long: its client may wait for a slow rebalance. */
 #define NEW_MEMBER_TIMEOUT_MS 300000
 #define NAME_IN_ID_BYTES_MAX 1024
-#define TIMEOUT_MS_MAX 1800000 /* more than this comes only from a hostile record */
-
-/* An id handed out with MEMBER_ID_REQUIRED, not yet come back. */
-struct pending_member {
-    struct slice id;
-    int64_t expires_at_ms;
-};
-
-struct group {
-    const struct group_owner *owner;
-    struct slice id;
-    enum group_state state;
-    int64_t state_since_ms;
-    int32_t generation;
-    struct slice protocol_type;
-    struct slice protocol_name;
-    struct slice leader;
-    struct group_member **members;
-    size_t member_count;
-    size_t member_capacity;
-    struct pending_member *pending;
-    size_t pending_count;
-    int64_t join_ends_at_ms;       /* PREPARING: when it goes on without those who are missing */
-    int64_t join_delay_left_ms;    /* initial rebalance: how much longer it may still be put off */
-    bool join_is_initial;
-    bool member_added;             /* during this period of the initial delay */
-    int64_t sync_ends_at_ms;       /* when those who did not sync are removed */
-    uint64_t ticket;               /* of the last store */
-    uint64_t sync_ticket;          /* 0: no assignment is being stored */
-};
 
 const char *group_state_name(enum group_state state)
 {
@@ -51,213 +16,36 @@ const char *group_state_name(enum group_state state)
     return names[state];
 }
 
-/* ---- Pieces ---- */
-
-static struct slice text_copy(struct slice text)
-{
-    return slice_is_null(text) ? text : slice_of(memory_copy_bytes(text.data, text.size), text.size);
-}
-
-static void text_free(struct slice *text)
-{
-    memory_free((void *)(uintptr_t)text->data);
-    *text = slice_null();
-}
-
-static void text_set(struct slice *text, struct slice value)
-{
-    struct slice copy = text_copy(value); /* first: the value may be a part of what is freed */
-
-    text_free(text);
-    *text = copy;
-}
-
-static void protocols_free(struct group_member *member)
-{
-    for (size_t i = 0; i < member->protocol_count; i++) {
-        text_free(&member->protocols[i].name);
-        text_free(&member->protocols[i].metadata);
-    }
-    memory_free(member->protocols);
-    member->protocols = NULL;
-    member->protocol_count = 0;
-}
-
-static void protocols_set(struct group_member *member, const struct group_protocol *protocols, size_t count)
-{
-    protocols_free(member);
-    member->protocols = memory_new_array(count, sizeof(*protocols));
-    member->protocol_count = count;
-    for (size_t i = 0; i < count; i++) {
-        member->protocols[i].name = text_copy(protocols[i].name);
-        member->protocols[i].metadata = slice_of(memory_copy_bytes(protocols[i].metadata.data, protocols[i].metadata.size), protocols[i].metadata.size);
-    }
-}
-
-static void member_destroy(struct group_member *member)
-{
-    text_free(&member->id);
-    text_free(&member->instance_id);
-    text_free(&member->client_id);
-    text_free(&member->client_host);
-    text_free(&member->assignment);
-    text_free(&member->next_assignment);
-    protocols_free(member);
-    memory_free(member);
-}
-
-static bool member_matches(const struct group_member *member, const struct group_protocol *protocols, size_t count)
-{
-    if (member->protocol_count != count)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!slice_equal(member->protocols[i].name, protocols[i].name) || !slice_equal(member->protocols[i].metadata, protocols[i].metadata))
-            return false;
-    }
-    return true;
-}
-
-static bool member_supports(const struct group_member *member, struct slice protocol)
-{
-    for (size_t i = 0; i < member->protocol_count; i++) {
-        if (slice_equal(member->protocols[i].name, protocol))
-            return true;
-    }
-    return false;
-}
-
 struct group *group_create(struct slice id, const struct group_owner *owner)
 {
     struct group *group = memory_new(sizeof(*group));
 
     group->owner = owner;
-    group->id = text_copy(id);
+    group->id = group_text_copy(id);
     group->state = GROUP_EMPTY;
     group->state_since_ms = owner->wall_ms(owner->context);
     group->join_ends_at_ms = group->sync_ends_at_ms = INT64_MAX;
     return group;
 }
 
-static void pending_remove_at(struct group *group, size_t at)
-{
-    text_free(&group->pending[at].id);
-    group->pending[at] = group->pending[--group->pending_count];
-}
-
-static void members_clear(struct group *group)
-{
-    for (size_t i = 0; i < group->member_count; i++)
-        member_destroy(group->members[i]);
-    group->member_count = 0;
-    while (group->pending_count > 0)
-        pending_remove_at(group, group->pending_count - 1);
-}
-
 void group_destroy(struct group *group)
 {
     if (group == NULL)
         return;
-    members_clear(group);
+    group_members_clear(group);
     memory_free(group->members);
     memory_free(group->pending);
-    text_free(&group->id);
-    text_free(&group->protocol_type);
-    text_free(&group->protocol_name);
-    text_free(&group->leader);
+    group_text_free(&group->id);
+    group_text_free(&group->protocol_type);
+    group_text_free(&group->protocol_name);
+    group_text_free(&group->leader);
     memory_free(group);
-}
-
-struct slice group_id(const struct group *group)
-{
-    return group->id;
-}
-
-enum group_state group_state_of(const struct group *group)
-{
-    return group->state;
-}
-
-int32_t group_generation(const struct group *group)
-{
-    return group->generation;
-}
-
-struct slice group_protocol_type(const struct group *group)
-{
-    return slice_is_null(group->protocol_type) ? slice_of("", 0) : group->protocol_type;
-}
-
-struct slice group_protocol_name(const struct group *group)
-{
-    return group->protocol_name;
-}
-
-struct slice group_leader(const struct group *group)
-{
-    return group->leader;
-}
-
-int64_t group_state_since_ms(const struct group *group)
-{
-    return group->state_since_ms;
-}
-
-size_t group_member_count(const struct group *group)
-{
-    return group->member_count;
-}
-
-const struct group_member *group_member_at(const struct group *group, size_t index)
-{
-    return group->members[index];
-}
-
-static struct group_member *member_find(const struct group *group, struct slice member_id)
-{
-    for (size_t i = 0; i < group->member_count; i++) {
-        if (slice_equal(group->members[i]->id, member_id))
-            return group->members[i];
-    }
-    return NULL;
-}
-
-const struct group_member *group_member_find(const struct group *group, struct slice member_id)
-{
-    return member_find(group, member_id);
-}
-
-static struct group_member *instance_find(const struct group *group, struct slice instance_id)
-{
-    for (size_t i = 0; i < group->member_count && !slice_is_null(instance_id); i++) {
-        if (!slice_is_null(group->members[i]->instance_id) && slice_equal(group->members[i]->instance_id, instance_id))
-            return group->members[i];
-    }
-    return NULL;
-}
-
-struct slice group_member_metadata(const struct group *group, const struct group_member *member)
-{
-    for (size_t i = 0; i < member->protocol_count && !slice_is_null(group->protocol_name); i++) {
-        if (slice_equal(member->protocols[i].name, group->protocol_name))
-            return member->protocols[i].metadata;
-    }
-    return slice_of("", 0);
 }
 
 static void state_set(struct group *group, enum group_state state)
 {
     group->state = state;
     group->state_since_ms = group->owner->wall_ms(group->owner->context);
-}
-
-static bool is_leader(const struct group *group, const struct group_member *member)
-{
-    return !slice_is_null(group->leader) && slice_equal(group->leader, member->id);
-}
-
-static void alive(struct group_member *member, int64_t now_ms)
-{
-    member->expires_at_ms = now_ms + member->session_timeout_ms;
 }
 
 static size_t joining_count(const struct group *group)
@@ -284,7 +72,8 @@ static int32_t rebalance_timeout_ms(const struct group *group)
 
 static void join_refuse(struct group *group, void *waiter, enum status status, struct slice member_id)
 {
-    struct group_join_answer answer = {.status = status, .generation = -1, .leader = slice_of("", 0), .member_id = member_id, .group = group};
+    struct group_join_answer answer = {
+        .status = status, .generation = -1, .leader = slice_of("", 0), .member_id = member_id, .group = group};
 
     group->owner->joined(group->owner->context, waiter, &answer);
 }
@@ -364,108 +153,6 @@ void group_abandon(struct group *group, enum status status)
     }
 }
 
-/* ---- Membership ---- */
-
-static struct group_member *member_add(struct group *group, const struct group_join *join, struct slice id)
-{
-    struct group_member *member = memory_new(sizeof(*member));
-
-    member->id = text_copy(id);
-    member->instance_id = text_copy(join->instance_id);
-    member->client_id = text_copy(join->client_id);
-    member->client_host = text_copy(join->client_host);
-    member->session_timeout_ms = join->session_timeout_ms;
-    member->rebalance_timeout_ms = join->rebalance_timeout_ms;
-    protocols_set(member, join->protocols, join->protocol_count);
-    if (group->member_count == 0)
-        text_set(&group->protocol_type, join->protocol_type);
-    if (group->member_count == group->member_capacity) {
-        group->member_capacity = group->member_capacity == 0 ? 4 : group->member_capacity * 2;
-        group->members = memory_resize(group->members, group->member_capacity * sizeof(struct group_member *));
-    }
-    group->members[group->member_count++] = member;
-    if (slice_is_null(group->leader))
-        text_set(&group->leader, id);
-    return member;
-}
-
-static void member_remove(struct group *group, struct group_member *member)
-{
-    size_t at = 0;
-    bool led = is_leader(group, member);
-
-    while (group->members[at] != member)
-        at++;
-    memmove(&group->members[at], &group->members[at + 1], (group->member_count - at - 1) * sizeof(struct group_member *));
-    group->member_count--;
-    if (led) {
-        if (group->member_count > 0)
-            text_set(&group->leader, group->members[0]->id);
-        else
-            text_free(&group->leader);
-    }
-    member_destroy(member);
-}
-
-static bool protocols_fit(const struct group *group, struct slice type, const struct group_protocol *protocols, size_t count)
-{
-    if (group->member_count == 0)
-        return type.size > 0 && count > 0;
-    if (!slice_equal(group->protocol_type, type))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        size_t supporters = 0;
-
-        for (size_t j = 0; j < group->member_count; j++)
-            supporters += member_supports(group->members[j], protocols[i].name);
-        if (supporters == group->member_count)
-            return true;
-    }
-    return false;
-}
-
-static bool all_support(const struct group *group, struct slice protocol)
-{
-    for (size_t i = 0; i < group->member_count; i++) {
-        if (!member_supports(group->members[i], protocol))
-            return false;
-    }
-    return true;
-}
-
-static size_t votes_for(const struct group *group, struct slice protocol)
-{
-    size_t votes = 0;
-
-    for (size_t i = 0; i < group->member_count; i++) {
-        const struct group_member *member = group->members[i];
-        size_t first = 0;
-
-        while (first < member->protocol_count && !all_support(group, member->protocols[first].name))
-            first++;
-        votes += first < member->protocol_count && slice_equal(member->protocols[first].name, protocol);
-    }
-    return votes;
-}
-
-/* The protocol all support that most members like best; null when there are no members. Borrowed from a member. */
-static struct slice protocol_select(const struct group *group)
-{
-    struct slice best = slice_null();
-    size_t most = 0;
-
-    for (size_t i = 0; group->member_count > 0 && i < group->members[0]->protocol_count; i++) {
-        struct slice name = group->members[0]->protocols[i].name;
-        size_t votes = all_support(group, name) ? votes_for(group, name) : 0;
-
-        if (votes > most) {
-            most = votes;
-            best = name;
-        }
-    }
-    return best;
-}
-
 /* ---- Rebalances ---- */
 
 static void join_complete(struct group *group, int64_t now_ms);
@@ -477,8 +164,8 @@ static void syncs_refuse(struct group *group, enum status status)
         struct group_member *member = group->members[i];
         void *waiter = waiter_take(&member->sync_waiter);
 
-        text_free(&member->assignment);
-        text_free(&member->next_assignment);
+        group_text_free(&member->assignment);
+        group_text_free(&member->next_assignment);
         if (waiter != NULL)
             sync_refuse(group, waiter, status);
     }
@@ -521,13 +208,13 @@ static void rebalance_or_complete(struct group *group, int64_t now_ms)
 /* The leader is someone who has joined; false when nobody has. */
 static bool leader_elect(struct group *group)
 {
-    struct group_member *leader = slice_is_null(group->leader) ? NULL : member_find(group, group->leader);
+    struct group_member *leader = slice_is_null(group->leader) ? NULL : group_member_by_id(group, group->leader);
 
     if (leader != NULL && leader->join_waiter != NULL)
         return true;
     for (size_t i = 0; i < group->member_count; i++) {
         if (group->members[i]->join_waiter != NULL) {
-            text_set(&group->leader, group->members[i]->id);
+            group_text_set(&group->leader, group->members[i]->id);
             return true;
         }
     }
@@ -541,7 +228,7 @@ static void join_complete(struct group *group, int64_t now_ms)
         struct group_member *member = group->members[i - 1];
 
         if (member->join_waiter == NULL && slice_is_null(member->instance_id))
-            member_remove(group, member);
+            group_member_remove(group, member);
     }
     if (group->member_count > 0 && !leader_elect(group)) {
         /* Only static members, none of them here: they have until their session ends. */
@@ -551,7 +238,7 @@ static void join_complete(struct group *group, int64_t now_ms)
     }
     group->join_ends_at_ms = INT64_MAX;
     group->generation = group->generation == INT32_MAX ? 1 : group->generation + 1;
-    text_set(&group->protocol_name, protocol_select(group));
+    group_text_set(&group->protocol_name, group_protocol_select(group));
     if (group->member_count == 0) {
         state_set(group, GROUP_EMPTY);
         (void)store(group);
@@ -564,14 +251,14 @@ static void join_complete(struct group *group, int64_t now_ms)
 
         member->is_new = false;
         member->sync_missing = true;
-        alive(member, now_ms);
+        group_member_seen(member, now_ms);
     }
     /* Answer last and by looking each one up again: an answer may lead to anything. */
     for (size_t i = 0; i < group->member_count; i++) {
         void *waiter = waiter_take(&group->members[i]->join_waiter);
 
         if (waiter != NULL)
-            join_answer(group, waiter, group->members[i], is_leader(group, group->members[i]));
+            join_answer(group, waiter, group->members[i], group_member_leads(group, group->members[i]));
     }
 }
 
@@ -584,7 +271,7 @@ static void member_gone(struct group *group, struct group_member *member, int64_
         join_refuse(group, join, ERROR_UNKNOWN_MEMBER_ID, slice_of("", 0));
     if (sync != NULL)
         sync_refuse(group, sync, ERROR_UNKNOWN_MEMBER_ID);
-    member_remove(group, member);
+    group_member_remove(group, member);
     if (group->state == GROUP_STABLE || group->state == GROUP_COMPLETING)
         rebalance_prepare(group, now_ms);
     if (group->state == GROUP_PREPARING && !group->join_is_initial && all_joined(group))
@@ -605,7 +292,7 @@ static size_t pending_find(const struct group *group, struct slice member_id)
 static void pending_add(struct group *group, struct slice member_id, int64_t expires_at_ms)
 {
     group->pending = memory_resize(group->pending, (group->pending_count + 1) * sizeof(*group->pending));
-    group->pending[group->pending_count++] = (struct pending_member){text_copy(member_id), expires_at_ms};
+    group->pending[group->pending_count++] = (struct pending_member){group_text_copy(member_id), expires_at_ms};
 }
 
 /* "<instance or client id>-<uuid>" */
@@ -624,7 +311,7 @@ static void member_id_make(struct group *group, const struct group_join *join, s
 static bool has_room(const struct group *group, const struct group_join *join)
 {
     size_t most = (size_t)group->owner->members_max;
-    const struct group_member *member = join->member_id.size == 0 ? NULL : member_find(group, join->member_id);
+    const struct group_member *member = join->member_id.size == 0 ? NULL : group_member_by_id(group, join->member_id);
 
     switch (group->state) {
     case GROUP_EMPTY: return true;
@@ -637,7 +324,7 @@ static bool has_room(const struct group *group, const struct group_join *join)
 
 static void member_join_new(struct group *group, const struct group_join *join, struct slice id, int64_t now_ms)
 {
-    struct group_member *member = member_add(group, join, id);
+    struct group_member *member = group_member_add(group, join, id);
     int64_t wait_ms = member->session_timeout_ms > NEW_MEMBER_TIMEOUT_MS ? member->session_timeout_ms : NEW_MEMBER_TIMEOUT_MS;
 
     member->is_new = true;
@@ -650,11 +337,11 @@ static void member_join_new(struct group *group, const struct group_join *join, 
 
 static void member_update(struct group *group, struct group_member *member, const struct group_join *join, int64_t now_ms)
 {
-    protocols_set(member, join->protocols, join->protocol_count);
+    group_member_protocols_set(member, join->protocols, join->protocol_count);
     member->session_timeout_ms = join->session_timeout_ms;
     member->rebalance_timeout_ms = join->rebalance_timeout_ms;
     join_waiter_set(group, member, join->waiter);
-    alive(member, now_ms);
+    group_member_seen(member, now_ms);
 }
 
 static void member_rejoin(struct group *group, struct group_member *member, const struct group_join *join, int64_t now_ms)
@@ -664,10 +351,11 @@ static void member_rejoin(struct group *group, struct group_member *member, cons
 }
 
 /* A static member comes back under its instance id after a restart: it takes over its old seat with a new member id. */
-static void static_member_replace(struct group *group, struct group_member *member, const struct group_join *join, struct slice new_id, int64_t now_ms)
+static void static_member_replace(struct group *group, struct group_member *member, const struct group_join *join, struct slice new_id,
+                                  int64_t now_ms)
 {
-    bool led = is_leader(group, member);
-    struct slice old_leader = text_copy(group->leader);
+    bool led = group_member_leads(group, member);
+    struct slice old_leader = group_text_copy(group->leader);
     void *old_join = waiter_take(&member->join_waiter);
     void *old_sync = waiter_take(&member->sync_waiter);
     struct slice selected;
@@ -676,16 +364,16 @@ static void static_member_replace(struct group *group, struct group_member *memb
         join_refuse(group, old_join, ERROR_FENCED_INSTANCE_ID, member->id);
     if (old_sync != NULL)
         sync_refuse(group, old_sync, ERROR_FENCED_INSTANCE_ID);
-    text_set(&member->id, new_id);
-    text_set(&member->client_id, join->client_id);
-    text_set(&member->client_host, join->client_host);
+    group_text_set(&member->id, new_id);
+    group_text_set(&member->client_id, join->client_id);
+    group_text_set(&member->client_host, join->client_host);
     if (led)
-        text_set(&group->leader, new_id);
-    protocols_set(member, join->protocols, join->protocol_count);
+        group_text_set(&group->leader, new_id);
+    group_member_protocols_set(member, join->protocols, join->protocol_count);
     member->session_timeout_ms = join->session_timeout_ms;
     member->rebalance_timeout_ms = join->rebalance_timeout_ms;
-    alive(member, now_ms);
-    selected = protocol_select(group);
+    group_member_seen(member, now_ms);
+    selected = group_protocol_select(group);
     if (group->state == GROUP_STABLE && !slice_is_null(group->protocol_name) && slice_equal(selected, group->protocol_name)) {
         struct group_join_answer answer = {
             .status = OK,
@@ -705,12 +393,12 @@ static void static_member_replace(struct group *group, struct group_member *memb
         member->join_waiter = join->waiter;
         rebalance_or_complete(group, now_ms);
     }
-    text_free(&old_leader);
+    group_text_free(&old_leader);
 }
 
 static void join_unknown(struct group *group, const struct group_join *join, int64_t now_ms)
 {
-    struct group_member *same_instance = instance_find(group, join->instance_id);
+    struct group_member *same_instance = group_member_by_instance(group, join->instance_id);
     struct buffer id = {.size_max = NAME_IN_ID_BYTES_MAX + UUID_HEX_SIZE};
 
     member_id_make(group, join, &id);
@@ -731,13 +419,13 @@ static enum status member_check(const struct group *group, struct slice member_i
     struct group_member *member;
 
     if (!slice_is_null(instance_id)) {
-        member = instance_find(group, instance_id);
+        member = group_member_by_instance(group, instance_id);
         if (member == NULL)
             return ERROR_UNKNOWN_MEMBER_ID;
         if (!slice_equal(member->id, member_id))
             return ERROR_FENCED_INSTANCE_ID;
     } else {
-        member = member_find(group, member_id);
+        member = group_member_by_id(group, member_id);
         if (member == NULL)
             return ERROR_UNKNOWN_MEMBER_ID;
     }
@@ -752,7 +440,7 @@ static void join_known(struct group *group, const struct group_join *join, int64
     enum status status;
 
     if (pending < group->pending_count) {
-        pending_remove_at(group, pending);
+        group_pending_remove(group, pending);
         member_join_new(group, join, join->member_id, now_ms);
         return;
     }
@@ -765,19 +453,19 @@ static void join_known(struct group *group, const struct group_join *join, int64
     case GROUP_EMPTY: join_refuse(group, join->waiter, ERROR_UNKNOWN_MEMBER_ID, join->member_id); return;
     case GROUP_PREPARING: member_rejoin(group, member, join, now_ms); return;
     case GROUP_COMPLETING:
-        if (!member_matches(member, join->protocols, join->protocol_count)) {
+        if (!group_member_matches(member, join->protocols, join->protocol_count)) {
             member_rejoin(group, member, join, now_ms);
             return;
         }
-        alive(member, now_ms); /* it did not get our answer: once more */
-        join_answer(group, join->waiter, member, is_leader(group, member));
+        group_member_seen(member, now_ms); /* it did not get our answer: once more */
+        join_answer(group, join->waiter, member, group_member_leads(group, member));
         return;
     case GROUP_STABLE:
-        if (is_leader(group, member) || !member_matches(member, join->protocols, join->protocol_count)) {
+        if (group_member_leads(group, member) || !group_member_matches(member, join->protocols, join->protocol_count)) {
             member_rejoin(group, member, join, now_ms);
             return;
         }
-        alive(member, now_ms);
+        group_member_seen(member, now_ms);
         join_answer(group, join->waiter, member, false);
         return;
     }
@@ -786,12 +474,12 @@ static void join_known(struct group *group, const struct group_join *join, int64
 void group_join(struct group *group, const struct group_join *join, int64_t now_ms)
 {
     if (!has_room(group, join)) {
-        struct group_member *member = join->member_id.size == 0 ? NULL : member_find(group, join->member_id);
+        struct group_member *member = join->member_id.size == 0 ? NULL : group_member_by_id(group, join->member_id);
 
         join_refuse(group, join->waiter, ERROR_GROUP_MAX_SIZE_REACHED, slice_of("", 0));
         if (member != NULL)
             member_gone(group, member, now_ms);
-    } else if (!protocols_fit(group, join->protocol_type, join->protocols, join->protocol_count)) {
+    } else if (!group_protocols_fit(group, join->protocol_type, join->protocols, join->protocol_count)) {
         join_refuse(group, join->waiter, ERROR_INCONSISTENT_GROUP_PROTOCOL, join->member_id);
     } else if (join->member_id.size == 0) {
         join_unknown(group, join, now_ms);
@@ -828,7 +516,7 @@ static void sync_by_leader(struct group *group, const struct group_sync *sync)
         const struct group_assignment *given = map_get(&by_id, group->members[i]->id);
         struct slice assignment = given == NULL || given->assignment.size == 0 ? slice_of("", 0) : given->assignment;
 
-        text_set(&group->members[i]->next_assignment, assignment);
+        group_text_set(&group->members[i]->next_assignment, assignment);
     }
     map_finish(&by_id);
     group->sync_ticket = store(group);
@@ -849,7 +537,7 @@ void group_sync(struct group *group, const struct group_sync *sync, int64_t now_
         return;
     }
     member->sync_missing = false;
-    alive(member, now_ms);
+    group_member_seen(member, now_ms);
     if (group->state == GROUP_STABLE) {
         sync_answer(group, sync->waiter, member);
         return;
@@ -858,7 +546,7 @@ void group_sync(struct group *group, const struct group_sync *sync, int64_t now_
     if (before != NULL)
         sync_refuse(group, before, ERROR_REBALANCE_IN_PROGRESS);
     member->sync_waiter = sync->waiter;
-    if (is_leader(group, member) && group->sync_ticket == 0)
+    if (group_member_leads(group, member) && group->sync_ticket == 0)
         sync_by_leader(group, sync);
 }
 
@@ -876,7 +564,7 @@ void group_stored(struct group *group, uint64_t ticket, enum status status, int6
     for (size_t i = 0; i < group->member_count; i++) {
         struct group_member *member = group->members[i];
 
-        text_free(&member->assignment);
+        group_text_free(&member->assignment);
         member->assignment = member->next_assignment;
         member->next_assignment = slice_null();
     }
@@ -885,7 +573,7 @@ void group_stored(struct group *group, uint64_t ticket, enum status status, int6
         void *waiter = waiter_take(&member->sync_waiter);
 
         if (waiter != NULL) {
-            alive(member, now_ms);
+            group_member_seen(member, now_ms);
             sync_answer(group, waiter, member);
         }
     }
@@ -904,7 +592,7 @@ enum status group_heartbeat(struct group *group, struct slice member_id, struct 
         return ERROR_ILLEGAL_GENERATION;
     if (group->state == GROUP_EMPTY)
         return ERROR_UNKNOWN_MEMBER_ID;
-    alive(member, now_ms);
+    group_member_seen(member, now_ms);
     return group->state == GROUP_PREPARING ? ERROR_REBALANCE_IN_PROGRESS : OK;
 }
 
@@ -915,11 +603,11 @@ enum status group_leave(struct group *group, struct slice member_id, struct slic
     enum status status;
 
     if (member_id.size == 0 && !slice_is_null(instance_id)) {
-        member = instance_find(group, instance_id);
+        member = group_member_by_instance(group, instance_id);
         if (member == NULL)
             return ERROR_UNKNOWN_MEMBER_ID;
     } else if (pending < group->pending_count) {
-        pending_remove_at(group, pending);
+        group_pending_remove(group, pending);
         if (group->state == GROUP_PREPARING && !group->join_is_initial && all_joined(group))
             join_complete(group, now_ms);
         return OK;
@@ -951,7 +639,7 @@ enum status group_commit_check(struct group *group, struct slice member_id, stru
     if (group->state == GROUP_COMPLETING)
         return ERROR_REBALANCE_IN_PROGRESS;
     if (member != NULL)
-        alive(member, now_ms);
+        group_member_seen(member, now_ms);
     return OK;
 }
 
@@ -1034,7 +722,7 @@ static void sync_time_is_up(struct group *group, int64_t now_ms)
         struct group_member *member = group->members[i - 1];
 
         if (member->sync_missing) {
-            member_remove(group, member);
+            group_member_remove(group, member);
             removed = true;
         }
     }
@@ -1065,101 +753,4 @@ void group_tick(struct group *group, int64_t now_ms)
         sync_time_is_up(group, now_ms);
     if (group->state == GROUP_PREPARING && group->join_ends_at_ms <= now_ms)
         join_time_is_up(group, now_ms);
-}
-
-/* ---- The record ---- */
-
-void group_record_write(const struct group *group, struct buffer *value)
-{
-    struct kafka_group_metadata_value record = {
-        .protocol_type = group_protocol_type(group),
-        .generation = group->generation,
-        .protocol = group->protocol_name,
-        .leader = group->leader,
-        .current_state_timestamp = group->state_since_ms,
-    };
-
-    record.members.items = memory_new_array(group->member_count, sizeof(*record.members.items));
-    record.members.count = (int32_t)group->member_count;
-    for (size_t i = 0; i < group->member_count; i++) {
-        const struct group_member *member = group->members[i];
-        struct slice assignment = slice_is_null(member->next_assignment) ? member->assignment : member->next_assignment;
-
-        record.members.items[i] = (struct kafka_group_metadata_value_member){
-            .member_id = member->id,
-            .group_instance_id = member->instance_id,
-            .client_id = member->client_id,
-            .client_host = member->client_host,
-            .rebalance_timeout = member->rebalance_timeout_ms,
-            .session_timeout = member->session_timeout_ms,
-            .subscription = group_member_metadata(group, member),
-            .assignment = slice_is_null(assignment) ? slice_of("", 0) : assignment,
-        };
-    }
-    wire_encode_versioned(&kafka_group_metadata_value_message, RECORD_VERSION, &record, value);
-    memory_free(record.members.items);
-}
-
-static bool member_restore(struct group *group, const struct kafka_group_metadata_value_member *stored, int version, int64_t now_ms)
-{
-    struct group_protocol protocol = {group->protocol_name, stored->subscription};
-    struct group_join join = {
-        .instance_id = stored->group_instance_id,
-        .client_id = stored->client_id,
-        .client_host = stored->client_host,
-        .protocol_type = group->protocol_type,
-        .protocols = &protocol,
-        .protocol_count = 1,
-        .session_timeout_ms = stored->session_timeout,
-        .rebalance_timeout_ms = version == 0 ? stored->session_timeout : stored->rebalance_timeout,
-    };
-    struct group_member *member;
-
-    if (slice_is_null(group->protocol_name) || join.session_timeout_ms < 0 || join.session_timeout_ms > TIMEOUT_MS_MAX ||
-        join.rebalance_timeout_ms < 0)
-        return false;
-    member = member_add(group, &join, stored->member_id);
-    text_set(&member->assignment, stored->assignment);
-    alive(member, now_ms);
-    return true;
-}
-
-static void group_clear(struct group *group)
-{
-    members_clear(group);
-    text_free(&group->leader);
-    text_free(&group->protocol_name);
-    group->state = GROUP_EMPTY;
-    group->generation = 0;
-}
-
-enum status group_record_read(struct group *group, struct slice value, int64_t now_ms, struct error *error)
-{
-    struct kafka_group_metadata_value record;
-    struct arena arena;
-    int version = 0;
-    enum status status;
-
-    group_clear(group);
-    arena_init(&arena, 4096);
-    status = wire_decode_versioned(&kafka_group_metadata_value_message, value, &arena, &record, &version, error);
-    if (status == OK) {
-        text_set(&group->protocol_type, record.protocol_type);
-        text_set(&group->protocol_name, record.protocol);
-        group->generation = record.generation;
-        group->state_since_ms = record.current_state_timestamp;
-        for (int32_t i = 0; i < record.members.count && status == OK; i++) {
-            if (!member_restore(group, &record.members.items[i], version, now_ms))
-                status = error_set(error, ERROR_CORRUPT, "member without protocol or with a timeout that cannot be");
-        }
-        group->state = group->member_count > 0 ? GROUP_STABLE : GROUP_EMPTY;
-        if (group->member_count > 0 && !slice_is_null(record.leader))
-            text_set(&group->leader, record.leader);
-        if (group->generation < 0)
-            status = error_set(error, ERROR_CORRUPT, "generation %d", group->generation);
-    }
-    if (status != OK)
-        group_clear(group);
-    arena_finish(&arena);
-    return status == OK ? OK : ERROR_CORRUPT;
 }

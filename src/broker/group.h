@@ -42,23 +42,23 @@ struct group_member {
     int32_t rebalance_timeout_ms;
 
     /* the state machine's: */
-    struct slice next_assignment;  /* from the leader's sync, until it is durable */
-    void *join_waiter;             /* an unanswered JoinGroup */
-    void *sync_waiter;             /* an unanswered SyncGroup */
-    int64_t expires_at_ms;         /* when it is given up without a sign of life */
-    bool is_new;                   /* its first join is not answered yet */
-    bool sync_missing;             /* of this generation */
+    struct slice next_assignment; /* from the leader's sync, until it is durable */
+    void *join_waiter;            /* an unanswered JoinGroup */
+    void *sync_waiter;            /* an unanswered SyncGroup */
+    int64_t expires_at_ms;        /* when it is given up without a sign of life */
+    bool is_new;                  /* its first join is not answered yet */
+    bool sync_missing;            /* of this generation */
 };
 
 struct group_join_answer {
     enum status status;
-    int32_t generation;          /* -1 with an error */
-    struct slice protocol_type;  /* null with an error */
+    int32_t generation;         /* -1 with an error */
+    struct slice protocol_type; /* null with an error */
     struct slice protocol_name;
-    struct slice leader;         /* never null */
+    struct slice leader; /* never null */
     struct slice member_id;
     bool skip_assignment;
-    bool with_members;           /* for the leader: all members of `group` with the metadata of the protocol */
+    bool with_members; /* for the leader: all members of `group` with the metadata of the protocol */
     const struct group *group;
 };
 
@@ -111,9 +111,9 @@ struct group_join {
     size_t protocol_count;
     int32_t session_timeout_ms;
     int32_t rebalance_timeout_ms;
-    bool member_id_required;   /* JoinGroup v4 and later */
+    bool member_id_required;    /* JoinGroup v4 and later */
     bool knows_skip_assignment; /* JoinGroup v9 and later */
-    void *waiter;              /* given back with the answer, which may come from within */
+    void *waiter;               /* given back with the answer, which may come from within */
 };
 
 void group_join(struct group *group, const struct group_join *join, int64_t now_ms);

@@ -39,10 +39,12 @@ static void features_add(struct request *request, struct kafka_api_versions_resp
         /* Before version 4 clients stumble over a minimum of 0 (KAFKA-17492). */
         if (features[i].min > 0 || request->header.api_version >= 4)
             response->supported_features.items[response->supported_features.count++] =
-                (struct kafka_api_versions_response_supported_feature){slice_from_string(features[i].name), features[i].min, features[i].max};
+                (struct kafka_api_versions_response_supported_feature){slice_from_string(features[i].name), features[i].min,
+                                                                       features[i].max};
         if (features[i].finalized > 0)
             response->finalized_features.items[response->finalized_features.count++] =
-                (struct kafka_api_versions_response_finalized_feature){slice_from_string(features[i].name), features[i].finalized, features[i].finalized};
+                (struct kafka_api_versions_response_finalized_feature){slice_from_string(features[i].name), features[i].finalized,
+                                                                       features[i].finalized};
     }
     response->finalized_features_epoch = 1;
 }
@@ -65,7 +67,8 @@ void handle_api_versions(struct request *request)
     const struct kafka_api_versions_request *asked = request->decoded;
     struct kafka_api_versions_response response = {.finalized_features_epoch = -1};
 
-    if (request->header.api_version >= 3 && (!software_name_fits(asked->client_software_name) || !software_name_fits(asked->client_software_version))) {
+    if (request->header.api_version >= 3 &&
+        (!software_name_fits(asked->client_software_name) || !software_name_fits(asked->client_software_version))) {
         response.error_code = CODE(INVALID_REQUEST);
         request_answer(request, &response);
         return;
@@ -85,7 +88,8 @@ void handle_api_versions(struct request *request)
 void api_versions_answer_unknown(struct request *request)
 {
     struct kafka_api_versions_response_api_key self = {KAFKA_API_VERSIONS, request->api->version_min, request->api->version_max};
-    struct kafka_api_versions_response response = {.error_code = CODE(UNSUPPORTED_VERSION), .api_keys = {&self, 1}, .finalized_features_epoch = -1};
+    struct kafka_api_versions_response response = {
+        .error_code = CODE(UNSUPPORTED_VERSION), .api_keys = {&self, 1}, .finalized_features_epoch = -1};
 
     request->header.api_version = 0;
     request_answer(request, &response);
@@ -144,8 +148,8 @@ static void metadata_create(struct request *request, const struct kafka_metadata
 {
     const struct kafka_metadata_request *all = request->decoded;
 
-    if (request->broker->numbers.auto_create_topics && all->allow_auto_topic_creation && uuid_is_zero(&asked->topic_id) && !slice_is_null(asked->name) &&
-        topic_name_check(asked->name, NULL) == OK && !topic_name_is_reserved(asked->name) &&
+    if (request->broker->numbers.auto_create_topics && all->allow_auto_topic_creation && uuid_is_zero(&asked->topic_id) &&
+        !slice_is_null(asked->name) && topic_name_check(asked->name, NULL) == OK && !topic_name_is_reserved(asked->name) &&
         !topic_name_collides(request->broker->store, asked->name, NULL))
         topic_create_automatically(request->broker, asked->name);
 }
@@ -345,7 +349,8 @@ void handle_describe_cluster(struct request *request)
     request_broker_address(request, &self.host, &self.port);
     if (asked->endpoint_type != 1) {
         response.error_code = CODE(MISMATCHED_ENDPOINT_TYPE);
-        response.error_message = slice_from_string("The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER");
+        response.error_message =
+            slice_from_string("The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER");
         response.brokers.count = 0;
     }
     request_answer(request, &response);

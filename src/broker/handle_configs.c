@@ -29,8 +29,8 @@ static bool keys_have(const wire_string_array *keys, const char *name)
     return keys->count < 0;
 }
 
-static void entries_fill(struct request *request, const struct kafka_describe_configs_request_resource *asked, const struct config_entry *entries,
-                         size_t count, struct kafka_describe_configs_response_result *out)
+static void entries_fill(struct request *request, const struct kafka_describe_configs_request_resource *asked,
+                         const struct config_entry *entries, size_t count, struct kafka_describe_configs_response_result *out)
 {
     const struct kafka_describe_configs_request *all = request->decoded;
 
@@ -137,10 +137,11 @@ static enum status broker_name_check(struct request *request, struct slice name,
     if (name.size == 0)
         return OK;
     if (!text_parse_int32(name, &node_id))
-        return error_set(error, ERROR_INVALID_REQUEST, "Node id must be an integer, but it is: %.*s", (int)name.size, (const char *)name.data);
+        return error_set(error, ERROR_INVALID_REQUEST, "Node id must be an integer, but it is: %.*s", (int)name.size,
+                         (const char *)name.data);
     if (node_id != request->broker->numbers.node_id)
-        return error_set(error, ERROR_INVALID_REQUEST, "Unexpected broker id, expected %d or empty string, but received %d", request->broker->numbers.node_id,
-                         node_id);
+        return error_set(error, ERROR_INVALID_REQUEST, "Unexpected broker id, expected %d or empty string, but received %d",
+                         request->broker->numbers.node_id, node_id);
     return OK;
 }
 
@@ -295,8 +296,8 @@ static enum status list_subtract(struct properties *config, const char *key, con
 }
 
 /* Changes one setting in `config`. */
-static enum status operation_apply(struct request *request, struct properties *config, int8_t operation, struct slice name, struct slice value,
-                                   struct error *error)
+static enum status operation_apply(struct request *request, struct properties *config, int8_t operation, struct slice name,
+                                   struct slice value, struct error *error)
 {
     const char *key = arena_copy_string(&request->arena, name);
     const char *text = arena_copy_string(&request->arena, value);
@@ -315,8 +316,8 @@ static enum status operation_apply(struct request *request, struct properties *c
     if (operation != OPERATION_APPEND && operation != OPERATION_SUBTRACT)
         return error_set(error, ERROR_INVALID_REQUEST, "Unknown operation type %d", operation);
     if (!config_topic_is_list(key))
-        return error_set(error, ERROR_INVALID_CONFIG, "Can't %s to key %s because its type is not LIST.", operation == OPERATION_APPEND ? "APPEND" : "SUBTRACT",
-                         key);
+        return error_set(error, ERROR_INVALID_CONFIG, "Can't %s to key %s because its type is not LIST.",
+                         operation == OPERATION_APPEND ? "APPEND" : "SUBTRACT", key);
     before = properties_get(config, key);
     if (before == NULL)
         before = config_topic_default(key, &request->broker->values, &request->arena);
@@ -340,7 +341,8 @@ static void topic_alter(struct alter *alter, int32_t index, struct topic *topic,
     change = arena_new(&request->arena, sizeof(*change));
     *change = (struct alter_change){alter, index};
     alter->left++;
-    store_topic_set_config(request->broker->store, slice_from_string(topic_name(topic)), config, task_done, task_create(request, on_altered, change));
+    store_topic_set_config(request->broker->store, slice_from_string(topic_name(topic)), config, task_done,
+                           task_create(request, on_altered, change));
 }
 
 static struct topic *resource_topic(struct alter *alter, int32_t index, struct slice name)
@@ -351,7 +353,8 @@ static struct topic *resource_topic(struct alter *alter, int32_t index, struct s
     if (topic != NULL)
         return topic;
     if (topic_name_check(name, &error) == OK)
-        (void)error_set(&error, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '%.*s' does not exist.", (int)name.size, (const char *)name.data);
+        (void)error_set(&error, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '%.*s' does not exist.", (int)name.size,
+                        (const char *)name.data);
     row_refuse(alter, index, error.status, error.message);
     return NULL;
 }
@@ -460,8 +463,8 @@ static enum status incremental_apply(struct request *request, const struct kafka
     return status;
 }
 
-static void incremental_resource(struct alter *alter, int32_t index, const struct kafka_incremental_alter_configs_request_resource *resource,
-                                 bool validate_only)
+static void incremental_resource(struct alter *alter, int32_t index,
+                                 const struct kafka_incremental_alter_configs_request_resource *resource, bool validate_only)
 {
     struct request *request = alter->request;
     struct properties config;
@@ -524,7 +527,8 @@ static void alter_answer(struct alter *alter)
     request_answer(alter->request, &response);
 }
 
-static void replace_resource(struct alter *alter, int32_t index, const struct kafka_alter_configs_request_resource *resource, bool validate_only)
+static void replace_resource(struct alter *alter, int32_t index, const struct kafka_alter_configs_request_resource *resource,
+                             bool validate_only)
 {
     struct request *request = alter->request;
     struct properties config;
@@ -545,7 +549,8 @@ static void replace_resource(struct alter *alter, int32_t index, const struct ka
         return;
     properties_init(&config);
     for (int32_t i = 0; i < resource->configs.count && status == OK; i++)
-        status = operation_apply(request, &config, OPERATION_SET, resource->configs.items[i].name, resource->configs.items[i].value, &error);
+        status =
+            operation_apply(request, &config, OPERATION_SET, resource->configs.items[i].name, resource->configs.items[i].value, &error);
     if (status == OK)
         topic_alter(alter, index, topic, &config, validate_only);
     else

@@ -23,7 +23,7 @@ struct fetch_wait {
     struct partition *partition; /* its topic is held */
     struct fetch_wait *next;     /* of the same partition */
     struct fetch_wait *previous;
-    struct fetch_wait *other;    /* of the same fetch */
+    struct fetch_wait *other; /* of the same fetch */
 };
 
 /* One partition's part of an answer. */
@@ -36,6 +36,7 @@ struct fetched {
     int64_t stable_end;
     int64_t start;
     struct range range; /* size 0: nothing */
+    bool served;
 };
 
 struct fetch {
@@ -181,6 +182,7 @@ static struct slice fetched_records(struct fetch *fetch, struct fetched *fetched
 
     if (range->size == 0)
         return slice_of("", 0);
+    fetched->served = true;
     counter_add(&fetch->request->broker->counters.fetched_bytes, (int64_t)range->size);
     if (range->size > COPIED_BYTES_MAX) {
         struct slice external = wire_external(range->size);
@@ -198,7 +200,8 @@ static struct slice fetched_records(struct fetch *fetch, struct fetched *fetched
     return slice_of(copy, range->size);
 }
 
-static void fetched_write(struct fetch *fetch, struct fetched *fetched, struct kafka_fetch_response_partition *out, struct range *files, size_t *file_count)
+static void fetched_write(struct fetch *fetch, struct fetched *fetched, struct kafka_fetch_response_partition *out, struct range *files,
+                          size_t *file_count)
 {
     const struct kafka_fetch_request *asked = fetch->request->decoded;
 
@@ -218,16 +221,19 @@ static void fetched_write(struct fetch *fetch, struct fetched *fetched, struct k
         struct aborted_transaction *aborted = NULL;
 
         if (fetched->range.size > 0)
-            aborted = partition_aborted(fetched->partition, fetched->asked->offset, fetched->range.next_offset, &fetch->request->arena, &count);
+            aborted =
+                partition_aborted(fetched->partition, fetched->asked->offset, fetched->range.next_offset, &fetch->request->arena, &count);
         out->aborted_transactions.count = (int32_t)count;
         out->aborted_transactions.items = arena_new_array(&fetch->request->arena, count, sizeof(*out->aborted_transactions.items));
         for (size_t i = 0; i < count; i++)
-            out->aborted_transactions.items[i] = (struct kafka_fetch_response_aborted_transaction){aborted[i].producer_id, aborted[i].first_offset};
+            out->aborted_transactions.items[i] =
+                (struct kafka_fetch_response_aborted_transaction){aborted[i].producer_id, aborted[i].first_offset};
     }
     out->records = fetched_records(fetch, fetched, files, file_count);
     out->error_code = status_kafka_code(fetched->status);
     if (fetched->status == ERROR_FENCED_LEADER_EPOCH || fetched->status == ERROR_UNKNOWN_LEADER_EPOCH)
-        out->current_leader = (struct kafka_fetch_response_current_leader){fetch->request->broker->numbers.node_id, partition_leader_epoch(fetched->partition)};
+        out->current_leader = (struct kafka_fetch_response_current_leader){fetch->request->broker->numbers.node_id,
+                                                                           partition_leader_epoch(fetched->partition)};
 }
 
 static bool same_topic(const struct fetch_partition *a, const struct fetch_partition *b)
@@ -254,7 +260,9 @@ static void fetch_answer(struct fetch *fetch)
             continue;
         if (topic_of == NULL || !same_topic(topic_of, fetched->asked)) {
             topic = &response.responses.items[response.responses.count++];
-            topic->topic = slice_is_null(fetched->asked->name) ? slice_of("", 0) : slice_from_string(arena_copy_string(&request->arena, fetched->asked->name));
+            topic->topic = slice_is_null(fetched->asked->name)
+                               ? slice_of("", 0)
+                               : slice_from_string(arena_copy_string(&request->arena, fetched->asked->name));
             topic->topic_id = fetched->asked->topic_id;
             topic->partitions.items = &partitions[told];
             topic_of = fetched->asked;
@@ -264,7 +272,7 @@ static void fetch_answer(struct fetch *fetch)
         fetched_write(fetch, fetched, &partitions[told++], files, &file_count);
     }
     for (size_t i = 0; i < fetch->fetched_count; i++) {
-        if (fetch->fetched[i].status == OK && fetch->fetched[i].end > fetch->fetched[i].asked->offset)
+        if (fetch->fetched[i].served)
             fetch_scope_served(&fetch->scope, fetch->fetched[i].asked);
     }
     fetch_free(fetch);
@@ -436,7 +444,8 @@ void handle_fetch(struct request *request)
         return;
     }
     fetch->request = request;
-    status = fetch_scope_begin(request->broker->fetch_sessions, asked, request->header.api_version >= 13, broker_now_ms(), &request->arena, &fetch->scope);
+    status = fetch_scope_begin(request->broker->fetch_sessions, asked, request->header.api_version >= 13, broker_now_ms(), &request->arena,
+                               &fetch->scope);
     if (status != OK) {
         fetch_refuse(request, status);
         return;

@@ -81,14 +81,16 @@ void handle_join_group(struct request *request)
         .protocol_type = asked->protocol_type,
         .protocol_count = (size_t)asked->protocols.count,
         .session_timeout_ms = asked->session_timeout_ms,
-        .rebalance_timeout_ms = request->header.api_version == 0 || asked->rebalance_timeout_ms < 0 ? asked->session_timeout_ms : asked->rebalance_timeout_ms,
+        .rebalance_timeout_ms =
+            request->header.api_version == 0 || asked->rebalance_timeout_ms < 0 ? asked->session_timeout_ms : asked->rebalance_timeout_ms,
         .member_id_required = request->header.api_version >= 4,
         .knows_skip_assignment = request->header.api_version >= 9,
         .waiter = request,
     };
     enum status status = group_check(request, asked->group_id);
 
-    if (status == OK && (asked->session_timeout_ms < numbers->group_session_timeout_ms_min || asked->session_timeout_ms > numbers->group_session_timeout_ms_max))
+    if (status == OK && (asked->session_timeout_ms < numbers->group_session_timeout_ms_min ||
+                         asked->session_timeout_ms > numbers->group_session_timeout_ms_max))
         status = ERROR_INVALID_SESSION_TIMEOUT;
     coordinated = status == OK ? coordinator_find(request->broker->coordinator, asked->group_id) : NULL;
     if (status == OK && coordinated == NULL && asked->member_id.size > 0)
@@ -174,7 +176,8 @@ void handle_heartbeat(struct request *request)
     if (status == OK) {
         coordinated = coordinator_find(request->broker->coordinator, asked->group_id);
         status = coordinated == NULL ? ERROR_UNKNOWN_MEMBER_ID
-                                     : group_heartbeat(coordinated->group, asked->member_id, asked->group_instance_id, asked->generation_id, broker_now_ms());
+                                     : group_heartbeat(coordinated->group, asked->member_id, asked->group_instance_id, asked->generation_id,
+                                                       broker_now_ms());
     }
     response.error_code = status_kafka_code(status);
     request_answer(request, &response);
@@ -293,7 +296,8 @@ void handle_describe_groups(struct request *request)
             describe_members(request, coordinated->group, out);
         } else if (request->header.api_version >= 6) {
             out->error_code = CODE(GROUP_ID_NOT_FOUND);
-            out->error_message = request_format(request, "Group %.*s not found.", (int)asked->groups.items[i].size, (const char *)asked->groups.items[i].data);
+            out->error_message = request_format(request, "Group %.*s not found.", (int)asked->groups.items[i].size,
+                                                (const char *)asked->groups.items[i].data);
         }
     }
     request_answer(request, &response);

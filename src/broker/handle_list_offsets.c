@@ -58,7 +58,8 @@ static void list_offset(struct request *request, struct topic *topic, const stru
     struct partition *partition = topic == NULL ? NULL : topic_partition(topic, asked->partition_index);
     enum status status = partition == NULL ? ERROR_UNKNOWN_TOPIC_OR_PARTITION : epoch_check(partition, asked->current_leader_epoch);
 
-    *out = (struct kafka_list_offsets_response_partition){.partition_index = asked->partition_index, .timestamp = -1, .offset = -1, .leader_epoch = -1};
+    *out = (struct kafka_list_offsets_response_partition){
+        .partition_index = asked->partition_index, .timestamp = -1, .offset = -1, .leader_epoch = -1};
     if (status == OK)
         status = time_check(asked->timestamp, request->header.api_version);
     if (status == OK)
@@ -112,7 +113,8 @@ static void epoch_end(struct topic *topic, const struct kafka_offset_for_leader_
         return;
     /* One node never has two leaders: every epoch up to now ends where the log ends. */
     if (asked->leader_epoch <= partition_leader_epoch(partition)) {
-        out->leader_epoch = partition_leader_epoch(partition) < asked->leader_epoch ? partition_leader_epoch(partition) : asked->leader_epoch;
+        out->leader_epoch =
+            partition_leader_epoch(partition) < asked->leader_epoch ? partition_leader_epoch(partition) : asked->leader_epoch;
         out->end_offset = partition_end(partition);
     }
 }

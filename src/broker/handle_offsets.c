@@ -38,7 +38,8 @@ static void find_answer(void *context, enum status status)
         return;
     }
     response.coordinators.count = asked->coordinator_keys.count;
-    response.coordinators.items = arena_new_array(&request->arena, (size_t)asked->coordinator_keys.count, sizeof(*response.coordinators.items));
+    response.coordinators.items =
+        arena_new_array(&request->arena, (size_t)asked->coordinator_keys.count, sizeof(*response.coordinators.items));
     for (int32_t i = 0; i < asked->coordinator_keys.count; i++)
         response.coordinators.items[i] = (struct kafka_find_coordinator_response_coordinator){
             asked->coordinator_keys.items[i], node_id, host, port, status_kafka_code(status), message};
@@ -76,15 +77,19 @@ static void commit_written(void *context, enum status status)
 
     /* A disk that fails is a coordinator that does not answer: the client tries again. */
     for (size_t i = 0; i < commit->count; i++)
-        commit->outs[i]->error_code = status == OK ? 0 : status == ERROR_RECORD_LIST_TOO_LARGE ? CODE(INVALID_COMMIT_OFFSET_SIZE) : CODE(COORDINATOR_NOT_AVAILABLE);
+        commit->outs[i]->error_code = status == OK                            ? 0
+                                      : status == ERROR_RECORD_LIST_TOO_LARGE ? CODE(INVALID_COMMIT_OFFSET_SIZE)
+                                                                              : CODE(COORDINATOR_NOT_AVAILABLE);
     request_answer(commit->request, &commit->response);
 }
 
-static enum status commit_partition_check(const struct request *request, struct topic *topic, const struct kafka_offset_commit_request_partition *asked)
+static enum status commit_partition_check(const struct request *request, struct topic *topic,
+                                          const struct kafka_offset_commit_request_partition *asked)
 {
     if (topic == NULL || topic_partition(topic, asked->partition_index) == NULL)
         return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
-    if (!slice_is_null(asked->committed_metadata) && asked->committed_metadata.size > (size_t)request->broker->numbers.offset_metadata_bytes_max)
+    if (!slice_is_null(asked->committed_metadata) &&
+        asked->committed_metadata.size > (size_t)request->broker->numbers.offset_metadata_bytes_max)
         return ERROR_OFFSET_METADATA_TOO_LARGE;
     return OK;
 }
@@ -123,21 +128,23 @@ static void commit_collect(struct commit *commit, enum status group_status)
             const struct kafka_offset_commit_request_partition *partition = &from->partitions.items[j];
             enum status status = group_status == OK ? commit_partition_check(request, topic, partition) : group_status;
 
-            out->partitions.items[j] = (struct kafka_offset_commit_response_partition){partition->partition_index, status_kafka_code(status)};
+            out->partitions.items[j] =
+                (struct kafka_offset_commit_response_partition){partition->partition_index, status_kafka_code(status)};
             if (status != OK)
                 continue;
             commit->outs[commit->count] = &out->partitions.items[j];
             commit->changes[commit->count++] = (struct offset_change){
                 .topic = from->name,
                 .partition = partition->partition_index,
-                .value = {
-                    .offset = partition->committed_offset,
-                    .leader_epoch = partition->committed_leader_epoch,
-                    .metadata = partition->committed_metadata,
-                    .committed_at_ms = partition->commit_timestamp >= 0 ? partition->commit_timestamp : now_ms,
-                    .expires_at_ms = commit_expiry(request, asked, now_ms),
-                    .topic_id = *topic_id(topic),
-                },
+                .value =
+                    {
+                        .offset = partition->committed_offset,
+                        .leader_epoch = partition->committed_leader_epoch,
+                        .metadata = partition->committed_metadata,
+                        .committed_at_ms = partition->commit_timestamp >= 0 ? partition->commit_timestamp : now_ms,
+                        .expires_at_ms = commit_expiry(request, asked, now_ms),
+                        .topic_id = *topic_id(topic),
+                    },
             };
         }
         if (topic != NULL)
@@ -214,8 +221,8 @@ static void offsets_all_fill(struct request *request, const struct coordinated *
         topic->partitions.count++;
     }
     for (int32_t i = 0; i < out->topics.count; i++) {
-        out->topics.items[i].partitions.items = arena_new_array(&request->arena, (size_t)out->topics.items[i].partitions.count,
-                                                                sizeof(*out->topics.items[i].partitions.items));
+        out->topics.items[i].partitions.items =
+            arena_new_array(&request->arena, (size_t)out->topics.items[i].partitions.count, sizeof(*out->topics.items[i].partitions.items));
         out->topics.items[i].partitions.count = 0;
     }
     at = 0;
@@ -231,8 +238,8 @@ static void offsets_all_fill(struct request *request, const struct coordinated *
     map_finish(&topics);
 }
 
-static void offsets_named_fill(struct request *request, const struct coordinated *coordinated, const struct kafka_offset_fetch_request_group *asked,
-                               struct kafka_offset_fetch_response_group *out)
+static void offsets_named_fill(struct request *request, const struct coordinated *coordinated,
+                               const struct kafka_offset_fetch_request_group *asked, struct kafka_offset_fetch_response_group *out)
 {
     out->topics.count = asked->topics.count;
     out->topics.items = arena_new_array(&request->arena, (size_t)asked->topics.count, sizeof(*out->topics.items));
@@ -246,12 +253,14 @@ static void offsets_named_fill(struct request *request, const struct coordinated
         for (int32_t j = 0; j < from->partition_indexes.count; j++) {
             int32_t partition = from->partition_indexes.items[j];
 
-            offset_fill(&topic->partitions.items[j], partition, coordinated == NULL ? NULL : coordinated_offset(coordinated, from->name, partition));
+            offset_fill(&topic->partitions.items[j], partition,
+                        coordinated == NULL ? NULL : coordinated_offset(coordinated, from->name, partition));
         }
     }
 }
 
-static void offset_fetch_group(struct request *request, const struct kafka_offset_fetch_request_group *asked, struct kafka_offset_fetch_response_group *out)
+static void offset_fetch_group(struct request *request, const struct kafka_offset_fetch_request_group *asked,
+                               struct kafka_offset_fetch_response_group *out)
 {
     const struct coordinated *coordinated = coordinator_find(request->broker->coordinator, asked->group_id);
 
@@ -271,7 +280,8 @@ static void offset_fetch_single(struct request *request)
     struct kafka_offset_fetch_response response = {0};
 
     group.topics.count = asked->topics.count;
-    group.topics.items = arena_new_array(&request->arena, asked->topics.count < 0 ? 0 : (size_t)asked->topics.count, sizeof(*group.topics.items));
+    group.topics.items =
+        arena_new_array(&request->arena, asked->topics.count < 0 ? 0 : (size_t)asked->topics.count, sizeof(*group.topics.items));
     for (int32_t i = 0; i < asked->topics.count; i++)
         group.topics.items[i] = (struct kafka_offset_fetch_request_group_topic){
             .name = asked->topics.items[i].name, .partition_indexes = asked->topics.items[i].partition_indexes};
@@ -364,8 +374,10 @@ void handle_offset_delete(struct request *request)
 
             bool there = topic != NULL && topic_partition(topic, partition) != NULL;
 
-            out->partitions.items[j] = (struct kafka_offset_delete_response_partition){
-                partition, !there ? CODE(UNKNOWN_TOPIC_OR_PARTITION) : subscribed ? CODE(GROUP_SUBSCRIBED_TO_TOPIC) : 0};
+            out->partitions.items[j] =
+                (struct kafka_offset_delete_response_partition){partition, !there       ? CODE(UNKNOWN_TOPIC_OR_PARTITION)
+                                                                           : subscribed ? CODE(GROUP_SUBSCRIBED_TO_TOPIC)
+                                                                                        : 0};
             if (!there || subscribed || coordinated_offset(coordinated, from->name, partition) == NULL)
                 continue;
             work->outs[work->count] = &out->partitions.items[j];

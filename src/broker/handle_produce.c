@@ -120,21 +120,22 @@ static void rules_make(struct request *request, struct topic *topic, struct reco
     };
 }
 
-static void partition_refuse_records(struct produce_partition *partition, enum status status, const struct record_batches_facts *facts, const char *why,
-                                     struct slice topic, int32_t index)
+static void partition_refuse_records(struct produce_partition *partition, enum status status, const struct record_batches_facts *facts,
+                                     const char *why, struct slice topic, int32_t index)
 {
     struct request *request = partition->produce->request;
     struct kafka_produce_response_partition *out = partition->out;
     bool no_keys = status == ERROR_INVALID_RECORD && facts->invalid_count > 0;
-    struct slice text = no_keys ? request_format(request, "Compacted topic cannot accept message without key in topic partition %.*s-%d.", (int)topic.size,
-                                                 (const char *)topic.data, index)
+    struct slice text = no_keys ? request_format(request, "Compacted topic cannot accept message without key in topic partition %.*s-%d.",
+                                                 (int)topic.size, (const char *)topic.data, index)
                                 : request_format(request, "%s", why);
 
     partition_refuse(partition, status, facts->invalid_count > 0 ? slice_from_string("One or more records have been rejected") : text);
     out->record_errors.count = facts->invalid_count;
     out->record_errors.items = arena_new_array(&request->arena, (size_t)facts->invalid_count, sizeof(*out->record_errors.items));
     for (int32_t i = 0; i < facts->invalid_count; i++)
-        out->record_errors.items[i] = (struct kafka_produce_response_record_error){.batch_index = facts->invalid[i], .batch_index_error_message = text};
+        out->record_errors.items[i] =
+            (struct kafka_produce_response_record_error){.batch_index = facts->invalid[i], .batch_index_error_message = text};
 }
 
 /* Checks one partition and hands it to the committer. */
@@ -150,7 +151,8 @@ static void partition_append(struct produce_partition *partition, struct slice n
     enum status status;
 
     if (to == NULL) {
-        partition_refuse(partition, topic_name_check(name, NULL) == OK ? ERROR_UNKNOWN_TOPIC_OR_PARTITION : ERROR_INVALID_TOPIC_EXCEPTION, slice_null());
+        partition_refuse(partition, topic_name_check(name, NULL) == OK ? ERROR_UNKNOWN_TOPIC_OR_PARTITION : ERROR_INVALID_TOPIC_EXCEPTION,
+                         slice_null());
         if (topic != NULL)
             topic_release(topic);
         return;
@@ -203,7 +205,8 @@ void handle_produce(struct request *request)
         total += (size_t)asked->topic_data.items[i].partition_data.count;
     produce->partitions = arena_new_array(&request->arena, total, sizeof(*produce->partitions));
     produce->response.responses.count = asked->topic_data.count;
-    produce->response.responses.items = arena_new_array(&request->arena, (size_t)asked->topic_data.count, sizeof(*produce->response.responses.items));
+    produce->response.responses.items =
+        arena_new_array(&request->arena, (size_t)asked->topic_data.count, sizeof(*produce->response.responses.items));
     for (int32_t i = 0; i < asked->topic_data.count; i++) {
         const struct kafka_produce_request_topic *topic = &asked->topic_data.items[i];
         struct kafka_produce_response_topic *out = &produce->response.responses.items[i];
@@ -211,7 +214,8 @@ void handle_produce(struct request *request)
 
         out->name = topic->name;
         out->partition_responses.count = topic->partition_data.count;
-        out->partition_responses.items = arena_new_array(&request->arena, (size_t)topic->partition_data.count, sizeof(*out->partition_responses.items));
+        out->partition_responses.items =
+            arena_new_array(&request->arena, (size_t)topic->partition_data.count, sizeof(*out->partition_responses.items));
         for (int32_t j = 0; j < topic->partition_data.count; j++) {
             struct produce_partition *partition = &produce->partitions[produce->partition_count++];
 
@@ -242,7 +246,8 @@ void handle_produce(struct request *request)
 void handle_init_producer_id(struct request *request)
 {
     const struct kafka_init_producer_id_request *asked = request->decoded;
-    struct kafka_init_producer_id_response response = {.producer_id = -1, .producer_epoch = -1, .ongoing_txn_producer_id = -1, .ongoing_txn_producer_epoch = -1};
+    struct kafka_init_producer_id_response response = {
+        .producer_id = -1, .producer_epoch = -1, .ongoing_txn_producer_id = -1, .ongoing_txn_producer_epoch = -1};
     struct broker *broker = request->broker;
 
     if (!slice_is_null(asked->transactional_id)) {

@@ -11,8 +11,8 @@
 
 void handle_describe_acls(struct request *request)
 {
-    struct kafka_describe_acls_response response = {
-        .error_code = CODE(SECURITY_DISABLED), .error_message = slice_from_string("No Authorizer is configured on the broker")};
+    struct kafka_describe_acls_response response = {.error_code = CODE(SECURITY_DISABLED),
+                                                    .error_message = slice_from_string("No Authorizer is configured on the broker")};
 
     request_answer(request, &response);
 }
@@ -56,7 +56,8 @@ void handle_describe_client_quotas(struct request *request)
 
 /* ---- Leaders and replicas: there is one of each ---- */
 
-static void elect_topic(struct request *request, struct slice name, const wire_int32_array *partitions, struct kafka_elect_leaders_response_topic *out)
+static void elect_topic(struct request *request, struct slice name, const wire_int32_array *partitions,
+                        struct kafka_elect_leaders_response_topic *out)
 {
     struct topic *topic = store_topic_find(request->broker->store, name);
 
@@ -114,7 +115,8 @@ void handle_describe_transactions(struct request *request)
     struct kafka_describe_transactions_response response = {0};
 
     response.transaction_states.count = asked->transactional_ids.count;
-    response.transaction_states.items = arena_new_array(&request->arena, (size_t)asked->transactional_ids.count, sizeof(*response.transaction_states.items));
+    response.transaction_states.items =
+        arena_new_array(&request->arena, (size_t)asked->transactional_ids.count, sizeof(*response.transaction_states.items));
     for (int32_t i = 0; i < asked->transactional_ids.count; i++) {
         response.transaction_states.items[i] = (struct kafka_describe_transactions_response_transaction_state){
             .error_code = CODE(TRANSACTIONAL_ID_NOT_FOUND),

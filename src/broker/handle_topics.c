@@ -73,7 +73,8 @@ static void on_created(struct task *task)
         create_fill(one->all, one);
     else if (task->status == ERROR_TOPIC_ALREADY_EXISTS)
         create_refuse(one->all, one->index, task->status,
-                      (const char *)request_format(task->request, "Topic '%.*s' already exists.", (int)one->all->response.topics.items[one->index].name.size,
+                      (const char *)request_format(task->request, "Topic '%.*s' already exists.",
+                                                   (int)one->all->response.topics.items[one->index].name.size,
                                                    (const char *)one->all->response.topics.items[one->index].name.data)
                           .data);
     else
@@ -82,12 +83,14 @@ static void on_created(struct task *task)
     create_one_less(one->all);
 }
 
-static enum status assignments_check(struct request *request, const struct kafka_create_topics_request_topic *asked, int32_t *partitions, struct error *error)
+static enum status assignments_check(struct request *request, const struct kafka_create_topics_request_topic *asked, int32_t *partitions,
+                                     struct error *error)
 {
     uint8_t *seen;
 
     if (asked->replication_factor != -1)
-        return error_set(error, ERROR_INVALID_REQUEST, "A manual partition assignment was specified, but replication factor was not set to -1.");
+        return error_set(error, ERROR_INVALID_REQUEST,
+                         "A manual partition assignment was specified, but replication factor was not set to -1.");
     if (asked->num_partitions != -1)
         return error_set(error, ERROR_INVALID_REQUEST, "A manual partition assignment was specified, but numPartitions was not set to -1.");
     seen = arena_new_array(&request->arena, (size_t)asked->assignments.count, 1);
@@ -99,11 +102,12 @@ static enum status assignments_check(struct request *request, const struct kafka
             return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT, "The manual partition assignment includes an empty replica list.");
         for (int32_t j = 0; j < brokers->count; j++) {
             if (brokers->items[j] != request->broker->numbers.node_id)
-                return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT, "The manual partition assignment includes broker %d, but no such broker is registered.",
+                return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT,
+                                 "The manual partition assignment includes broker %d, but no such broker is registered.",
                                  brokers->items[j]);
             if (j > 0)
-                return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT, "The manual partition assignment includes the broker %d more than once.",
-                                 brokers->items[j]);
+                return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT,
+                                 "The manual partition assignment includes the broker %d more than once.", brokers->items[j]);
         }
         if (index < 0 || index >= asked->assignments.count || seen[index] != 0)
             return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT, "partitions should be a consecutive 0-based integer sequence");
@@ -113,50 +117,56 @@ static enum status assignments_check(struct request *request, const struct kafka
     return OK;
 }
 
-static enum status counts_check(struct request *request, const struct kafka_create_topics_request_topic *asked, int32_t *partitions, struct error *error)
+static enum status counts_check(struct request *request, const struct kafka_create_topics_request_topic *asked, int32_t *partitions,
+                                struct error *error)
 {
     if (asked->assignments.count > 0)
         return assignments_check(request, asked, partitions, error);
     if (asked->replication_factor == 0 || asked->replication_factor < -1)
-        return error_set(error, ERROR_INVALID_REPLICATION_FACTOR, "Replication factor must be larger than 0, or -1 to use the default value.");
+        return error_set(error, ERROR_INVALID_REPLICATION_FACTOR,
+                         "Replication factor must be larger than 0, or -1 to use the default value.");
     if (asked->num_partitions == 0 || asked->num_partitions < -1)
         return error_set(error, ERROR_INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value.");
     if (asked->replication_factor > 1)
         return error_set(error, ERROR_INVALID_REPLICATION_FACTOR,
-                         "Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only 1 broker(s) are "
+                         "Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only "
+                         "1 broker(s) are "
                          "registered or some brokers have all their log directories cordoned.",
                          asked->replication_factor, asked->replication_factor);
     *partitions = asked->num_partitions == -1 ? request->broker->numbers.default_partitions : asked->num_partitions;
     return OK;
 }
 
-static enum status config_collect(struct request *request, const struct kafka_create_topics_request_topic *asked, struct properties *config, struct error *error)
+static enum status config_collect(struct request *request, const struct kafka_create_topics_request_topic *asked, struct properties *config,
+                                  struct error *error)
 {
     for (int32_t i = 0; i < asked->configs.count; i++) {
         if (slice_is_null(asked->configs.items[i].value))
-            return error_set(error, ERROR_INVALID_CONFIG, "Null value not supported for topic configs: %.*s", (int)asked->configs.items[i].name.size,
-                             (const char *)asked->configs.items[i].name.data);
+            return error_set(error, ERROR_INVALID_CONFIG, "Null value not supported for topic configs: %.*s",
+                             (int)asked->configs.items[i].name.size, (const char *)asked->configs.items[i].name.data);
         properties_set(config, arena_copy_string(&request->arena, asked->configs.items[i].name),
                        arena_copy_string(&request->arena, asked->configs.items[i].value));
     }
     return config_topic_check(config, error);
 }
 
-static enum status create_check(struct request *request, const struct kafka_create_topics_request_topic *asked, int32_t *partitions, struct properties *config,
-                                struct error *error)
+static enum status create_check(struct request *request, const struct kafka_create_topics_request_topic *asked, int32_t *partitions,
+                                struct properties *config, struct error *error)
 {
     struct topic *topic;
     enum status status;
 
     if (topic_name_is_reserved(asked->name))
-        return error_set(error, ERROR_INVALID_REQUEST, "Creation of internal topic %.*s is prohibited.", (int)asked->name.size, (const char *)asked->name.data);
+        return error_set(error, ERROR_INVALID_REQUEST, "Creation of internal topic %.*s is prohibited.", (int)asked->name.size,
+                         (const char *)asked->name.data);
     status = topic_name_check(asked->name, error);
     if (status != OK)
         return status;
     topic = store_topic_find(request->broker->store, asked->name);
     if (topic != NULL) {
         topic_release(topic);
-        return error_set(error, ERROR_TOPIC_ALREADY_EXISTS, "Topic '%.*s' already exists.", (int)asked->name.size, (const char *)asked->name.data);
+        return error_set(error, ERROR_TOPIC_ALREADY_EXISTS, "Topic '%.*s' already exists.", (int)asked->name.size,
+                         (const char *)asked->name.data);
     }
     if (topic_name_collides(request->broker->store, asked->name, error))
         return ERROR_INVALID_TOPIC_EXCEPTION;
@@ -226,7 +236,8 @@ static int64_t create_partition_total(const struct request *request, const struc
         if (asked->topics.items[i].assignments.count > 0)
             total += asked->topics.items[i].assignments.count;
         else
-            total += asked->topics.items[i].num_partitions > 0 ? asked->topics.items[i].num_partitions : request->broker->numbers.default_partitions;
+            total += asked->topics.items[i].num_partitions > 0 ? asked->topics.items[i].num_partitions
+                                                               : request->broker->numbers.default_partitions;
     }
     return total;
 }
@@ -301,13 +312,15 @@ static void delete_one(struct delete_topics *all, int32_t index, struct slice na
     }
     if (slice_is_null(name) == uuid_is_zero(id)) {
         out->error_code = CODE(INVALID_REQUEST);
-        out->error_message = slice_from_string(slice_is_null(name) ? "Neither topic name nor id were specified." : "You may not specify both topic name and topic id.");
+        out->error_message = slice_from_string(slice_is_null(name) ? "Neither topic name nor id were specified."
+                                                                   : "You may not specify both topic name and topic id.");
         return;
     }
     topic = slice_is_null(name) ? store_topic_find_by_id(request->broker->store, id) : store_topic_find(request->broker->store, name);
     if (topic == NULL) {
         out->error_code = slice_is_null(name) ? CODE(UNKNOWN_TOPIC_ID) : CODE(UNKNOWN_TOPIC_OR_PARTITION);
-        out->error_message = slice_from_string(status_text(slice_is_null(name) ? ERROR_UNKNOWN_TOPIC_ID : ERROR_UNKNOWN_TOPIC_OR_PARTITION));
+        out->error_message =
+            slice_from_string(status_text(slice_is_null(name) ? ERROR_UNKNOWN_TOPIC_ID : ERROR_UNKNOWN_TOPIC_OR_PARTITION));
         return;
     }
     out->name = slice_from_string(arena_copy_string(&request->arena, slice_from_string(topic_name(topic))));
@@ -332,7 +345,8 @@ void handle_delete_topics(struct request *request)
     all->response.responses.count = count;
     all->response.responses.items = arena_new_array(&request->arena, (size_t)count, sizeof(*all->response.responses.items));
     for (int32_t i = 0; i < count; i++)
-        delete_one(all, i, by_struct ? asked->topics.items[i].name : asked->topic_names.items[i], by_struct ? &asked->topics.items[i].topic_id : &none);
+        delete_one(all, i, by_struct ? asked->topics.items[i].name : asked->topic_names.items[i],
+                   by_struct ? &asked->topics.items[i].topic_id : &none);
     delete_one_less(all);
 }
 
@@ -378,20 +392,22 @@ static enum status grow_check(struct request *request, const struct kafka_create
     if (asked->count == count)
         return error_set(error, ERROR_INVALID_PARTITIONS, "Topic already has %d partition(s).", count);
     if (asked->count < count)
-        return error_set(error, ERROR_INVALID_PARTITIONS, "The topic %.*s currently has %d partition(s); %d would not be an increase.", (int)asked->name.size,
-                         (const char *)asked->name.data, count, asked->count);
+        return error_set(error, ERROR_INVALID_PARTITIONS, "The topic %.*s currently has %d partition(s); %d would not be an increase.",
+                         (int)asked->name.size, (const char *)asked->name.data, count, asked->count);
     if (asked->count - count > PARTITIONS_PER_REQUEST_MAX)
         return error_set(error, ERROR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
     if (asked->assignments.count < 0)
         return OK;
     if (asked->assignments.count != asked->count - count)
-        return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT, "Attempted to add %d additional partition(s), but only %d assignment(s) were specified.",
-                         asked->count - count, asked->assignments.count);
+        return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT,
+                         "Attempted to add %d additional partition(s), but only %d assignment(s) were specified.", asked->count - count,
+                         asked->assignments.count);
     for (int32_t i = 0; i < asked->assignments.count; i++) {
         const wire_int32_array *brokers = &asked->assignments.items[i].broker_ids;
 
         if (brokers->count != 1 || brokers->items[0] != request->broker->numbers.node_id)
-            return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT, "The manual partition assignment includes broker %d, but no such broker is registered.",
+            return error_set(error, ERROR_INVALID_REPLICA_ASSIGNMENT,
+                             "The manual partition assignment includes broker %d, but no such broker is registered.",
                              brokers->count > 0 ? brokers->items[brokers->count - 1] : -1);
     }
     return OK;
@@ -417,7 +433,8 @@ void handle_create_partitions(struct request *request)
             status = error_set(&error, ERROR_INVALID_REQUEST, "Duplicate topic name.");
         else
             status = grow_check(request, topic, &error);
-        all->response.results.items[i] = (struct kafka_create_partitions_response_result){.name = topic->name, .error_code = status_kafka_code(status)};
+        all->response.results.items[i] =
+            (struct kafka_create_partitions_response_result){.name = topic->name, .error_code = status_kafka_code(status)};
         if (status != OK) {
             all->response.results.items[i].error_message = request_format(request, "%s", error.message);
         } else if (!asked->validate_only) {
@@ -497,7 +514,8 @@ static void delete_records_one(struct delete_records *all, struct slice name, co
     enum status status = delete_records_check(request, topic, partition, offset);
     struct delete_records_partition *one;
 
-    *out = (struct kafka_delete_records_response_partition){.partition_index = asked->partition_index, .low_watermark = -1, .error_code = status_kafka_code(status)};
+    *out = (struct kafka_delete_records_response_partition){
+        .partition_index = asked->partition_index, .low_watermark = -1, .error_code = status_kafka_code(status)};
     if (status == OK && offset <= partition_start(partition)) {
         out->low_watermark = partition_start(partition); /* nothing to do */
     } else if (status == OK) {

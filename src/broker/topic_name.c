@@ -17,15 +17,18 @@ enum status topic_name_check(struct slice name, struct error *error)
     if (name.size == 0)
         return error_set(error, ERROR_INVALID_TOPIC_EXCEPTION, "Topic name is invalid: the empty string is not allowed");
     if (slice_equal_string(name, ".") || slice_equal_string(name, ".."))
-        return error_set(error, ERROR_INVALID_TOPIC_EXCEPTION, "Topic name is invalid: '%.*s' is not allowed", shown, (const char *)name.data);
+        return error_set(error, ERROR_INVALID_TOPIC_EXCEPTION, "Topic name is invalid: '%.*s' is not allowed", shown,
+                         (const char *)name.data);
     if (name.size > NAME_BYTES_MAX)
-        return error_set(error, ERROR_INVALID_TOPIC_EXCEPTION, "Topic name is invalid: the length of '%.*s' is longer than the max allowed length %d", shown,
+        return error_set(error, ERROR_INVALID_TOPIC_EXCEPTION,
+                         "Topic name is invalid: the length of '%.*s' is longer than the max allowed length %d", shown,
                          (const char *)name.data, NAME_BYTES_MAX);
     for (size_t i = 0; i < name.size; i++) {
         if (!is_legal(name.data[i]))
-            return error_set(error, ERROR_INVALID_TOPIC_EXCEPTION,
-                             "Topic name is invalid: '%.*s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'", shown,
-                             (const char *)name.data);
+            return error_set(
+                error, ERROR_INVALID_TOPIC_EXCEPTION,
+                "Topic name is invalid: '%.*s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'", shown,
+                (const char *)name.data);
     }
     return OK;
 }

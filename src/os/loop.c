@@ -143,7 +143,8 @@ void loop_watch_set(struct loop_watch *watch, int events)
     if (events == 0)
         (void)uv_poll_stop(&watch->poll);
     else
-        (void)uv_poll_start(&watch->poll, ((events & LOOP_READ) != 0 ? UV_READABLE : 0) | ((events & LOOP_WRITE) != 0 ? UV_WRITABLE : 0), loop_on_poll);
+        (void)uv_poll_start(&watch->poll, ((events & LOOP_READ) != 0 ? UV_READABLE : 0) | ((events & LOOP_WRITE) != 0 ? UV_WRITABLE : 0),
+                            loop_on_poll);
 }
 
 static void loop_on_closed(uv_handle_t *handle)

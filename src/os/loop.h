@@ -29,7 +29,8 @@ void loop_stop(struct loop *loop);
 /* Any thread; cheap when a wake-up is under way already. */
 void loop_wake(struct loop *loop);
 
-/* Calls the timer callback once, at this time of clock_monotonic_ms or a little later; INT64_MAX for never. Replaces the time set before. */
+/* Calls the timer callback once, at this time of clock_monotonic_ms or a little later; INT64_MAX for never. Replaces the time set before.
+ */
 void loop_timer_set(struct loop *loop, int64_t at_ms);
 
 /* Watches a descriptor, which stays the caller's; nothing is reported before loop_watch_set. Level-triggered. */

@@ -24,8 +24,10 @@ enum status socket_address_parse(struct slice text, struct socket_address *addre
         }
     }
     colon = text.size == 0 ? NULL : memrchr(text.data, ':', text.size);
-    if (colon == NULL || !text_parse_int64(slice_of(colon + 1, (size_t)(text.data + text.size - colon - 1)), &port) || port < 0 || port > 65535)
-        return error_set(error, ERROR_BAD_INPUT, "\"%.*s\" is not an address of the form host:port", (int)given.size, (const char *)given.data);
+    if (colon == NULL || !text_parse_int64(slice_of(colon + 1, (size_t)(text.data + text.size - colon - 1)), &port) || port < 0 ||
+        port > 65535)
+        return error_set(error, ERROR_BAD_INPUT, "\"%.*s\" is not an address of the form host:port", (int)given.size,
+                         (const char *)given.data);
     host = slice_of(text.data, (size_t)(colon - text.data));
     if (host.size >= 2 && host.data[0] == '[' && host.data[host.size - 1] == ']')
         host = slice_of(host.data + 1, host.size - 2);

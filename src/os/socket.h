@@ -22,10 +22,9 @@ enum status socket_address_parse(struct slice text, struct socket_address *addre
 void socket_address_format(const struct socket_address *address, char *text, size_t size);
 
 /*
- * Binds and listens on every address that the host name stands for (at most fds_max), non-blocking. Port 0 takes a free one, the same for all.
- * address  gets the real port
- * Errors   UNAVAILABLE (in use, not ours, not allowed), BAD_INPUT (the name is unknown)
- * Thread   any; asks the name service, so not the network thread
+ * Binds and listens on every address that the host name stands for (at most fds_max), non-blocking. Port 0 takes a free one, the same for
+ * all. address  gets the real port Errors   UNAVAILABLE (in use, not ours, not allowed), BAD_INPUT (the name is unknown) Thread   any; asks
+ * the name service, so not the network thread
  */
 enum status socket_listen(struct socket_address *address, int backlog, int *fds, size_t fds_max, size_t *count, struct error *error);
 

@@ -179,6 +179,36 @@ def test_partitions_are_shared_by_members_that_come_and_go(tailrace_shared):
             thread.join(20)
 
 
+def test_a_static_member_comes_back_without_a_rebalance(tailrace_shared):
+    topic, group = unique("static"), unique("g")
+    admin = AdminClient({"bootstrap.servers": tailrace_shared.bootstrap})
+    admin.create_topics([NewTopic(topic, 2, 1)])[topic].result(10)
+
+    def member(instance):
+        rebalances = []
+        consumer = confluent_kafka.Consumer({"bootstrap.servers": tailrace_shared.bootstrap, "group.id": group, "group.instance.id": instance,
+                                             "auto.offset.reset": "earliest", "session.timeout.ms": 20000, "heartbeat.interval.ms": 200})
+        consumer.subscribe([topic], on_assign=lambda _, partitions: rebalances.append(len(partitions)),
+                           on_revoke=lambda _, partitions: rebalances.append(-len(partitions)))
+        return consumer, rebalances
+
+    def turn(*consumers):
+        for consumer in consumers:
+            consumer.poll(0.05)
+        return [len(consumer.assignment()) for consumer in consumers]
+
+    one, seen_by_one = member("one")
+    two, _ = member("two")
+    wait_until(lambda: turn(one, two) == [1, 1], what="both having a partition")
+    seen_by_one.clear()
+    two.close()  # a static member does not leave
+    two, _ = member("two")
+    wait_until(lambda: turn(one, two) == [1, 1], what="the second one being back")
+    assert seen_by_one == []
+    one.close()
+    two.close()
+
+
 def test_a_long_poll_is_answered_when_a_record_comes(tailrace_shared):
     topic = unique("poll")
     producer = confluent_kafka.Producer({"bootstrap.servers": tailrace_shared.bootstrap, "linger.ms": 0})

@@ -34,15 +34,19 @@ TEST(bad_values_are_refused_in_kafkas_words)
     assert_refused("retention.ms", "", "Invalid value  for configuration retention.ms: Not a number of type LONG");
     assert_refused("retention.ms", "-2", "Invalid value -2 for configuration retention.ms: Value must be at least -1");
     assert_refused("segment.bytes", "100", "Invalid value 100 for configuration segment.bytes: Value must be at least 1048576");
-    assert_refused("cleanup.policy", "sometimes", "Invalid value sometimes for configuration cleanup.policy: String must be one of: compact, delete");
-    assert_refused("compression.type", "zip",
-                   "Invalid value zip for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer");
+    assert_refused("cleanup.policy", "sometimes",
+                   "Invalid value sometimes for configuration cleanup.policy: String must be one of: compact, delete");
+    assert_refused(
+        "compression.type", "zip",
+        "Invalid value zip for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer");
     assert_refused("message.timestamp.type", "Never",
                    "Invalid value Never for configuration message.timestamp.type: String must be one of: CreateTime, LogAppendTime");
-    assert_refused("min.cleanable.dirty.ratio", "2", "Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1");
+    assert_refused("min.cleanable.dirty.ratio", "2",
+                   "Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1");
     assert_refused("preallocate", "maybe", "Invalid value maybe for configuration preallocate: Expected value to be either true or false");
     assert_refused("min.insync.replicas", "0", "Invalid value 0 for configuration min.insync.replicas: Value must be at least 1");
-    assert_refused("max.message.bytes", "99999999999", "Invalid value 99999999999 for configuration max.message.bytes: Not a number of type INT");
+    assert_refused("max.message.bytes", "99999999999",
+                   "Invalid value 99999999999 for configuration max.message.bytes: Not a number of type INT");
 }
 
 TEST(good_values_are_allowed)
@@ -156,10 +160,8 @@ TEST(a_broker_is_described_with_what_it_knows_better)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_values_are_refused_in_kafkas_words),
-        cmocka_unit_test(good_values_are_allowed),
-        cmocka_unit_test(the_smallest_lag_may_not_pass_the_largest),
-        cmocka_unit_test(a_topic_is_described_as_kafka_does),
+        cmocka_unit_test(bad_values_are_refused_in_kafkas_words),          cmocka_unit_test(good_values_are_allowed),
+        cmocka_unit_test(the_smallest_lag_may_not_pass_the_largest),       cmocka_unit_test(a_topic_is_described_as_kafka_does),
         cmocka_unit_test(a_broker_is_described_with_what_it_knows_better),
     };
 

@@ -22,7 +22,8 @@ static void fixture_init(struct fixture *fixture, size_t slots)
     fixture->topic = (struct kafka_fetch_request_topic){.topic = slice_from_string("t"), .partitions = {fixture->partitions, 3}};
     fixture->request.topics.items = &fixture->topic;
     fixture->request.topics.count = 1;
-    fixture->forgotten = (struct kafka_fetch_request_forgotten_topic){.topic = slice_from_string("t"), .partitions = {fixture->forgotten_partitions, 0}};
+    fixture->forgotten =
+        (struct kafka_fetch_request_forgotten_topic){.topic = slice_from_string("t"), .partitions = {fixture->forgotten_partitions, 0}};
     fixture->request.forgotten_topics_data.items = &fixture->forgotten;
 }
 
@@ -91,7 +92,8 @@ TEST(wrong_ids_and_epochs_are_refused)
     id = fetch_scope_id(&scope);
     fetch_scope_finish(&scope);
     assert_int_equal(begin(&fixture, id, 2, 0, &scope), ERROR_INVALID_FETCH_SESSION_EPOCH);
-    assert_int_equal(fetch_scope_begin(fixture.sessions, &(struct kafka_fetch_request){.session_id = id, .session_epoch = 1}, true, 0, &fixture.arena, &scope),
+    assert_int_equal(fetch_scope_begin(fixture.sessions, &(struct kafka_fetch_request){.session_id = id, .session_epoch = 1}, true, 0,
+                                       &fixture.arena, &scope),
                      ERROR_FETCH_SESSION_TOPIC_ID_ERROR);
     fixture_finish(&fixture);
 }

@@ -128,7 +128,8 @@ static struct answer *join(struct room *room, int number, struct who who)
     return &room->answers[number];
 }
 
-static struct answer *sync_as(struct room *room, int number, const char *member, int32_t generation, const char *const pairs[][2], size_t count)
+static struct answer *sync_as(struct room *room, int number, const char *member, int32_t generation, const char *const pairs[][2],
+                              size_t count)
 {
     struct group_assignment assignments[8];
     struct group_sync asked = {
@@ -411,7 +412,8 @@ TEST(a_static_member_takes_its_seat_back_without_a_rebalance)
     assert_string_equal(old_id, "i1-00000000-0000-0000-0000-000000000001");
     {
         struct group_assignment all = {slice_from_string(old_id), slice_from_string("all")};
-        struct group_sync sync = {slice_from_string(old_id), slice_from_string("i1"), 1, slice_null(), slice_null(), &all, 1, &room.answers[1]};
+        struct group_sync sync = {slice_from_string(old_id), slice_from_string("i1"), 1, slice_null(), slice_null(), &all, 1,
+                                  &room.answers[1]};
 
         group_sync(room.group, &sync, room.now_ms);
     }
@@ -422,7 +424,8 @@ TEST(a_static_member_takes_its_seat_back_without_a_rebalance)
     assert_true(answer->skip);
     assert_string_equal(answer->leader, answer->member_id);
     assert_int_equal(group_state_of(room.group), GROUP_STABLE);
-    assert_int_equal(group_heartbeat(room.group, slice_from_string(old_id), slice_from_string("i1"), 1, room.now_ms), ERROR_FENCED_INSTANCE_ID);
+    assert_int_equal(group_heartbeat(room.group, slice_from_string(old_id), slice_from_string("i1"), 1, room.now_ms),
+                     ERROR_FENCED_INSTANCE_ID);
     assert_int_equal(group_heartbeat(room.group, slice_from_string(answer->member_id), slice_from_string("i1"), 1, room.now_ms), OK);
     assert_true(slice_equal_string(group_member_at(room.group, 0)->assignment, "all"));
     room_finish(&room);
@@ -445,9 +448,15 @@ TEST(members_without_a_common_protocol_do_not_come_together)
     struct room room;
     struct group_protocol other = {slice_from_string("sticky"), slice_from_string("m")};
     struct group_join asked = {
-        .member_id = slice_of("", 0), .client_id = slice_from_string("c"), .client_host = slice_from_string("/h"),
-        .protocol_type = slice_from_string("consumer"), .protocols = &other, .protocol_count = 1, .session_timeout_ms = 10000,
-        .rebalance_timeout_ms = 10000, .waiter = NULL,
+        .member_id = slice_of("", 0),
+        .client_id = slice_from_string("c"),
+        .client_host = slice_from_string("/h"),
+        .protocol_type = slice_from_string("consumer"),
+        .protocols = &other,
+        .protocol_count = 1,
+        .session_timeout_ms = 10000,
+        .rebalance_timeout_ms = 10000,
+        .waiter = NULL,
     };
 
     room_init(&room, 0);
@@ -539,9 +548,15 @@ TEST(subscriptions_are_read_from_the_consumer_protocol)
     static const uint8_t metadata[] = {0, 1, 0, 0, 0, 1, 0, 2, 't', '1', 0xff, 0xff, 0xff, 0xff};
     struct group_protocol protocol = {slice_from_string("range"), slice_of(metadata, sizeof(metadata))};
     struct group_join asked = {
-        .member_id = slice_of("", 0), .client_id = slice_from_string("c"), .client_host = slice_from_string("/h"),
-        .protocol_type = slice_from_string("consumer"), .protocols = &protocol, .protocol_count = 1, .session_timeout_ms = 10000,
-        .rebalance_timeout_ms = 10000, .waiter = NULL,
+        .member_id = slice_of("", 0),
+        .client_id = slice_from_string("c"),
+        .client_host = slice_from_string("/h"),
+        .protocol_type = slice_from_string("consumer"),
+        .protocols = &protocol,
+        .protocol_count = 1,
+        .session_timeout_ms = 10000,
+        .rebalance_timeout_ms = 10000,
+        .waiter = NULL,
     };
 
     room_init(&room, 0);
@@ -581,10 +596,22 @@ TEST(no_order_of_steps_leaves_anybody_waiting)
             case 1: (void)join(&room, number, (struct who){.member = id_copy, .metadata = (random >> 20) % 2 == 0 ? "m" : "n"}); break;
             case 2: (void)join(&room, number, (struct who){.instance = (random >> 20) % 2 == 0 ? "i1" : "i2"}); break;
             case 3: (void)sync_as(&room, number, id_copy, group_generation(room.group), (const char *const[][2]){{id_copy, "x"}}, 1); break;
-            case 4: group_stored(room.group, room.ticket, (random >> 20) % 5 == 0 ? ERROR_DISK : OK, room.now_ms); busy[number] = false; break;
-            case 5: (void)beat(&room, id_copy, group_generation(room.group)); busy[number] = false; break;
-            case 6: (void)group_leave(room.group, slice_from_string(id_copy), slice_null(), room.now_ms); busy[number] = false; break;
-            default: pass(&room, (random >> 20) % 7000); busy[number] = false; break;
+            case 4:
+                group_stored(room.group, room.ticket, (random >> 20) % 5 == 0 ? ERROR_DISK : OK, room.now_ms);
+                busy[number] = false;
+                break;
+            case 5:
+                (void)beat(&room, id_copy, group_generation(room.group));
+                busy[number] = false;
+                break;
+            case 6:
+                (void)group_leave(room.group, slice_from_string(id_copy), slice_null(), room.now_ms);
+                busy[number] = false;
+                break;
+            default:
+                pass(&room, (random >> 20) % 7000);
+                busy[number] = false;
+                break;
             }
         }
         for (int i = 0; i < 100; i++) { /* silence */
