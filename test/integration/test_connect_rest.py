@@ -1,17 +1,12 @@
-"""Kafka Connect's REST API of the built program: the recorded cases, connectors over restarts, secrets, browsers, bad requests."""
+"""Kafka Connect's REST API of the built program: connectors over restarts, secrets, browsers, bad requests. The recorded answers: test/golden."""
 import json
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 
-import pytest
-from harness import PASSWORD, ROOT, USER, Tailrace, connector_config, wait_until
-
-RUNNER = ROOT / "test/golden/rest_runner.py"
-CASES = sorted(path.stem for path in (ROOT / "test/golden/rest").glob("*.case"))
+from harness import PASSWORD, USER, connector_config, wait_until
 
 
 def records(tailrace, topic):
@@ -39,30 +34,6 @@ def raw(tailrace, data, timeout=10):
 def table(postgres, database, rows=1):
     postgres.execute(database, "CREATE TABLE t (id serial PRIMARY KEY, name text)",
                      *[f"INSERT INTO t (name) VALUES ('row {number}')" for number in range(rows)])
-
-
-# ---- The recorded cases ----
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory, postgres):
-    """One program for all recorded cases; each of them begins by removing what the one before left."""
-    rules = postgres.data / "pg_hba.conf"
-    before = rules.read_text()
-    rules.write_text("local all all trust\nhost all all all trust\nlocal replication all trust\nhost replication all all trust\n")
-    postgres.execute("postgres", "SELECT pg_reload_conf()")  # while recording, no password was asked for
-    program = Tailrace(tmp_path_factory.mktemp("recorded"), {"host.aliases": "postgres=127.0.0.1"}).start()
-    yield program
-    program.stop()
-    rules.write_text(before)
-    postgres.execute("postgres", "SELECT pg_reload_conf()")
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_answers_as_recorded(recorded, postgres, case):
-    done = subprocess.run([sys.executable, str(RUNNER), "--url", f"http://127.0.0.1:{recorded.rest_port}",
-                           "--postgres", f"postgres://{USER}:{PASSWORD}@127.0.0.1:{postgres.port}", case],
-                          capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # ---- Connectors over time ----
