@@ -1,4 +1,4 @@
-/* control_commands.c: `tailrace down`, `status` and `psql`: what one does with a program that runs. */
+/* control_commands.c: `tailrace down` and `psql`: what one does with a program that runs. */
 #include "server/commands.h"
 
 #include "base/banned.h"
@@ -58,34 +58,6 @@ int down_main(int argc, char **argv)
     }
     (void)printf("stopped (process %d)\n", (int)owner);
     return 0;
-}
-
-/* ---- status ---- */
-
-int status_main(int argc, char **argv)
-{
-    static const char *data_dir = DATA_DIR;
-    static bool json;
-    static const struct option_row rows[] = {
-        {"data-dir", OPTION_TEXT, &data_dir, "DIR", "Where it runs (default " DATA_DIR ")", 0, 0},
-        {"json", OPTION_FLAG, &json, NULL, "As JSON", 0, 0},
-        {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
-    };
-    static const struct options options = {"tailrace status", NULL, "Shows what runs on a data directory, and how it does.", rows, 0};
-    struct buffer answer;
-    struct error error;
-    size_t operand_count;
-    int code = command_options(&options, argc, argv, NULL, &operand_count);
-
-    if (code >= 0)
-        return code;
-    buffer_init(&answer, ANSWER_BYTES_MAX);
-    if (data_directory_ask(data_dir, "status", &answer, &error) == OK)
-        code = command_print(buffer_slice(&answer));
-    else
-        code = command_fail(&error);
-    buffer_finish(&answer);
-    return code;
 }
 
 /* ---- psql ---- */

@@ -173,13 +173,30 @@ static void describe_connectors(struct services *services, json_t *object, json_
     (void)json_object_set_new(object, "connectors", connectors);
 }
 
-static void describe_agents(const struct services *services, json_t *object)
+static void describe_agent(const json_t *agent, json_t *problems)
 {
+    const char *error = json_string_value(json_object_get(agent, "error"));
+    bool failed = member_is(agent, "state", "failed");
+    char what[512];
+
+    if (!failed && !member_is(agent, "state", "retrying"))
+        return;
+    (void)snprintf(what, sizeof(what), "agent %s %s", json_string_value(json_object_get(agent, "name")),
+                   failed ? "has failed" : "cannot go on and tries again");
+    problem_add(problems, what, error == NULL ? "it did not say why" : error, "mend the cause; a failed agent starts again with the program");
+}
+
+static void describe_agents(const struct services *services, json_t *object, json_t *problems)
+{
+    json_t *agents, *agent;
     struct buffer text;
+    size_t index;
 
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
     agents_describe(services->agents, &text);
-    (void)json_object_set_new(object, "agents", parsed(&text));
+    agents = parsed(&text);
+    json_array_foreach(agents, index, agent) describe_agent(agent, problems);
+    (void)json_object_set_new(object, "agents", agents);
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
     sinks_describe(services->sinks, &text);
     (void)json_object_set_new(object, "sinks", parsed(&text));
@@ -221,7 +238,7 @@ void services_describe(struct services *services, struct buffer *json)
     describe_store(services, object, problems);
     describe_broker(services, object);
     describe_connectors(services, object, problems);
-    describe_agents(services, object);
+    describe_agents(services, object, problems);
     describe_postgres(services, object, problems);
     if (atomic_load(&services->ready)) /* the console is started last */
         (void)json_object_set_new(object, "console", json_sprintf("http://%s", web_listener(services->web)));

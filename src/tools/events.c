@@ -146,6 +146,8 @@ struct reading {
     bool from_beginning;
     int64_t printed;
     rd_kafka_t *consumer;
+    rd_kafka_topic_t *topic_handle;
+    rd_kafka_queue_t *queue; /* all partitions; without a group, so that reading leaves no trace in the log */
     struct change_decoder *decoder;
     struct arena arena;
     struct buffer line;
@@ -175,11 +177,8 @@ static void report(rd_kafka_t *consumer, int error, const char *reason, void *op
 static enum status consumer_open(struct reading *reading, struct error *error)
 {
     rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-    const char *const settings[][2] = {{"bootstrap.servers", reading->servers},
-                                       {"group.id", "tailrace-events"},
-                                       {"enable.auto.commit", "false"},
-                                       {"allow.auto.create.topics", "false"},
-                                       {"client.id", "tailrace-events"}};
+    const char *const settings[][2] = {
+        {"bootstrap.servers", reading->servers}, {"allow.auto.create.topics", "false"}, {"client.id", "tailrace-events"}};
     char why[512];
 
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
@@ -194,27 +193,27 @@ static enum status consumer_open(struct reading *reading, struct error *error)
     return reading->consumer != NULL ? OK : error_set(error, ERROR_UNAVAILABLE, "%s", why);
 }
 
-/* All partitions of the topic; waits until it exists. */
-static enum status topic_assign(struct reading *reading, struct error *error)
+/* Begins with all partitions of the topic; waits until it exists. */
+static enum status topic_open(struct reading *reading, struct error *error)
 {
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(reading->consumer, reading->topic, NULL);
-    rd_kafka_topic_partition_list_t *wanted = rd_kafka_topic_partition_list_new(8);
     int64_t offset = reading->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
+    int32_t partitions = 0;
 
-    while (wanted->cnt == 0 && !stopped) {
+    reading->topic_handle = rd_kafka_topic_new(reading->consumer, reading->topic, NULL);
+    reading->queue = rd_kafka_queue_new(reading->consumer);
+    while (partitions == 0 && !stopped) {
         const struct rd_kafka_metadata *metadata;
 
         (void)rd_kafka_poll(reading->consumer, POLL_MS);
-        if (rd_kafka_metadata(reading->consumer, 0, topic, &metadata, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (rd_kafka_metadata(reading->consumer, 0, reading->topic_handle, &metadata, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
-        for (int i = 0; metadata->topic_cnt == 1 && i < metadata->topics[0].partition_cnt; i++)
-            rd_kafka_topic_partition_list_add(wanted, reading->topic, metadata->topics[0].partitions[i].id)->offset = offset;
+        partitions = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
         rd_kafka_metadata_destroy(metadata);
     }
-    rd_kafka_topic_destroy(topic);
-    if (wanted->cnt > 0 && rd_kafka_assign(reading->consumer, wanted) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        (void)error_set(error, ERROR_UNAVAILABLE, "read %s", reading->topic);
-    rd_kafka_topic_partition_list_destroy(wanted);
+    for (int32_t i = 0; i < partitions; i++) {
+        if (rd_kafka_consume_start_queue(reading->topic_handle, i, offset, reading->queue) != 0)
+            return error_set(error, ERROR_UNAVAILABLE, "read %s: %s", reading->topic, rd_kafka_err2str(rd_kafka_last_error()));
+    }
     return OK;
 }
 
@@ -244,10 +243,11 @@ static enum status run(struct reading *reading, struct error *error)
     enum status status = consumer_open(reading, error);
 
     if (status == OK)
-        status = topic_assign(reading, error);
+        status = topic_open(reading, error);
     while (status == OK && !stopped && (reading->count == 0 || reading->printed < reading->count)) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(reading->consumer, POLL_MS);
+        rd_kafka_message_t *message = rd_kafka_consume_queue(reading->queue, POLL_MS);
 
+        (void)rd_kafka_poll(reading->consumer, 0);
         if (message == NULL)
             continue;
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -258,8 +258,12 @@ static enum status run(struct reading *reading, struct error *error)
         if (ferror(stdout) != 0)
             break;
     }
+    if (reading->queue != NULL)
+        rd_kafka_queue_destroy(reading->queue);
+    if (reading->topic_handle != NULL)
+        rd_kafka_topic_destroy(reading->topic_handle);
     if (reading->consumer != NULL)
-        rd_kafka_destroy_flags(reading->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        rd_kafka_destroy(reading->consumer);
     return status;
 }
 
