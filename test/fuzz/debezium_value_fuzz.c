@@ -9,7 +9,9 @@
 
 #include "base/banned.h"
 
-#define CONFIGS 12
+#define CONFIGS 15
+#define UNWRAP "transforms.u.type", "io.debezium.transforms.ExtractNewRecordState"
+#define KAFKA "org.apache.kafka.connect.transforms."
 
 static const struct {
     uint32_t oid;
@@ -32,7 +34,7 @@ static struct debezium_encoder *encoders[CONFIGS];
 
 static void set_up(void)
 {
-    static const char *const settings[CONFIGS][8] = {
+    static const char *const settings[CONFIGS][24] = {
         {NULL},
         {"decimal.handling.mode", "double", "time.precision.mode", "connect", "binary.handling.mode", "hex", NULL},
         {"decimal.handling.mode", "string", "time.precision.mode", "isostring", "binary.handling.mode", "base64", NULL},
@@ -45,7 +47,13 @@ static void set_up(void)
         {"value.converter.decimal.format", "NUMERIC", "key.converter.decimal.format", "numeric", NULL},
         {"key.converter.schemas.enable", "false", "value.converter.schemas.enable", "false", "value.converter.replace.null.with.default",
          "false", NULL},
-        {"column.propagate.source.type", ".*", "message.key.columns", "public.t:v", "time.precision.mode", "microseconds", NULL}};
+        {"column.propagate.source.type", ".*", "message.key.columns", "public.t:v", "time.precision.mode", "microseconds", NULL},
+        {"transforms", "u,c", UNWRAP, "transforms.u.delete.tombstone.handling.mode", "rewrite", "transforms.u.add.fields", "op,source.lsn",
+         "transforms.u.add.headers", "op,ts_ms", "transforms.c.type", KAFKA "Cast$Value", "transforms.c.spec", "v:string", NULL},
+        {"transforms", "u,m,k", UNWRAP, "transforms.u.route.by.field", "v", "transforms.m.type", KAFKA "MaskField$Value",
+         "transforms.m.fields", "v", "transforms.k.type", KAFKA "ValueToKey", "transforms.k.fields", "v", NULL},
+        {"transforms", "u,c,e", UNWRAP, "transforms.c.type", KAFKA "Cast$Value", "transforms.c.spec", "v:int32", "transforms.e.type",
+         KAFKA "ExtractField$Value", "transforms.e.field", "v", NULL}};
 
     for (size_t i = 0; i < CONFIGS; i++) {
         struct properties properties;

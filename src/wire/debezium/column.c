@@ -774,7 +774,9 @@ static struct slice null_of_schema(const struct column_context *context, const s
 {
     if (schema->default_json.data != NULL && context->converter->replace_null_with_default)
         return schema->default_json;
-    return schema->optional ? slice_from_string("null") : slice_null();
+    if (schema->optional || (schema->default_json.data != NULL && context->converter->keep_nulls))
+        return slice_from_string("null");
+    return slice_null();
 }
 
 static void set_stand_ins(const struct column_context *context, const struct resolved *resolved, const struct mapping *mapping,

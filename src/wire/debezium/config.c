@@ -5,6 +5,7 @@
 #include "base/regexes.h"
 #include "base/text.h"
 #include "wire/debezium/name.h"
+#include "wire/debezium/transform.h"
 
 #include <openssl/evp.h>
 #include <stdarg.h>
@@ -438,6 +439,24 @@ static void read_filters(struct reading *in)
         config->signal_table = NULL;
 }
 
+static void read_transforms(struct reading *in)
+{
+    struct properties *transforms = &in->config->transforms;
+    struct transform_chain *chain = NULL;
+    struct error why;
+
+    properties_init(transforms);
+    for (size_t i = 0; i < in->properties->count; i++) {
+        const struct property *property = &in->properties->items[i];
+
+        if ((strncmp(property->key, "transforms", 10) == 0 || strncmp(property->key, "predicates", 10) == 0) && property->value != NULL)
+            properties_set(transforms, property->key, property->value);
+    }
+    if (transform_chain_create(transforms, &chain, &why) != OK)
+        report(in, "transforms", "%s", why.message);
+    transform_chain_destroy(chain);
+}
+
 enum status debezium_config_create(const struct properties *properties, debezium_problem *problem, void *context,
                                    struct debezium_config **created, struct error *error)
 {
@@ -460,6 +479,7 @@ enum status debezium_config_create(const struct properties *properties, debezium
     read_filters(&in);
     read_column_rules(&in);
     read_key_columns(&in);
+    read_transforms(&in);
     if (in.status == OK)
         *created = config;
     else
@@ -485,6 +505,7 @@ void debezium_config_destroy(struct debezium_config *config)
     }
     for (size_t i = 0; i < config->key_column_count; i++)
         regexes_destroy(config->key_columns[i]);
+    properties_finish(&config->transforms);
     arena_finish(&config->arena);
     memory_free(config);
 }

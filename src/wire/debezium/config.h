@@ -45,6 +45,7 @@ struct json_converter {
     bool schemas_enable;
     bool replace_null_with_default;
     bool decimal_numeric; /* decimal.format=NUMERIC */
+    bool keep_nulls;      /* not a setting: the encoder's, when transformations come behind it */
 };
 
 /* All members may be read; only this module writes them. */
@@ -87,6 +88,8 @@ struct debezium_config {
     size_t column_rule_count;
     struct regexes **key_columns; /* message.key.columns: each matches schema.table.column */
     size_t key_column_count;
+
+    struct properties transforms; /* transforms*, predicates*, for the encoder's chain */
 
     struct arena arena; /* holds all of it */
 };

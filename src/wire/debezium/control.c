@@ -27,6 +27,8 @@ static void add(struct debezium_encoder *encoder, struct connect_schema *schema,
 static void set_heads(struct debezium_encoder *encoder, struct control_record *record, const struct connect_schema *key,
                       const struct connect_schema *value)
 {
+    record->key_schema = key;
+    record->value_schema = value;
     record->key_head = render_head(&encoder->arena, &encoder->config->key_converter, key);
     record->value_head = render_head(&encoder->arena, &encoder->config->value_converter, value);
 }
@@ -77,7 +79,7 @@ static void init_message(struct debezium_encoder *encoder)
     schema_add_field(&encoder->arena, value, "transaction", schema_of_transaction_block(&encoder->arena));
     schema_add_field(&encoder->arena, value, "message", block);
     set_heads(encoder, &encoder->message, key, value);
-    source_block_init(&encoder->message_source, &encoder->arena, encoder->config, "", "");
+    source_block_init(&encoder->message_source, encoder, &encoder->arena, "", "");
 }
 
 static void init_notification(struct debezium_encoder *encoder)
@@ -136,6 +138,9 @@ static struct record_draft *begin_record(struct debezium_encoder *encoder, const
     draft_end_key(encoder, draft);
     draft->own_headers = true;
     draft->value_head = record->value_head;
+    draft->key_schema = record->key_schema;
+    draft->value_schema = record->value_schema;
+    draft->key_head_size = record->key_head.size;
     return draft;
 }
 

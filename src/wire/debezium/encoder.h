@@ -4,6 +4,7 @@
 
 #include "wire/debezium/column.h"
 #include "wire/debezium/envelope.h"
+#include "wire/debezium/transform.h"
 
 #define RECORD_BYTES_MAX (1024 * 1024 * 1024)
 #define DIGITS_NS 19 /* of nanoseconds since 1970, from 2001 to 2286; their first 16 and 13 are the micro- and milliseconds */
@@ -17,6 +18,8 @@ struct struct_layout {
 };
 
 /* ---- The block "source" of one table ---- */
+
+struct debezium_encoder;
 
 /* Everything but the LSN stays the same within a transaction, so it is rendered when something else changes. */
 struct source_block {
@@ -32,7 +35,7 @@ struct source_block {
     bool second_lsn;                    /* it goes in the second time, too */
 };
 
-void source_block_init(struct source_block *block, struct arena *arena, const struct debezium_config *config, const char *schema,
+void source_block_init(struct source_block *block, const struct debezium_encoder *encoder, struct arena *arena, const char *schema,
                        const char *table);
 void source_block_finish(struct source_block *block);
 void source_block_append(struct source_block *block, const struct debezium_source *source, struct buffer *out);
@@ -91,16 +94,20 @@ struct record_draft {
     int32_t partition;
     bool has_key, has_value, own_headers;
     struct slice value_head;
+    const struct connect_schema *key_schema, *value_schema;
+    size_t key_head_size; /* of the key's bytes, how many are its schema's */
     size_t key_at, key_size, body_at, body_size, headers_at, headers_size;
 };
 
 /* A kind of record that has no table: its topic and its schemas. */
 struct control_record {
+    const struct connect_schema *key_schema, *value_schema;
     struct slice key_head, value_head;
 };
 
 struct debezium_encoder {
     const struct debezium_config *config;
+    struct json_converter key_converter, value_converter; /* with transformations: nulls are replaced behind them */
     struct arena arena;
     struct value_scratch scratch;
     struct buffer keys, bodies, headers, spare;
@@ -116,6 +123,11 @@ struct debezium_encoder {
     struct debezium_failures failures;
     char failed_names[3][256]; /* schema, table, column */
 
+    struct transform_chain *chain; /* NULL without transformations */
+    struct arena record_arena;
+    struct map heads; /* rendered for schemas that transformations made, by side and id */
+    struct buffer out_keys, out_bodies, out_headers;
+
     struct control_record heartbeat, transaction_record, message, notification;
     struct source_block message_source;
 };
@@ -127,6 +139,9 @@ void draft_end_value(struct debezium_encoder *encoder, struct record_draft *draf
 
 /* Turns the drafts into output. LIMIT when a buffer ran full. */
 enum status encoder_finish(struct debezium_encoder *encoder, struct debezium_output *output, struct error *error);
+
+/* Puts the drafts through the chain of transformations and into output. */
+enum status encoder_transform(struct debezium_encoder *encoder, struct debezium_output *output, struct error *error);
 
 /* ,"ts_ms":…,"ts_us":…,"ts_ns":… */
 void append_times(struct buffer *out, int64_t now_ns);
@@ -144,5 +159,8 @@ void transaction_append_block(struct debezium_encoder *encoder, struct debezium_
 
 /* A Connect value, given as JSON with its schema, as SimpleHeaderConverter writes it. False: no JSON of that schema. */
 bool header_append_value(struct value_scratch *scratch, const struct connect_schema *schema, struct slice json, struct buffer *out);
+
+/* The same for a value that stands alone: a string is not quoted. */
+bool header_append_plain(struct value_scratch *scratch, const struct connect_schema *schema, struct slice json, struct buffer *out);
 
 #endif

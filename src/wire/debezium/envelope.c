@@ -51,6 +51,17 @@ struct debezium_encoder *debezium_encoder_create(const struct debezium_config *c
     buffer_init(&encoder->bodies, RECORD_BYTES_MAX);
     buffer_init(&encoder->headers, RECORD_BYTES_MAX);
     buffer_init(&encoder->spare, RECORD_BYTES_MAX);
+    map_init(&encoder->heads);
+    arena_init(&encoder->record_arena, ENCODER_BLOCK_BYTES);
+    buffer_init(&encoder->out_keys, RECORD_BYTES_MAX);
+    buffer_init(&encoder->out_bodies, RECORD_BYTES_MAX);
+    buffer_init(&encoder->out_headers, RECORD_BYTES_MAX);
+    encoder->key_converter = config->key_converter;
+    encoder->value_converter = config->value_converter;
+    if (transform_chain_create(&config->transforms, &encoder->chain, NULL) == OK && encoder->chain != NULL) {
+        encoder->key_converter.replace_null_with_default = encoder->value_converter.replace_null_with_default = false;
+        encoder->key_converter.keep_nulls = encoder->value_converter.keep_nulls = true;
+    }
     init_headers(encoder, run_id);
     control_init(encoder);
     return encoder;
@@ -61,6 +72,12 @@ void debezium_encoder_destroy(struct debezium_encoder *encoder)
     if (encoder == NULL)
         return;
     control_finish(encoder);
+    transform_chain_destroy(encoder->chain);
+    map_finish(&encoder->heads);
+    arena_finish(&encoder->record_arena);
+    buffer_finish(&encoder->out_keys);
+    buffer_finish(&encoder->out_bodies);
+    buffer_finish(&encoder->out_headers);
     value_scratch_finish(&encoder->scratch);
     buffer_finish(&encoder->keys);
     buffer_finish(&encoder->bodies);
@@ -130,6 +147,8 @@ enum status encoder_finish(struct debezium_encoder *encoder, struct debezium_out
 {
     if (encoder->keys.failed || encoder->bodies.failed || encoder->headers.failed)
         return error_set(error, ERROR_LIMIT, "a record is larger than %d bytes", RECORD_BYTES_MAX);
+    if (encoder->chain != NULL)
+        return encoder_transform(encoder, output, error);
     for (size_t i = 0; i < encoder->draft_count; i++) {
         const struct record_draft *draft = &encoder->drafts[i];
         struct debezium_record *record = &output->records[i];
@@ -244,6 +263,8 @@ static enum status draft_key(struct debezium_encoder *encoder, const struct debe
 
     if (!plan->has_key)
         return OK;
+    draft->key_schema = plan->key_schema;
+    draft->key_head_size = plan->key_head.size;
     buffer_append_slice(&encoder->keys, plan->key_head);
     status = append_struct(encoder, plan, &plan->key, view, &encoder->keys, error);
     buffer_append_slice(&encoder->keys, plan->key_tail);
@@ -339,6 +360,7 @@ static enum status draft_value(struct debezium_encoder *encoder, struct debezium
     enum status status;
 
     draft->value_head = plan->value_head;
+    draft->value_schema = plan->value_schema;
     APPEND_LITERAL(out, "{\"before\":");
     status = append_row_or_null(encoder, plan, before, error);
     if (status != OK)
@@ -393,6 +415,8 @@ static enum status emit_delete(struct debezium_encoder *encoder, struct debezium
         const struct record_draft *deletion = tombstone - 1;
 
         tombstone->has_key = deletion->has_key;
+        tombstone->key_schema = deletion->key_schema;
+        tombstone->key_head_size = deletion->key_head_size;
         tombstone->key_at = deletion->key_at;
         tombstone->key_size = deletion->key_size;
         tombstone->own_headers = deletion->own_headers;

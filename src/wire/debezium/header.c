@@ -297,3 +297,13 @@ bool header_append_value(struct value_scratch *scratch, const struct connect_sch
 {
     return append_value(scratch, schema, &json, out) && json.size == 0 && !out->failed;
 }
+
+bool header_append_plain(struct value_scratch *scratch, const struct connect_schema *schema, struct slice json, struct buffer *out)
+{
+    bool is_decimal = schema->name != NULL && strcmp(schema->name, "org.apache.kafka.connect.data.Decimal") == 0;
+    struct slice inside;
+
+    if (json.size > 0 && json.data[0] == '"' && (schema->type == CONNECT_STRING || (schema->type == CONNECT_BYTES && !is_decimal)))
+        return take_string(&json, &inside) && json.size == 0 && json_unescape(out, inside) && !out->failed;
+    return header_append_value(scratch, schema, json, out);
+}

@@ -208,7 +208,7 @@ static enum status plan_key(struct debezium_plan *plan, const struct column_cont
     struct connect_schema *schema = schema_create(&plan->arena, CONNECT_STRUCT);
     enum status status;
 
-    context.converter = &config->key_converter;
+    context.converter = &plan->encoder->key_converter;
     context.is_key = true;
     schema->name = name_adjust_schema(&plan->arena, config->schema_names, arena_format(&plan->arena, "%s.Key", plan->topic));
     layout_init(plan, &plan->key, shared->relation->column_count * (config->key_column_count + 1));
@@ -229,7 +229,7 @@ static enum status plan_row(struct debezium_plan *plan, const struct column_cont
     struct connect_schema *schema = schema_create(&plan->arena, CONNECT_STRUCT);
     enum status status = OK;
 
-    context.converter = &config->value_converter;
+    context.converter = &plan->encoder->value_converter;
     schema->optional = true;
     schema->name = name_adjust_schema(&plan->arena, config->schema_names, arena_format(&plan->arena, "%s.Value", plan->topic));
     layout_init(plan, &plan->row, relation->column_count);
@@ -277,7 +277,7 @@ enum status debezium_plan_create(struct debezium_encoder *encoder, const struct 
     plan->collection = arena_format(&plan->arena, "%s.%s", relation->schema, relation->name);
     plan->topic = name_table_topic(&plan->arena, encoder->config, relation->schema, relation->name);
     plan->relation_columns = relation->column_count;
-    source_block_init(&plan->source, &plan->arena, encoder->config, relation->schema, relation->name);
+    source_block_init(&plan->source, encoder, &plan->arena, relation->schema, relation->name);
     status = reader == READER_STREAM ? check_names(relation, error) : OK;
     if (status == OK)
         status = plan_key(plan, &context, error);

@@ -6,8 +6,10 @@
 
 struct connect_schema *schema_create(struct arena *arena, enum connect_type type)
 {
+    static _Atomic uint64_t last_id;
     struct connect_schema *schema = arena_new(arena, sizeof(*schema));
 
+    schema->id = ++last_id;
     schema->type = type;
     return schema;
 }
@@ -55,20 +57,35 @@ const struct connect_field *schema_field(const struct connect_schema *schema, co
     return NULL;
 }
 
-struct connect_schema *schema_copy(struct arena *arena, const struct connect_schema *schema)
+static const char *copy_text(struct arena *arena, const char *text)
 {
-    struct connect_schema *copy = arena_new(arena, sizeof(*copy));
+    return text == NULL ? NULL : arena_copy_string(arena, slice_from_string(text));
+}
 
-    *copy = *schema;
-    copy->parameters = NULL;
+struct connect_schema *schema_clone(struct arena *arena, const struct connect_schema *schema)
+{
+    struct connect_schema *copy = schema_create(arena, schema->type);
+
+    copy->optional = schema->optional;
+    copy->name = copy_text(arena, schema->name);
+    copy->version = schema->version;
+    copy->doc = copy_text(arena, schema->doc);
     for (const struct connect_parameter *p = schema->parameters; p != NULL; p = p->next)
-        schema_add_parameter(arena, copy, p->key, p->value);
-    copy->fields = NULL;
-    copy->field_count = 0;
-    copy->field_capacity = 0;
+        schema_add_parameter(arena, copy, copy_text(arena, p->key), copy_text(arena, p->value));
+    copy->default_json = arena_copy(arena, schema->default_json);
+    copy->items = schema->items == NULL ? NULL : schema_clone(arena, schema->items);
+    copy->keys = schema->keys == NULL ? NULL : schema_clone(arena, schema->keys);
     for (size_t i = 0; i < schema->field_count; i++)
-        schema_add_field(arena, copy, schema->fields[i].name, schema->fields[i].schema);
+        schema_add_field(arena, copy, copy_text(arena, schema->fields[i].name), schema_clone(arena, schema->fields[i].schema));
     return copy;
+}
+
+bool schema_is_envelope(const struct connect_schema *schema)
+{
+    static const char ending[] = ".Envelope";
+    size_t length = schema == NULL || schema->name == NULL ? 0 : strlen(schema->name);
+
+    return length >= strlen(ending) && strcmp(schema->name + length - strlen(ending), ending) == 0;
 }
 
 /* ---- JSON, members in JsonConverter's order ---- */

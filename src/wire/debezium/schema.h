@@ -29,6 +29,7 @@ struct connect_parameter {
 };
 
 struct connect_schema {
+    uint64_t id; /* no other schema has it; 0: made for one record, not worth remembering */
     enum connect_type type;
     bool optional;
     const char *name;                     /* NULL: none */
@@ -59,8 +60,11 @@ void schema_add_field(struct arena *arena, struct connect_schema *schema, const 
 /* NULL when there is none of that name. */
 const struct connect_field *schema_field(const struct connect_schema *schema, const char *name);
 
-/* A copy that may be changed: parameters and fields are copied, what they point at is shared. */
-struct connect_schema *schema_copy(struct arena *arena, const struct connect_schema *schema);
+/* A copy, all its parts included, with an id of its own. */
+struct connect_schema *schema_clone(struct arena *arena, const struct connect_schema *schema);
+
+/* Debezium's envelopes have names that end in ".Envelope". NULL is none. */
+bool schema_is_envelope(const struct connect_schema *schema);
 
 /* {"type":…,"optional":…,…}; field: the name of the field it is the schema of, or NULL. */
 void schema_append_json(struct buffer *out, const struct connect_schema *schema, const char *field);

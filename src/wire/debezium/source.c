@@ -13,9 +13,10 @@ static struct slice take_copy(struct arena *arena, struct buffer *text)
     return copy;
 }
 
-void source_block_init(struct source_block *block, struct arena *arena, const struct debezium_config *config, const char *schema,
+void source_block_init(struct source_block *block, const struct debezium_encoder *encoder, struct arena *arena, const char *schema,
                        const char *table)
 {
+    const struct debezium_config *config = encoder->config;
     struct buffer text;
 
     memset(block, 0, sizeof(*block));
@@ -37,7 +38,7 @@ void source_block_init(struct source_block *block, struct arena *arena, const st
     block->names = take_copy(arena, &text);
     buffer_finish(&text);
     /* The member is null; its schema's default steps in where the converter lets it. */
-    block->streaming = slice_from_string(config->value_converter.replace_null_with_default ? "\"false\"" : "null");
+    block->streaming = slice_from_string(encoder->value_converter.replace_null_with_default ? "\"false\"" : "null");
 }
 
 void source_block_finish(struct source_block *block)
