@@ -86,12 +86,13 @@ enum status pg_connection_failure(struct pg_connection *connection, const PGresu
 
 enum status pg_connection_wait(struct pg_connection *connection, int64_t timeout_ms, struct error *error)
 {
-    bool also;
+    struct pg_ready ready;
 
-    return pg_connection_wait_with(connection, -1, timeout_ms, &also, error);
+    return pg_connection_wait_with(connection, -1, timeout_ms, &ready, error);
 }
 
-enum status pg_connection_wait_with(struct pg_connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error)
+enum status pg_connection_wait_with(struct pg_connection *connection, int also_fd, int64_t timeout_ms, struct pg_ready *ready,
+                                    struct error *error)
 {
     struct pollfd fds[3] = {{.fd = PQsocket(connection->pg), .events = POLLIN},
                             {.fd = connection->stop_fd, .events = POLLIN},
@@ -104,7 +105,8 @@ enum status pg_connection_wait_with(struct pg_connection *connection, int also_f
         return error_set_system(error, ERROR_BUG, errno, "poll");
     if (fds[1].revents != 0)
         return error_set(error, ERROR_CLOSED, "stopped");
-    *also = fds[2].revents != 0;
+    ready->input = fds[0].revents != 0;
+    ready->also = fds[2].revents != 0;
     return OK;
 }
 

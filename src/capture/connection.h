@@ -52,8 +52,15 @@ enum status pg_connection_start_copy(struct pg_connection *connection, const cha
  */
 enum status pg_connection_wait(struct pg_connection *connection, int64_t timeout_ms, struct error *error);
 
-/* The same; ends, too, when also_fd is readable, and says so. */
-enum status pg_connection_wait_with(struct pg_connection *connection, int also_fd, int64_t timeout_ms, bool *also, struct error *error);
+/* What a wait ended with; both false: with its time. */
+struct pg_ready {
+    bool input; /* the socket is readable */
+    bool also;  /* also_fd is */
+};
+
+/* The same; ends, too, when also_fd is readable. */
+enum status pg_connection_wait_with(struct pg_connection *connection, int also_fd, int64_t timeout_ms, struct pg_ready *ready,
+                                    struct error *error);
 
 /* What the server said last, in one line: "ERROR: relation "x" does not exist". Also notes the SQLSTATE. */
 enum status pg_connection_failure(struct pg_connection *connection, const PGresult *result, struct error *error);

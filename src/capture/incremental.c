@@ -1,7 +1,6 @@
-#include "capture/incremental.h"
+#include "capture/incremental_internal.h"
 
 #include "base/banned.h"
-#include "base/map.h"
 #include "base/memory.h"
 #include "base/reader.h"
 #include "base/regexes.h"
@@ -17,69 +16,8 @@
 #define LOG_SUBSYSTEM "capture"
 #define STATE_VERSION 1
 #define STATE_BYTES_MAX (32 * 1024)
-#define SQL_BYTES_MAX (256 * 1024)
-#define KEY_COLUMNS_MAX 32
-#define DEFAULT_CHUNK 1024
-
-/* A table that waits for its turn, or has it. */
-struct item {
-    char *schema;
-    char *name;
-    char *filter;    /* NULL: all rows */
-    char *surrogate; /* NULL: by its key */
-    struct item *next;
-};
-
-struct key_values {
-    bool known;
-    size_t count;
-    char *texts[KEY_COLUMNS_MAX]; /* NULL: null */
-};
-
-struct chunk_row {
-    struct slice key; /* as the record will have it, behind its topic */
-    bool is_old;      /* the stream brought something newer */
-};
-
-struct incremental {
-    struct task *task;
-    struct item *items; /* the first is the one under way */
-    char *signal_id;
-    bool is_paused;
-    int64_t scanned;                 /* rows read of the table under way */
-    struct key_values last, maximum; /* keys of the last row that was read, and of the last there is */
-    struct key_values before;        /* key of the last row before the chunk under way */
-
-    /* The table under way. */
-    struct arena arena;
-    struct pg_relation *relation;
-    struct debezium_plan *plan;
-    size_t key_columns[KEY_COLUMNS_MAX];
-    size_t key_count;
-
-    /* The chunk under way. */
-    char window[UUID_HEX_SIZE]; /* "": none */
-    int64_t opened_ns;
-    bool is_open; /* the stream brought its opening row */
-    PGresult *chunk;
-    struct pg_value *values;
-    struct chunk_row *rows;
-    size_t row_count;
-    struct map by_key; /* topic NUL key -> struct chunk_row */
-    struct arena chunk_arena;
-    struct buffer scratch;
-
-    struct buffer state;
-};
 
 /* ---- Life ---- */
-
-static void values_clear(struct key_values *values)
-{
-    for (size_t i = 0; i < values->count; i++)
-        memory_free(values->texts[i]);
-    memset(values, 0, sizeof(*values));
-}
 
 static void item_free(struct item *item)
 {
@@ -90,39 +28,14 @@ static void item_free(struct item *item)
     memory_free(item);
 }
 
-static void chunk_clear(struct incremental *incremental)
-{
-    PQclear(incremental->chunk);
-    incremental->chunk = NULL;
-    memory_free(incremental->values);
-    memory_free(incremental->rows);
-    incremental->values = NULL;
-    incremental->rows = NULL;
-    incremental->row_count = 0;
-    map_finish(&incremental->by_key);
-    map_init(&incremental->by_key);
-    arena_reset(&incremental->chunk_arena);
-}
-
-/* Forgets the table under way, not its place in the list. */
-static void table_clear(struct incremental *incremental)
-{
-    chunk_clear(incremental);
-    debezium_plan_destroy(incremental->plan);
-    incremental->plan = NULL;
-    incremental->relation = NULL;
-    incremental->key_count = 0;
-    arena_reset(&incremental->arena);
-}
-
 static void drop_first(struct incremental *incremental)
 {
     struct item *first = incremental->items;
 
-    table_clear(incremental);
-    values_clear(&incremental->last);
-    values_clear(&incremental->maximum);
-    values_clear(&incremental->before);
+    chunk_clear_table(incremental);
+    key_values_clear(&incremental->last);
+    key_values_clear(&incremental->maximum);
+    key_values_clear(&incremental->before);
     incremental->scanned = 0;
     incremental->items = first->next;
     item_free(first);
@@ -226,7 +139,7 @@ struct incremental *incremental_create(struct task *task, struct slice state)
     arena_init(&incremental->arena, 1024);
     arena_init(&incremental->chunk_arena, 4096);
     map_init(&incremental->by_key);
-    buffer_init(&incremental->scratch, SQL_BYTES_MAX);
+    buffer_init(&incremental->scratch, STATEMENT_BYTES_MAX);
     buffer_init(&incremental->state, STATE_BYTES_MAX);
     read_state(incremental, state);
     return incremental;
@@ -238,7 +151,7 @@ void incremental_destroy(struct incremental *incremental)
         return;
     while (incremental->items != NULL)
         drop_first(incremental);
-    table_clear(incremental);
+    chunk_clear_table(incremental);
     memory_free(incremental->signal_id);
     map_finish(&incremental->by_key);
     arena_finish(&incremental->arena);
@@ -443,265 +356,6 @@ static enum status close_window(struct incremental *incremental, struct error *e
     return write_row(incremental, "close", "snapshot-window-close", data, error);
 }
 
-/* ---- Reading chunks ---- */
-
-static bool find_key(struct incremental *incremental, const char *surrogate)
-{
-    const struct pg_relation *relation = incremental->relation;
-
-    incremental->key_count = 0;
-    for (size_t i = 0; surrogate != NULL && i < relation->column_count; i++) {
-        if (strcmp(relation->columns[i].name, surrogate) == 0)
-            incremental->key_columns[incremental->key_count++] = i;
-    }
-    if (surrogate != NULL)
-        return incremental->key_count == 1;
-    for (int16_t place = 1; incremental->key_count < KEY_COLUMNS_MAX; place++) {
-        size_t i = 0;
-
-        while (i < relation->column_count && relation->columns[i].key_position != place)
-            i++;
-        if (i == relation->column_count)
-            break;
-        incremental->key_columns[incremental->key_count++] = i;
-    }
-    return incremental->key_count > 0;
-}
-
-/* Columns and plan of the table under way. how: why it cannot be read, or NULL. */
-static enum status open_table(struct incremental *incremental, const char **how, struct error *error)
-{
-    struct task *task = incremental->task;
-    const struct item *item = incremental->items;
-    struct pg_catalog_table *tables = NULL;
-    const struct pg_catalog_table *table = NULL;
-    size_t count = 0;
-    size_t kept = 0;
-    enum status status;
-
-    *how = NULL;
-    if (incremental->plan != NULL)
-        return OK;
-    table_clear(incremental);
-    status = pg_catalog_tables(task->sql, task->config, &incremental->arena, &tables, &count, error);
-    for (size_t i = 0; status == OK && i < count; i++) {
-        if (strcmp(tables[i].schema, item->schema) == 0 && strcmp(tables[i].name, item->name) == 0)
-            table = &tables[i];
-    }
-    if (status != OK)
-        return status;
-    if (table == NULL) {
-        *how = "UNKNOWN_SCHEMA";
-        return OK;
-    }
-    status = pg_catalog_relation(task->catalog, task->sql, table, &incremental->arena, &incremental->relation, error);
-    if (status != OK)
-        return status;
-    /* As in the stream, without generated columns. */
-    for (size_t i = 0; i < incremental->relation->column_count; i++) {
-        if (!incremental->relation->columns[i].generated)
-            incremental->relation->columns[kept++] = incremental->relation->columns[i];
-    }
-    incremental->relation->column_count = kept;
-    if (!find_key(incremental, item->surrogate)) {
-        *how = "NO_PRIMARY_KEY";
-        LOG_WARNING("incremental snapshot of %s.%s is not possible, because it has no key: add one, or name a surrogate-key connector=%s",
-                    item->schema, item->name, task->settings->connector);
-        return OK;
-    }
-    return debezium_plan_create(task->encoder, incremental->relation, READER_SNAPSHOT, &incremental->plan, error);
-}
-
-static void append_column(struct incremental *incremental, struct buffer *sql, size_t key)
-{
-    buffer_append_string(
-        sql, pg_connection_quote(&incremental->chunk_arena, incremental->relation->columns[incremental->key_columns[key]].name));
-}
-
-static void append_order(struct incremental *incremental, struct buffer *sql, const char *direction)
-{
-    buffer_append_string(sql, " ORDER BY ");
-    for (size_t i = 0; i < incremental->key_count; i++) {
-        buffer_append_string(sql, i == 0 ? "" : ", ");
-        append_column(incremental, sql, i);
-        buffer_append_string(sql, direction);
-    }
-}
-
-/* Parameters of a statement, as it grows. */
-struct parameters {
-    const char *values[2 * KEY_COLUMNS_MAX];
-    int count;
-};
-
-/* "the key is behind these values", nulls last, column by column. */
-static void append_behind(struct incremental *incremental, struct buffer *sql, const struct key_values *values,
-                          struct parameters *parameters)
-{
-    for (size_t i = 0; i < incremental->key_count; i++) {
-        const char *rest = i + 1 == incremental->key_count ? "false" : "";
-
-        buffer_append_u8(sql, '(');
-        if (values->texts[i] != NULL) {
-            parameters->values[parameters->count++] = values->texts[i];
-            append_column(incremental, sql, i);
-            buffer_append_format(sql, " > $%d OR ", parameters->count);
-            append_column(incremental, sql, i);
-            buffer_append_string(sql, " IS NULL OR ");
-        }
-        append_column(incremental, sql, i);
-        if (values->texts[i] != NULL)
-            buffer_append_format(sql, " = $%d AND %s", parameters->count, rest);
-        else
-            buffer_append_format(sql, " IS NULL AND %s", rest);
-    }
-    for (size_t i = 0; i < incremental->key_count; i++)
-        buffer_append_u8(sql, ')');
-}
-
-static void append_from(struct incremental *incremental, struct buffer *sql)
-{
-    const struct item *item = incremental->items;
-    struct arena *arena = &incremental->chunk_arena;
-
-    buffer_append_string(sql, "SELECT ");
-    for (size_t i = 0; i < incremental->relation->column_count; i++)
-        buffer_append_format(sql, "%s%s", i == 0 ? "" : ", ", pg_connection_quote(arena, incremental->relation->columns[i].name));
-    buffer_append_format(sql, " FROM %s.%s", pg_connection_quote(arena, item->schema), pg_connection_quote(arena, item->name));
-}
-
-static void take_key(struct incremental *incremental, const PGresult *result, int row, struct key_values *values)
-{
-    values_clear(values);
-    values->known = true;
-    values->count = incremental->key_count;
-    for (size_t i = 0; i < incremental->key_count; i++) {
-        int column = (int)incremental->key_columns[i];
-
-        values->texts[i] = PQgetisnull(result, row, column) ? NULL : memory_copy_string(PQgetvalue(result, row, column));
-    }
-}
-
-static enum status read_maximum(struct incremental *incremental, struct error *error)
-{
-    struct buffer *sql = &incremental->scratch;
-    PGresult *result = NULL;
-    enum status status;
-
-    buffer_reset(sql);
-    append_from(incremental, sql);
-    if (incremental->items->filter != NULL)
-        buffer_append_format(sql, " WHERE (%s)", incremental->items->filter);
-    append_order(incremental, sql, " DESC");
-    buffer_append_string(sql, " LIMIT 1");
-    buffer_append_u8(sql, '\0');
-    status = pg_connection_run(incremental->task->sql, (const char *)sql->data, &result, error);
-    if (status == OK && PQntuples(result) == 1)
-        take_key(incremental, result, 0, &incremental->maximum);
-    PQclear(result);
-    return status;
-}
-
-static enum status select_chunk(struct incremental *incremental, struct error *error)
-{
-    const char *size = properties_get(&incremental->task->settings->values, "incremental.snapshot.chunk.size");
-    struct parameters parameters = {.count = 0};
-    struct buffer *sql = &incremental->scratch;
-    int64_t rows = DEFAULT_CHUNK;
-
-    if (size != NULL && (!text_parse_int64(text_trim(slice_from_string(size)), &rows) || rows < 1))
-        rows = DEFAULT_CHUNK;
-    buffer_reset(sql);
-    append_from(incremental, sql);
-    buffer_append_string(sql, " WHERE NOT ");
-    append_behind(incremental, sql, &incremental->maximum, &parameters);
-    if (incremental->last.known) {
-        buffer_append_string(sql, " AND ");
-        append_behind(incremental, sql, &incremental->last, &parameters);
-    }
-    if (incremental->items->filter != NULL)
-        buffer_append_format(sql, " AND (%s)", incremental->items->filter);
-    append_order(incremental, sql, "");
-    buffer_append_format(sql, " LIMIT %lld", (long long)rows);
-    buffer_append_u8(sql, '\0');
-    if (sql->failed)
-        return error_set(error, ERROR_LIMIT, "the statement of a chunk of %s.%s is too long", incremental->items->schema,
-                         incremental->items->name);
-    return pg_connection_run_with(incremental->task->sql, (const char *)sql->data, parameters.count, parameters.values, &incremental->chunk,
-                                  error);
-}
-
-static void row_at(struct incremental *incremental, size_t at, struct pg_row *row)
-{
-    size_t count = incremental->relation->column_count;
-
-    row->count = count;
-    row->values = incremental->values + at * count;
-}
-
-static enum status encode_row(struct incremental *incremental, size_t at, const struct debezium_source *source, int64_t now_ns,
-                              struct debezium_output *output, struct error *error)
-{
-    struct pg_row row;
-    struct debezium_event event = {.operation = OPERATION_READ, .new = &row, .source = source, .now_ns = now_ns};
-
-    row_at(incremental, at, &row);
-    return debezium_encode(incremental->task->encoder, incremental->plan, &event, output, error);
-}
-
-static struct slice topic_key(struct buffer *scratch, const char *topic, struct slice key)
-{
-    buffer_reset(scratch);
-    buffer_append_string(scratch, topic);
-    buffer_append_u8(scratch, '\0');
-    buffer_append_slice(scratch, key);
-    return buffer_slice(scratch);
-}
-
-/* Remembers the key that each row's record will have. */
-static enum status index_rows(struct incremental *incremental, struct error *error)
-{
-    struct debezium_source source = {.snapshot = SNAPSHOT_INCREMENTAL, .xid = -1, .xmin = -1};
-    enum status status = OK;
-
-    for (size_t i = 0; status == OK && i < incremental->row_count; i++) {
-        struct debezium_output output;
-
-        status = encode_row(incremental, i, &source, clock_now_ns(), &output, error);
-        if (status == OK && output.count > 0 && !slice_is_null(output.records[0].key)) {
-            incremental->rows[i].key =
-                arena_copy(&incremental->chunk_arena, topic_key(&incremental->scratch, output.records[0].topic, output.records[0].key));
-            (void)map_put(&incremental->by_key, incremental->rows[i].key, &incremental->rows[i]);
-        }
-    }
-    return status;
-}
-
-static enum status take_chunk(struct incremental *incremental, struct error *error)
-{
-    size_t columns = incremental->relation->column_count;
-
-    incremental->row_count = (size_t)PQntuples(incremental->chunk);
-    if (incremental->row_count == 0)
-        return OK;
-    incremental->values = memory_new_array(incremental->row_count * columns + 1, sizeof(*incremental->values));
-    incremental->rows = memory_new_array(incremental->row_count, sizeof(*incremental->rows));
-    for (size_t i = 0; i < incremental->row_count * columns; i++) {
-        int row = (int)(i / columns);
-        int column = (int)(i % columns);
-        struct pg_value *value = &incremental->values[i];
-
-        value->kind = PQgetisnull(incremental->chunk, row, column) ? PG_VALUE_NULL : PG_VALUE_TEXT;
-        value->text = slice_of(PQgetvalue(incremental->chunk, row, column), (size_t)PQgetlength(incremental->chunk, row, column));
-    }
-    incremental->scanned += (int64_t)incremental->row_count;
-    values_clear(&incremental->before);
-    incremental->before = incremental->last;
-    memset(&incremental->last, 0, sizeof(incremental->last));
-    take_key(incremental, incremental->chunk, (int)incremental->row_count - 1, &incremental->last);
-    return index_rows(incremental, error);
-}
-
 /* Reads on until there are rows for the window, or no table is left. */
 static enum status fill_window(struct incremental *incremental, struct error *error)
 {
@@ -710,16 +364,14 @@ static enum status fill_window(struct incremental *incremental, struct error *er
     while (status == OK && incremental->items != NULL && incremental->row_count == 0) {
         const char *how = NULL;
 
-        status = open_table(incremental, &how, error);
+        status = chunk_open_table(incremental, &how, error);
         if (status == OK && how == NULL && !incremental->maximum.known) {
-            status = read_maximum(incremental, error);
+            status = chunk_read_maximum(incremental, error);
             if (status == OK && !incremental->maximum.known)
                 how = "EMPTY";
         }
         if (status == OK && how == NULL) {
-            status = select_chunk(incremental, error);
-            if (status == OK)
-                status = take_chunk(incremental, error);
+            status = chunk_read(incremental, error);
             if (status == OK && incremental->row_count == 0)
                 how = "SUCCEEDED";
             else if (status == OK)
@@ -928,7 +580,7 @@ enum status incremental_close(struct incremental *incremental, const char *id, c
         if (incremental->rows[i].is_old)
             continue;
         own.time_ns = clock_now_ns();
-        status = encode_row(incremental, i, &own, own.time_ns, &output, error);
+        status = chunk_encode(incremental, i, &own, own.time_ns, &output, error);
         incremental->task->status->rows += status == OK && output.count > 0;
         if (status == OK)
             status = task_add(incremental->task, &output, own.time_ns, error);
@@ -944,7 +596,7 @@ void incremental_seen(struct incremental *incremental, const char *topic, struct
 
     if (!incremental->is_open || incremental->row_count == 0 || slice_is_null(key))
         return;
-    row = map_get(&incremental->by_key, topic_key(&incremental->scratch, topic, key));
+    row = chunk_find(incremental, topic, key);
     if (row != NULL)
         row->is_old = true;
 }
