@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "broker/coordinator.h"
 #include "broker/fetch_session.h"
-#include "os/logger.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -211,11 +211,10 @@ static void on_stop(struct post *post)
     loop_stop(broker->loop);
 }
 
-static void *network_thread(void *context)
+static void network_thread(void *context)
 {
     struct broker *broker = context;
 
-    logger_set_thread_name("network");
     timer_update(broker);
     loop_run(broker->loop);
     /* What the store still holds of us has to come back before memory goes; it answers everything. */
@@ -225,7 +224,6 @@ static void *network_thread(void *context)
             (void)usleep(1000);
     }
     connections_close_all(broker);
-    return NULL;
 }
 
 /* ---- Listeners ---- */
@@ -361,10 +359,11 @@ enum status broker_start(const struct broker_settings *settings, struct store *s
         }
     }
     store_listen(store, on_moved, broker);
-    if (pthread_create(&broker->thread, NULL, network_thread, broker) != 0) {
+    status = thread_start(&broker->thread, "network", network_thread, broker, error);
+    if (status != OK) {
         store_unlisten(store, on_moved, broker);
         broker_destroy(broker);
-        return error_set(error, ERROR_LIMIT, "cannot start the network thread: too many threads (ulimit -u)");
+        return status;
     }
     *started = broker;
     return OK;
@@ -375,7 +374,7 @@ void broker_stop(struct broker *broker)
     if (broker == NULL)
         return;
     broker_post(broker, &broker->stop_post);
-    (void)pthread_join(broker->thread, NULL);
+    thread_join(broker->thread);
     store_unlisten(broker->store, on_moved, broker);
     broker_destroy(broker);
 }

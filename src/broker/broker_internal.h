@@ -96,8 +96,7 @@ struct broker {
     size_t listener_count;
 
     struct loop *loop;
-    pthread_t thread;
-    bool running;
+    struct thread *thread;
     struct deadlines deadlines;
     struct connection *connections;
     size_t connection_count;

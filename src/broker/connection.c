@@ -28,6 +28,7 @@
 #define SPLICE_BYTES_MAX ((size_t)1024 * 1024)            /* of a file, before others have a turn */
 #define FREE_REQUESTS_MAX 256
 #define ARENA_BLOCK_BYTES 4096
+#define SMALL_REQUEST_BYTES_MAX ((size_t)16 * 1024 * 1024) /* of all but Produce: what is decoded becomes many times as large */
 #define ANSWER_BYTES_MAX ((size_t)512 * 1024 * 1024)
 
 struct connection {
@@ -552,6 +553,15 @@ static bool frame_accept(struct connection *connection, uint8_t *frame, size_t s
                            request->wire == NULL ? "unknown" : request->wire->name, request->header.api_version);
         else
             (void)snprintf(what, sizeof(what), "%.600s", error.message);
+        request_free(request);
+        connection_refuse(connection, what);
+        return false;
+    }
+    if (size > SMALL_REQUEST_BYTES_MAX && request->header.api_key != KAFKA_PRODUCE) {
+        char what[128];
+
+        (void)snprintf(what, sizeof(what), "%s of %zu bytes is too large: only Produce may be beyond %zu", request->wire->name, size,
+                       SMALL_REQUEST_BYTES_MAX);
         request_free(request);
         connection_refuse(connection, what);
         return false;

@@ -6,8 +6,8 @@
 
 #include <assert.h>
 
-#define EVICTABLE_AFTER_MS 120000     /* as Kafka */
-#define PARTITIONS_IN_ALL_MAX 1000000 /* of all sessions: some 150 MB */
+#define EVICTABLE_AFTER_MS 120000    /* as Kafka */
+#define PARTITIONS_IN_ALL_MAX 200000 /* of all sessions: some 50 MB */
 #define KEY_BYTES_MAX (32767 + 4)
 
 struct fetch_session {

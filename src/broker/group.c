@@ -8,6 +8,7 @@
 /* A member whose first join is still unanswered is kept at least so long: its client may wait for a slow rebalance. */
 #define NEW_MEMBER_TIMEOUT_MS 300000
 #define NAME_IN_ID_BYTES_MAX 1024
+#define PENDING_MAX 1000
 
 const char *group_state_name(enum group_state state)
 {
@@ -291,6 +292,8 @@ static size_t pending_find(const struct group *group, struct slice member_id)
 
 static void pending_add(struct group *group, struct slice member_id, int64_t expires_at_ms)
 {
+    if (group->pending_count == PENDING_MAX)
+        group_pending_remove(group, 0); /* nobody has so many members; its client will ask for another id */
     group->pending = memory_resize(group->pending, (group->pending_count + 1) * sizeof(*group->pending));
     group->pending[group->pending_count++] = (struct pending_member){group_text_copy(member_id), expires_at_ms};
 }
