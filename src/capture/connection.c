@@ -1,15 +1,19 @@
 #include "capture/connection.h"
 
 #include "base/banned.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "os/clock.h"
+#include "os/resolver.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 
 /* As pgjdbc sets them, plus the two that it forgets and then misreads: IntervalStyle and bytea_output. */
 #define SESSION_OPTIONS "-c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=3 -c IntervalStyle=postgres -c bytea_output=hex"
 #define KEYWORDS_MAX 24
+#define NAMES_BYTES_MAX 8192
 
 struct parameters {
     const char *keywords[KEYWORDS_MAX];
@@ -140,6 +144,52 @@ static enum status poll_connect(struct pg_connection *connection, int64_t timeou
     return OK;
 }
 
+/* ---- Names ---- */
+
+/* Each address with the name before it, as libpq takes them: "name,name" and "address,address". */
+static void list_addresses(const char *name, const struct resolved *resolved, struct buffer *names, struct buffer *addresses)
+{
+    for (size_t i = 0; i < resolved->count; i++) {
+        buffer_append_format(names, "%s%s", i == 0 ? "" : ",", name);
+        buffer_append_format(addresses, "%s%s", i == 0 ? "" : ",", resolved->addresses[i]);
+    }
+    buffer_append_u8(names, '\0');
+    buffer_append_u8(addresses, '\0');
+}
+
+/* libpq's own look-up cannot be interrupted. Addresses and directories are left to it: `addresses` stays empty. */
+static enum status resolve(const char *name, int stop_fd, int64_t timeout_ms, struct buffer *names, struct buffer *addresses,
+                           struct error *error)
+{
+    struct resolver *resolver = NULL;
+    struct resolved resolved;
+    struct in6_addr address;
+    enum status status;
+
+    if (name[0] == '/' || inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1)
+        return OK;
+    status = resolver_start(name, &resolver, error);
+    if (status == OK) {
+        struct pollfd fds[2] = {{.fd = resolver_fd(resolver), .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+
+        while (poll(fds, 2, timeout_ms == 0 ? -1 : (int)timeout_ms) < 0 && errno == EINTR)
+            ;
+        if (fds[1].revents != 0)
+            status = error_set(error, ERROR_CLOSED, "stopped");
+        else if (fds[0].revents == 0)
+            status = error_set(error, ERROR_UNAVAILABLE, "could not translate host name \"%s\" to address: no answer within %lld ms", name,
+                               (long long)timeout_ms);
+        else
+            status = resolver_result(resolver, &resolved, error);
+    }
+    if (status == OK)
+        list_addresses(name, &resolved, names, addresses);
+    resolver_close(resolver);
+    return status;
+}
+
+/* ---- Connecting ---- */
+
 /* Notices are for people at a terminal. */
 static void ignore_notice(void *context, const PGresult *result)
 {
@@ -174,6 +224,27 @@ static void remedy_of_connect(const struct capture_settings *settings, struct er
         error_remedy(error, "raise max_wal_senders and restart PostgreSQL");
 }
 
+/* All but host and address. */
+static void fill_parameters(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
+                            const char *port, struct parameters *parameters)
+{
+    parameter(parameters, "port", port);
+    parameter(parameters, "user", settings->user);
+    parameter(parameters, "password", settings->password);
+    parameter(parameters, "dbname", settings->database);
+    parameter(parameters, "replication", kind == CONNECTION_REPLICATION ? "database" : NULL);
+    parameter(parameters, "sslmode", settings->ssl_mode);
+    parameter(parameters, "sslcert", settings->ssl_cert);
+    parameter(parameters, "sslkey", settings->ssl_key);
+    parameter(parameters, "sslrootcert", settings->ssl_root_cert);
+    parameter(parameters, "sslpassword", settings->ssl_password);
+    parameter(parameters, "application_name", application_name);
+    parameter(parameters, "client_encoding", "UTF8");
+    parameter(parameters, "options", SESSION_OPTIONS);
+    parameter(parameters, "keepalives", settings->tcp_keepalive ? "1" : "0");
+    parameter(parameters, "passfile", "/dev/null"); /* nothing but the configuration says how we get in */
+}
+
 enum status pg_connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
                                const char *address, int stop_fd, struct pg_connection **opened, struct error *error)
 {
@@ -181,33 +252,28 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
     struct parameters parameters = {.count = 0};
     const char *host = address == NULL ? settings->address : address;
     char port[16];
-    enum status status = OK;
+    struct buffer names;
+    struct buffer addresses;
+    enum status status;
 
     connection->stop_fd = stop_fd;
     connection->query_timeout_ms = settings->query_timeout_ms;
     connection->is_socket = host[0] == '/';
     (void)snprintf(port, sizeof(port), "%d", settings->address_port);
-    parameter(&parameters, "host", host);
-    parameter(&parameters, "port", port);
-    parameter(&parameters, "user", settings->user);
-    parameter(&parameters, "password", settings->password);
-    parameter(&parameters, "dbname", settings->database);
-    parameter(&parameters, "replication", kind == CONNECTION_REPLICATION ? "database" : NULL);
-    parameter(&parameters, "sslmode", settings->ssl_mode);
-    parameter(&parameters, "sslcert", settings->ssl_cert);
-    parameter(&parameters, "sslkey", settings->ssl_key);
-    parameter(&parameters, "sslrootcert", settings->ssl_root_cert);
-    parameter(&parameters, "sslpassword", settings->ssl_password);
-    parameter(&parameters, "application_name", application_name);
-    parameter(&parameters, "client_encoding", "UTF8");
-    parameter(&parameters, "options", SESSION_OPTIONS);
-    parameter(&parameters, "keepalives", settings->tcp_keepalive ? "1" : "0");
-    parameter(&parameters, "passfile", "/dev/null"); /* nothing but the configuration says how we get in */
-    connection->pg = PQconnectStartParams(parameters.keywords, parameters.values, 0);
-    if (connection->pg == NULL)
-        memory_exhausted(0);
-    (void)PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
-    if (PQstatus(connection->pg) == CONNECTION_BAD) {
+    buffer_init(&names, NAMES_BYTES_MAX);
+    buffer_init(&addresses, NAMES_BYTES_MAX);
+    status = resolve(host, stop_fd, settings->connect_timeout_ms, &names, &addresses, error);
+    parameter(&parameters, "host", names.size == 0 ? host : (const char *)names.data);
+    parameter(&parameters, "hostaddr", addresses.size == 0 ? NULL : (const char *)addresses.data);
+    fill_parameters(settings, kind, application_name, port, &parameters);
+    if (status == OK) {
+        connection->pg = PQconnectStartParams(parameters.keywords, parameters.values, 0);
+        if (connection->pg == NULL)
+            memory_exhausted(0);
+    }
+    if (status == OK)
+        (void)PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
+    if (status == OK && PQstatus(connection->pg) == CONNECTION_BAD) {
         char line[800];
 
         one_line(PQerrorMessage(connection->pg), line, sizeof(line));
@@ -222,6 +288,8 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
         if (kind == CONNECTION_SQL && settings->initial_statements != NULL)
             status = pg_connection_run(connection, settings->initial_statements, NULL, error);
     }
+    buffer_finish(&names);
+    buffer_finish(&addresses);
     if (status == OK) {
         *opened = connection;
     } else {

@@ -450,6 +450,7 @@ enum status snapshot_run(struct task *task, struct error *error)
 
     snapshot_init(&snapshot, task);
     task->status->state = CAPTURE_SNAPSHOT;
+    memset(&task->status->error, 0, sizeof(task->status->error));
     task->report(task->context);
     status = run(&snapshot, error);
     /* The position points into our memory only while a snapshot is under way. */

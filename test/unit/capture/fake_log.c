@@ -264,3 +264,21 @@ bool log_position(struct log *log, const char *owner, struct buffer *position)
     buffer_append_slice(position, buffer_slice(stored));
     return true;
 }
+
+/* Nobody reads from it by these. */
+enum status log_bounds(struct log *log, const char *topic, int32_t partition, int64_t *start, int64_t *end, struct error *error)
+{
+    (void)log;
+    *start = *end = 0;
+    return error_set(error, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "nothing can be read from %s-%d", topic, partition);
+}
+
+enum status log_read(struct log *log, const char *topic, int32_t partition, int64_t offset, size_t bytes_max, struct buffer *batches,
+                     int64_t *next_offset, struct error *error)
+{
+    (void)log;
+    (void)bytes_max;
+    (void)batches;
+    *next_offset = offset;
+    return error_set(error, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "nothing can be read from %s-%d", topic, partition);
+}
