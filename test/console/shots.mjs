@@ -15,7 +15,7 @@ for (const [name, path, ready, setup] of PAGES) {
       const { page, faults, close } = await openPage(browser, { size, dark });
       await page.goto(server.url + path);
       try {
-        await page.waitForSelector(ready, { timeout: 8000 });
+        await page.waitForSelector(ready, { timeout: 8000, state: 'attached' });
         if (setup) await setup(page);
         await page.waitForTimeout(400);
       } catch (error) {

@@ -16,11 +16,9 @@ interface Open {
 const layers = createStore<Open[]>([]);
 let last = 0;
 
-/* Opens a dialog; gives the function that closes it. */
-export function openDialog(draw: Open['draw']): () => void {
-  const id = ++last;
-  layers.set([...layers.get(), { id, draw }]);
-  return () => layers.set(layers.get().filter(l => l.id !== id));
+/* Opens a dialog; `draw` gets the function that closes it. */
+export function openDialog(draw: Open['draw']): void {
+  layers.set([...layers.get(), { id: ++last, draw }]);
 }
 export function closeDialogs(): void {
   layers.set([]);

@@ -100,7 +100,7 @@ let shown = false;
 export function openFind(): void {
   if (shown) return;
   shown = true;
-  const close = openDialog(() => (
+  openDialog(close => (
     <Find
       close={() => {
         shown = false;
