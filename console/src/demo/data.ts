@@ -185,7 +185,7 @@ function base64Decimal(v: string): string {
 type Cells = Record<string, string>;
 function envelope(op: string, before: Cells | null, after: Cells | null, at_ms: number, lsn: string, xid: string): string {
   const row = (r: Cells | null) => (r ? `{"id":${r.id},"user_id":${r.user_id},"amount":"${base64Decimal(r.amount!)}","merchant":${JSON.stringify(r.merchant)},"ts":${at_ms}${r.ts!.slice(-3)}}` : 'null');
-  return `{"schema":{"type":"struct","fields":[{"type":"struct","fields":[{"type":"int32","optional":false,"field":"id"}],"optional":true,"name":"${TX}.Value","field":"before"}]},"payload":{"before":${row(before)},"after":${row(after)},"source":{"version":"3.6.1.Final","connector":"postgresql","name":"fraud-detection","ts_ms":${at_ms},"snapshot":"false","db":"mydb","sequence":"[\\"182641918184\\",\\"182641918440\\"]","schema":"public","table":"transactions","txId":${xid},"lsn":${BigInt('0x' + lsn.replace('/', '').padStart(10, '0'))},"xmin":null},"transaction":null,"op":"${op}","ts_ms":${at_ms + 1}}}`;
+  return `{"payload":{"before":${row(before)},"after":${row(after)},"source":{"version":"3.6.1.Final","connector":"postgresql","name":"fraud-detection","ts_ms":${at_ms},"snapshot":"false","db":"mydb","sequence":"[\\"182641918184\\",\\"182641918440\\"]","schema":"public","table":"transactions","txId":${xid},"lsn":${BigInt('0x' + lsn.replace('/', '').padStart(10, '0'))},"xmin":null},"transaction":null,"op":"${op}","ts_ms":${at_ms + 1}}}`;
 }
 
 export const messages: T.Message[] = (() => {

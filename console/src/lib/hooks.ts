@@ -15,7 +15,7 @@ export interface Answer<T> {
   set: (data: T) => void;
 }
 
-export function useAnswer<T>(path: string | null): Answer<T> {
+export function useAnswer<T>(path: string | null, load: (path: string, signal: AbortSignal) => Promise<T> = get): Answer<T> {
   const [state, setState] = useState<{ path: string | null; data: T | null; error: ErrorBody | null; at_ms: number }>({ path: null, data: null, error: null, at_ms: 0 });
   const [slow, setSlow] = useState(false);
   const asked = useRef<AbortController | null>(null);
@@ -25,7 +25,7 @@ export function useAnswer<T>(path: string | null): Answer<T> {
     const mine = (asked.current = new AbortController());
     const late = setTimeout(() => setSlow(true), 150);
     try {
-      const data = await get<T>(path, mine.signal);
+      const data = await load(path, mine.signal);
       if (!mine.signal.aborted) setState({ path, data, error: null, at_ms: now() });
     } catch (error) {
       if (!mine.signal.aborted) setState(s => ({ path, data: s.path === path ? s.data : null, error: asError(error), at_ms: s.at_ms }));

@@ -1,1 +1,238 @@
-export function Reports(_: { rest: string[] }) { return <div class="page" />; }
+/* reports.tsx: questions asked of PostgreSQL again and again, with their answers as a plot. */
+import { useState } from 'preact/hooks';
+import { asError, at, change, get, query } from '../lib/api';
+import { second } from '../lib/clock';
+import * as f from '../lib/format';
+import { useLive, useSeries } from '../lib/hooks';
+import { useStore } from '../lib/store';
+import type { Effect, ErrorBody, Report, ReportItem, ReportRun } from '../lib/types';
+import { Button, Dots, Field, Head, Panel, RichText, When } from '../parts/basic';
+import { Code } from '../parts/code';
+import { Dialog, ErrorLine, openDialog } from '../parts/dialog';
+import { useCrumbs } from '../parts/frame';
+import { Plot } from '../parts/plot';
+import { ServerList } from '../parts/server-list';
+import { Empty, Shown } from '../parts/states';
+import { Mark, Status } from '../parts/status';
+import { Table, type Column } from '../parts/table';
+import { say } from '../parts/toast';
+
+const HOUR = 3_600_000;
+const value = (v: string | null, unit: string | null) => (v === null ? <span class="is-idle">no rows</span> : `${f.digits(v)}${unit ? f.GAP + unit : ''}`);
+
+function In({ at: at_ms }: { at: number | null }) {
+  useStore(second);
+  if (at_ms === null) return <>{f.DASH}</>;
+  return <>{at_ms <= f.nowMs() ? 'now' : 'in ' + f.duration(Math.ceil((at_ms - f.nowMs()) / 1000) * 1000)}</>;
+}
+
+const COLUMNS: Column<ReportItem>[] = [
+  {
+    name: 'Report',
+    cell: r => (
+      <a class="strong" href={at('reports', r.report)}>
+        {r.report}
+      </a>
+    )
+  },
+  { name: 'State', cell: r => <Status state={r.state}>{r.word}</Status> },
+  { name: 'Last value', align: 'num', cell: r => value(r.value, r.unit) },
+  { name: 'At', align: 'num', cell: r => <When at={r.at_ms} /> },
+  { name: 'Every', align: 'num', cell: r => f.duration(r.every_ms) },
+  { name: 'Next', align: 'num', cell: r => <In at={r.next_ms} /> }
+];
+
+function ReportList() {
+  useCrumbs([['Reports']]);
+  const [total, setTotal] = useState<number | null>(null);
+  return (
+    <div class="page">
+      <Head title="Reports" sub={total === null ? ' ' : f.plural(total, 'report')} />
+      <ServerList
+        path="/reports"
+        params={{}}
+        revision="reports"
+        columns={COLUMNS}
+        label="Reports"
+        keyOf={r => r.report}
+        open={r => at('reports', r.report)}
+        onTotal={setTotal}
+        empty={
+          <Empty icon="reports" title="No report is set up" command="tailrace report average --table temperature_readings --column temperature --every 10m">
+            A report asks PostgreSQL a question every few minutes and keeps the answers, such as the average temperature of the last ten minutes.
+          </Empty>
+        }
+        nothing={null}
+      />
+    </div>
+  );
+}
+
+function EditReport({ r, close, done }: { r: Report; close: () => void; done: () => void }) {
+  const [sql, setSql] = useState(r.query), [every, setEvery] = useState(String((r.every_ms ?? 600_000) / 60_000)), [effect, setEffect] = useState<string | null>(null), [error, setError] = useState<ErrorBody | null>(null);
+  const body = { query: sql, every_ms: Number(every) * 60_000 };
+  return (
+    <Dialog
+      title={`Edit ${r.report}`}
+      close={close}
+      wide
+      foot={
+        <>
+          <span class="push" />
+          <Button onClick={close}>Cancel</Button>
+          <Button
+            kind="primary"
+            changes
+            busy={effect === null ? 'Running…' : 'Saving…'}
+            onClick={async () => {
+              try {
+                setError(null);
+                if (effect === null) {
+                  setEffect((await change<Effect>('PUT', at('reports', r.report), { ...body, dry_run: true }))?.effect ?? 'It ran.');
+                  return;
+                }
+                await change('PUT', at('reports', r.report), body);
+                close();
+                say(`${r.report} is changed`);
+                done();
+              } catch (e) {
+                setError(asError(e));
+              }
+            }}
+          >
+            {effect === null ? 'Run as preview' : 'Save'}
+          </Button>
+        </>
+      }
+    >
+      <Field label="Query" note="runs once as preview, in a read-only transaction with a time limit">
+        <textarea class="mono" rows={8} spellcheck={false} value={sql} onInput={e => (setSql(e.currentTarget.value), setEffect(null))} />
+      </Field>
+      <Field label="Every, in minutes">
+        <input type="number" min="1" value={every} onInput={e => (setEvery(e.currentTarget.value), setEffect(null))} />
+      </Field>
+      <div aria-live="polite">{effect ? <p>{effect}</p> : null}</div>
+      {error ? <ErrorLine error={error} /> : null}
+    </Dialog>
+  );
+}
+
+function Runs({ r }: { r: Report }) {
+  const [older, setOlder] = useState<ReportRun[]>([]), [end, setEnd] = useState(r.runs.length < 10);
+  const runs = [...r.runs, ...older.filter(o => !r.runs.some(x => x.at_ms === o.at_ms))];
+  const more = async () => {
+    try {
+      const list = await get<{ items: ReportRun[] }>(at('reports', r.report, 'runs') + query({ before: runs[runs.length - 1]?.at_ms, limit: 50 }));
+      setOlder([...older, ...list.items]);
+      if (list.items.length < 50) setEnd(true);
+    } catch (e) {
+      say(asError(e).what, 'crit');
+    }
+  };
+  return (
+    <Panel title="Last runs">
+      <Table
+        label="Runs"
+        items={runs}
+        keyOf={x => x.at_ms}
+        columns={[
+          { name: 'At', cell: x => <When at={x.at_ms} /> },
+          { name: r.unit ?? 'Value', align: 'num', cell: x => (x.error ? <Status state="crit">failed</Status> : value(x.value, null)) },
+          { name: 'Rows', align: 'num', cell: x => f.int(x.rows) },
+          { name: 'Took', align: 'num', cell: x => f.duration(x.took_ms) },
+          { name: 'Error', class: 'wrap', cell: x => x.error ?? '' }
+        ]}
+      />
+      {end ? null : (
+        <footer class="panel-foot">
+          <Button kind="small" onClick={more}>
+            Older runs
+          </Button>
+        </footer>
+      )}
+    </Panel>
+  );
+}
+
+function ReportPage({ name }: { name: string }) {
+  useCrumbs([['Reports', '/reports'], [name]]);
+  const answer = useLive(at('reports', name), 'report:' + name, 'report'), { data: s } = useSeries(['report_value:' + name], 10 * HOUR, 60);
+  const post = async (path: string, body: object, words: string) => {
+    try {
+      await change('POST', at('reports', name, path), body);
+      say(words);
+      await answer.reload();
+    } catch (e) {
+      say(asError(e).what, 'crit');
+    }
+  };
+  return (
+    <div class="page">
+      <Shown answer={answer} rows={8}>
+        {r => (
+          <>
+            <Head title={name}>
+              <Button icon="play" changes busy="Running…" onClick={() => post('run', {}, `${name} ran`)}>
+                Run now
+              </Button>
+              {r.paused ? (
+                <Button icon="play" changes busy="Resuming…" onClick={() => post('state', { state: 'running' }, `${name} goes on`)}>
+                  Resume
+                </Button>
+              ) : (
+                <Button icon="pause" changes busy="Pausing…" onClick={() => post('state', { state: 'paused' }, `${name} is paused`)}>
+                  Pause
+                </Button>
+              )}
+              <Button changes onClick={() => openDialog(close => <EditReport r={r} close={close} done={answer.reload} />)}>
+                Edit…
+              </Button>
+            </Head>
+            <p class="sub num">
+              <Dots>
+                <Status state={r.state}>{r.word}</Status>
+                {`every ${f.duration(r.every_ms)}`}
+                {r.next_ms && !r.paused ? (
+                  <span>
+                    next at <When at={r.next_ms} />, <In at={r.next_ms} />
+                  </span>
+                ) : null}
+                {r.runs[0]?.took_ms ? `last took ${f.duration(r.runs[0].took_ms)}` : null}
+                {r.runs[0]?.rows !== null && r.runs[0] ? `${f.plural(r.runs[0].rows ?? 0, 'row')} read` : null}
+                {r.database ? `database ${r.database}` : null}
+              </Dots>
+            </p>
+            {r.error ? (
+              <article class="problem is-warn">
+                <Mark state="warn" />
+                <div class="problem-body">
+                  <h2>{r.error.title}</h2>
+                  <p>
+                    <RichText parts={r.error.why} />
+                  </p>
+                  <p class="todo">
+                    <b>Do: </b>
+                    {r.error.todo}
+                  </p>
+                </div>
+              </article>
+            ) : null}
+            <Panel title="Results" extra="last 10 hours">
+              {s ? <Plot label={`Results of ${name}`} t0_ms={s.t0_ms} step_ms={s.step_ms} unit={v => (Math.abs(v) < 1000 ? v.toFixed(1) : f.si(v)) + (r.unit ? f.GAP + r.unit : '')} height={220} free series={[{ name: r.unit ?? 'value', color: 1, values: s.series['report_value:' + name] ?? [], ...(r.value === null ? {} : { now: f.digits(r.value) }) }]} /> : null}
+            </Panel>
+            <div class="cols-2 even">
+              <Panel title="Query">
+                <Code text={r.query} label="SQL" />
+              </Panel>
+              <Runs r={r} />
+            </div>
+          </>
+        )}
+      </Shown>
+    </div>
+  );
+}
+
+export function Reports({ rest }: { rest: string[] }) {
+  return rest[0] === undefined ? <ReportList /> : <ReportPage name={rest[0]} key={rest[0]} />;
+}

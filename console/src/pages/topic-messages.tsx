@@ -70,7 +70,7 @@ function textColumns(as: As): Column<Message>[] {
   ];
 }
 
-function Progress({ found, asked, onStop, onMore }: { found: Found; asked: Asked; onStop: () => void; onMore: () => void }) {
+function Progress({ found, asked, onStop, onMore, children }: { found: Found; asked: Asked; onStop: () => void; onMore: () => void; children?: ComponentChildren }) {
   const { progress: p, done, running } = found;
   if (!p && !running && !done) return null;
   const total = p?.total ?? done?.total ?? 0, scanned = p?.scanned ?? done?.scanned ?? 0, n = found.messages.length;
@@ -83,6 +83,7 @@ function Progress({ found, asked, onStop, onMore }: { found: Found; asked: Asked
           {p?.skipped ? <span class="is-idle">+{f.int(p.skipped)} /s not shown. </span> : null}
           {found.held.length ? <b>Frozen; {f.int(found.held.length)} waiting.</b> : <span class="is-idle">Space freezes.</span>}
         </p>
+        {children}
         {running ? (
           <Button kind="small" icon="stop" onClick={onStop}>
             Stop
@@ -106,6 +107,7 @@ function Progress({ found, asked, onStop, onMore }: { found: Found; asked: Asked
           {running ? 'Stops at 500 found or after 10 s.' : done?.why === 'budget' ? 'The time was up.' : done?.why === 'stopped' ? 'Stopped.' : done?.why === 'limit' ? 'There are more.' : 'That is all.'}
         </span>
       </p>
+      {children}
       {running ? (
         <Button kind="small" icon="stop" onClick={onStop}>
           Stop
@@ -378,23 +380,22 @@ export function Messages({ name, answer, head }: { name: string; answer: Answer<
           </Button>
         </form>
         <FilterError filter={asked.filter} found={found} />
-        <Progress found={found} asked={asked} onStop={search.stop} onMore={search.more} />
+        <Progress found={found} asked={asked} onStop={search.stop} onMore={search.more}>
+          {rows && names.length > 1 ? <ChooseColumns names={names} shown={shownNames} /> : null}
+          {asked.filter || asked.key ? (
+            <Menu
+              title="What was found"
+              small
+              items={[
+                { text: `Reproduce ${f.plural(found.messages.length, 'message')}…`, changes: true, run: () => openReproduce(name, found.messages) },
+                { text: 'Export…', run: () => openExport(name, asked) }
+              ]}
+            />
+          ) : null}
+        </Progress>
         {found.error && found.error.field !== 'filter' ? <Failure error={found.error} again={search.again} /> : null}
         {found.messages.length ? (
           <section class="panel">
-            <div class="list-tools">
-              {rows && names.length > 1 ? <ChooseColumns names={names} shown={shownNames} /> : null}
-              {asked.filter || asked.key ? (
-                <Menu
-                  title="What was found"
-                  small
-                  items={[
-                    { text: `Reproduce ${f.plural(found.messages.length, 'message')}…`, changes: true, run: () => openReproduce(name, found.messages) },
-                    { text: 'Export…', run: () => openExport(name, asked) }
-                  ]}
-                />
-              ) : null}
-            </div>
             <Table columns={columns} items={found.messages} label="Messages" class="dense messages" keyOf={place} onOpen={show} selected={m => openAt !== null && place(m) === place(openAt)} />
           </section>
         ) : found.running || (!found.done && !found.error) ? null : found.error ? null : (
