@@ -161,24 +161,6 @@ struct records_request {
     void *context;
 };
 
-/* Segments that lie below the start whole are let go and their files removed. */
-static void segments_trim(struct partition *partition, int64_t start)
-{
-    const struct segment_list *list = partition_list(partition);
-    struct error error;
-    size_t gone = 0;
-
-    while (gone + 1 < list->count && segment_end(list->segments[gone]) <= start)
-        gone++;
-    if (gone == 0)
-        return;
-    for (size_t i = 0; i < gone; i++) {
-        if (segment_remove_files(list->segments[i], &error) != OK)
-            LOG_WARNING("a deleted segment's file stays until the next start: %s", error.message);
-    }
-    partition_drop_segments(partition, gone);
-}
-
 static void records_delete_run(struct store *store, struct control *control)
 {
     struct records_request *request = (struct records_request *)control;
@@ -199,7 +181,7 @@ static void records_delete_run(struct store *store, struct control *control)
         if (status == OK)
             status = upkeep_save_starts(store, &error);
         if (status == OK)
-            segments_trim(partition, request->before_offset);
+            upkeep_trim(partition);
         else
             atomic_store(&partition->start, before);
     }

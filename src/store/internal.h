@@ -130,6 +130,9 @@ void upkeep_checkpoint(struct store *store);
  */
 enum status upkeep_forget_deleted(struct store *store, struct error *error);
 
+/* Lets go of segments that lie before the log start whole, and removes their files. */
+void upkeep_trim(struct partition *partition);
+
 /* Makes the log starts durable. */
 enum status upkeep_save_starts(struct store *store, struct error *error);
 

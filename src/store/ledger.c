@@ -151,16 +151,15 @@ static enum status create_empty(struct ledger *ledger, const char *name, struct 
     return status;
 }
 
-static enum status write_anew(struct ledger *ledger, const char *name, struct slice bytes, struct error *error)
+/* In place, for the same bytes do no harm and need no room. */
+static enum status write_anew(struct ledger *ledger, struct slice bytes, struct error *error)
 {
     enum status status;
 
     if (bytes.size > (size_t)ledger->size)
         bytes.size = (size_t)ledger->size;
-    status = disk_replace_file(ledger->disk, ledger->directory, name, bytes, error);
-    disk_close(ledger->file);
-    ledger->file = NULL;
-    return status == OK ? disk_open(ledger->disk, ledger->path, DISK_WRITE, &ledger->file, error) : status;
+    status = disk_write(ledger->file, bytes, 0, error);
+    return status == OK ? tail_cut(ledger, error) : status;
 }
 
 enum status ledger_open(struct disk *disk, const char *directory, const char *name, uint32_t kind, bool suspect, ledger_replay *replay,
@@ -188,7 +187,7 @@ enum status ledger_open(struct disk *disk, const char *directory, const char *na
     if (status == OK)
         status = replay_all(ledger, buffer_slice(&bytes), replay, context, error);
     if (status == OK && suspect)
-        status = write_anew(ledger, name, buffer_slice(&bytes), error);
+        status = write_anew(ledger, buffer_slice(&bytes), error);
     buffer_finish(&bytes);
     if (status == OK)
         *opened = ledger;

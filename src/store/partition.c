@@ -128,8 +128,20 @@ enum status partition_raise_epoch(struct partition *partition, struct error *err
     return status;
 }
 
-enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, bool sync, struct error *error)
+static bool is_segment_base(const struct partition *partition, int64_t offset)
 {
+    const struct segment_list *list = partition_list(partition);
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->segments[i]->base == offset)
+            return true;
+    }
+    return false;
+}
+
+enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, struct error *error)
+{
+    int64_t before = partition->snapshot_offset;
     char path[PATH_MAX];
     struct disk_file *file = NULL;
     enum status status;
@@ -138,11 +150,37 @@ enum status partition_save_snapshot(struct partition *partition, int64_t offset,
     status = disk_open(partition->store->disk, path, DISK_REPLACE, &file, error);
     if (status == OK)
         status = disk_write(file, snapshot, 0, error);
-    if (status == OK && sync)
+    if (status == OK)
         status = disk_sync(file, error);
     disk_close(file);
-    if (status == OK && offset > partition->snapshot_offset)
-        partition->snapshot_offset = offset;
+    if (status == OK)
+        status = disk_sync_directory(partition->store->disk, partition->directory, error);
+    if (status != OK)
+        return status;
+    partition->snapshot_offset = offset;
+    if (before >= 0 && !is_segment_base(partition, before))
+        partition_forget_snapshot(partition, before);
+    return OK;
+}
+
+void partition_forget_snapshot(struct partition *partition, int64_t offset)
+{
+    char path[PATH_MAX];
+
+    segment_path(partition->directory, offset, "snapshot", path, sizeof(path));
+    if (offset != partition->snapshot_offset)
+        (void)disk_unlink(partition->store->disk, path, NULL); /* one too many does no harm */
+}
+
+enum status partition_snapshot(struct partition *partition, struct error *error)
+{
+    struct buffer snapshot;
+    enum status status;
+
+    buffer_init(&snapshot, SNAPSHOT_BYTES_MAX);
+    producers_encode(partition->producers, &snapshot);
+    status = partition_save_snapshot(partition, partition->tail.end, buffer_slice(&snapshot), error);
+    buffer_finish(&snapshot);
     return status;
 }
 

@@ -57,6 +57,7 @@ struct partition {
     struct journal_end *owned;  /* its end in the commit journal; NULL when no owner has ever written to it */
     enum trouble trouble;
     int64_t synced_end;         /* all below is durable */
+    bool size_in_doubt;         /* ... but perhaps not that the file ends there: an opening that failed may have cut it */
     int64_t recovery_point;     /* as the checkpoint file has it */
     int64_t saved_end;          /* the end for which indexes and snapshot are on disk; -1 none */
     int64_t snapshot_offset;    /* of the newest producer snapshot on disk; -1 none */
@@ -98,8 +99,14 @@ enum status partition_prepare(struct partition *partition, struct error *error);
 /* Loads the newest usable producer snapshot and replays what follows it. */
 enum status partition_load_producers(struct partition *partition, struct error *error);
 
-/* Writes a producer snapshot for the offset. */
-enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, bool sync, struct error *error);
+/* Writes a producer snapshot for the offset, durably, and removes the one before it unless that stands at a segment's base. */
+enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, struct error *error);
+
+/* The same of the producers as they are, at the tail. */
+enum status partition_snapshot(struct partition *partition, struct error *error);
+
+/* Removes the producer snapshot for an offset, unless it is the newest. */
+void partition_forget_snapshot(struct partition *partition, int64_t offset);
 
 /* Writes "partition.metadata" and "leader-epoch-checkpoint"; not synced. */
 enum status partition_save_metadata(struct partition *partition, struct error *error);

@@ -47,12 +47,8 @@ static enum status cut_leftovers(struct partition *partition, struct error *erro
     if (status == OK)
         status = disk_list(disk, partition->directory, &arena, &entries, &count, error);
     for (size_t i = 0; i < count && status == OK; i++) {
-        char path[PATH_MAX];
-
-        if (!text_parse_int64(slice_of(entries[i].name, strcspn(entries[i].name, ".")), &base) || base <= segment->base)
-            continue;
-        (void)snprintf(path, sizeof(path), "%s/%s", partition->directory, entries[i].name);
-        status = disk_unlink(disk, path, error);
+        if (text_parse_int64(slice_of(entries[i].name, strcspn(entries[i].name, ".")), &base) && base > segment->base)
+            status = segment_files_remove(disk, partition->directory, base, error);
     }
     if (status == OK)
         status = disk_sync_directory(disk, partition->directory, error);
@@ -80,6 +76,8 @@ enum status partition_round_begin(struct partition_round *part, struct partition
         error_context(error, "%s-%d", partition->topic->name, partition->index);
         return status;
     }
+    if (partition->size_in_doubt)
+        atomic_store(&partition->tail.segment->dirty, true); /* so that it is synced also when it is filled now */
     part->partition = partition;
     part->staging = staging;
     part->now_ms = now_ms;
@@ -329,6 +327,7 @@ void partition_round_synced(struct partition_round *part)
         part->tail.segment->name_synced = true;
     }
     partition->synced_end = part->tail.end;
+    partition->size_in_doubt = false;
 }
 
 /* The segments that the round made, in order; NULL behind the last. */
@@ -417,7 +416,7 @@ static void closing_save(struct partition_round *part, struct closing *closing)
 {
     struct partition *partition = part->partition;
     struct error error;
-    enum status status = partition_save_snapshot(partition, closing->end, buffer_slice(&closing->snapshot), true, &error);
+    enum status status = partition_save_snapshot(partition, closing->end, buffer_slice(&closing->snapshot), &error);
 
     if (status == OK)
         status = segment_save_indexes(closing->segment, true, &error);
@@ -447,6 +446,21 @@ void partition_round_end(struct partition_round *part)
     if (part->status != OK && part->partition->trouble == TROUBLE_NONE)
         atomic_store(&part->partition->tail.segment->dirty, part->partition->synced_end < part->partition->tail.end);
     part->partition->round = NULL;
+}
+
+enum status partition_settle_size(struct partition *partition, struct error *error)
+{
+    enum status status = OK;
+
+    if (!partition->size_in_doubt)
+        return OK;
+    status = segment_pin(partition->tail.segment, false, error);
+    if (status != OK)
+        return status;
+    status = disk_sync(partition->tail.segment->file, error);
+    segment_unpin(partition->tail.segment);
+    partition->size_in_doubt = status != OK;
+    return status;
 }
 
 enum status partition_sync(struct partition *partition, struct error *error)

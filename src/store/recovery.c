@@ -85,6 +85,40 @@ static enum status look(struct partition *partition, struct arena *arena, struct
     return status;
 }
 
+static bool snapshot_is_usable(struct partition *partition, int64_t offset)
+{
+    struct producers *producers = producers_create();
+    struct buffer bytes;
+    char path[PATH_MAX];
+    bool usable;
+
+    buffer_init(&bytes, (size_t)1 << 30);
+    segment_path(partition->directory, offset, "snapshot", path, sizeof(path));
+    usable = disk_read_file(partition->store->disk, path, &bytes, NULL) == OK && producers_decode(producers, buffer_slice(&bytes), NULL) == OK;
+    buffer_finish(&bytes);
+    producers_destroy(producers);
+    return usable;
+}
+
+/*
+ * Segments before the log start were deleted, but their files may still be there, and not all of them. They go only when a
+ * snapshot of the producers stands for what they held; without one none of them has been removed, so there is no gap.
+ */
+static void drop_deleted(struct partition *partition, struct found *found, int64_t start)
+{
+    bool usable = false;
+
+    if (found->count < 2 || found->segments[1].base > start)
+        return;
+    for (size_t i = found->snapshot_count; i > 0 && !usable && found->snapshots[i - 1] >= found->segments[1].base; i--)
+        usable = snapshot_is_usable(partition, found->snapshots[i - 1]);
+    while (usable && found->count > 1 && found->segments[1].base <= start) {
+        (void)segment_files_remove(partition->store->disk, partition->directory, found->segments[0].base, NULL);
+        found->segments++;
+        found->count--;
+    }
+}
+
 static void read_leader_epoch(struct partition *partition)
 {
     char path[PATH_MAX];
@@ -178,33 +212,32 @@ struct recovery {
     int64_t known; /* all below was durable once */
     int64_t limit; /* nothing at or behind it is kept; INT64_MAX when no owner writes here */
     struct tail tail;
+    bool producers_seen; /* in what was scanned */
     char bad[160]; /* what is wrong at the tail, empty when nothing is */
 };
 
-/* Newest snapshot that can be read, of those for `offset` at most; the state is empty, and stands for `base`, when there is none. */
-static int64_t load_snapshot(struct recovery *recovery, int64_t offset, int64_t base)
+/* Newest snapshot that can be read, of those for the end at most; the state is empty, and stands for `base`, when there is none. */
+static int64_t load_snapshot(struct recovery *recovery, int64_t base)
 {
     struct partition *partition = recovery->partition;
     struct buffer bytes;
-    int64_t loaded = base;
+    int64_t loaded = -1;
 
     buffer_init(&bytes, (size_t)1 << 30);
-    for (size_t i = recovery->found->snapshot_count; i > 0; i--) {
+    for (size_t i = recovery->found->snapshot_count; i > 0 && loaded < 0; i--) {
         int64_t at = recovery->found->snapshots[i - 1];
         char path[PATH_MAX];
 
-        if (at > offset || at < base)
+        if (at > recovery->tail.end || at < base)
             continue;
         segment_path(partition->directory, at, "snapshot", path, sizeof(path));
         buffer_reset(&bytes);
         if (disk_read_file(partition->store->disk, path, &bytes, NULL) == OK &&
-            producers_decode(partition->producers, buffer_slice(&bytes), NULL) == OK) {
+            producers_decode(partition->producers, buffer_slice(&bytes), NULL) == OK)
             loaded = at;
-            break;
-        }
     }
     buffer_finish(&bytes);
-    return loaded;
+    return loaded < 0 ? base : loaded;
 }
 
 /* Notes the producers of the batches in [from, end of the segment), headers only. */
@@ -260,8 +293,7 @@ static void note_batch(struct recovery *recovery, const struct batch *batch)
     tail->index_gap += batch->size;
     tail->position += batch->size;
     tail->end = last_offset + 1;
-    producers_note(partition->producers, batch);
-    producers_keep(partition->producers);
+    recovery->producers_seen = recovery->producers_seen || batch->producer_id >= 0;
 }
 
 /* Does the batch fit behind the tail? Says in `bad` what does not. */
@@ -370,11 +402,8 @@ static enum status cut(struct recovery *recovery, struct error *error)
         status = disk_sync(tail->segment->file, error);
     segment_unpin(tail->segment);
     for (size_t i = recovery->count; i < recovery->found->count && status == OK; i++) {
-        struct segment *later = segment_known(partition, recovery->found->segments[i].base, 0, recovery->found->segments[i].base, true);
-
-        status = segment_remove_files(later, error);
+        status = segment_files_remove(partition->store->disk, partition->directory, recovery->found->segments[i].base, error);
         bytes += recovery->found->segments[i].bytes;
-        segment_release(later);
     }
     if (status == OK)
         status = disk_sync_directory(partition->store->disk, partition->directory, error);
@@ -403,6 +432,7 @@ static enum status remove_stale_snapshots(struct recovery *recovery, struct erro
 {
     struct partition *partition = recovery->partition;
     enum status status = OK;
+    bool removed = false;
 
     partition->snapshot_offset = -1;
     for (size_t i = 0; i < recovery->found->snapshot_count && status == OK; i++) {
@@ -415,8 +445,9 @@ static enum status remove_stale_snapshots(struct recovery *recovery, struct erro
         }
         segment_path(partition->directory, offset, "snapshot", path, sizeof(path));
         status = disk_unlink(partition->store->disk, path, error);
+        removed = true;
     }
-    return status;
+    return status == OK && removed ? disk_sync_directory(partition->store->disk, partition->directory, error) : status;
 }
 
 /* Scans from the segment at `first` on. */
@@ -455,12 +486,31 @@ static enum status finish_scan(struct recovery *recovery, size_t first, const st
         atomic_store(&partition->read_only, true);
         return OK;
     }
+    partition->size_in_doubt = !has_more;
     if (has_more)
         status = cut(recovery, error);
     if (status == OK && partition->owned == NULL && recovery->tail.end > facts->recovery_point)
         status = sync_scanned(recovery, first, error);
     if (status == OK)
         status = remove_stale_snapshots(recovery, error);
+    return status;
+}
+
+/* The producers' state at the end: the newest snapshot, and the headers of what follows it. */
+static enum status producers_recover(struct recovery *recovery, size_t first, struct error *error)
+{
+    struct partition *partition = recovery->partition;
+    int64_t snapshot;
+    enum status status = OK;
+
+    partition->producers = producers_create();
+    snapshot = load_snapshot(recovery, recovery->found->segments[0].base);
+    for (size_t i = 0; i < recovery->count && status == OK; i++) {
+        if ((i < first || recovery->producers_seen) && segment_end(recovery->segments[i]) > snapshot)
+            status = replay_producers(partition, recovery->segments[i], snapshot, error);
+    }
+    LOG_DEBUG("%s-%d: read from offset %lld on to %lld, producers from the snapshot at %lld on", partition->topic->name, partition->index,
+              (long long)recovery->segments[first]->base, (long long)recovery->tail.end, (long long)snapshot);
     return status;
 }
 
@@ -473,7 +523,7 @@ static enum status open_by_scan(struct partition *partition, const struct recove
                                 .known = facts->recovery_point,
                                 .limit = INT64_MAX};
     size_t first = 0;
-    int64_t from = facts->recovery_point, snapshot;
+    int64_t from = facts->recovery_point;
     enum status status = OK;
 
     if (partition->owned != NULL) {
@@ -490,16 +540,11 @@ static enum status open_by_scan(struct partition *partition, const struct recove
             segment_known(partition, found->segments[i].base, found->segments[i].bytes, found->segments[i + 1].base, true);
     recovery.tail.end = found->segments[first].base;
     recovery.tail.created_ms = store_now_ms(partition->store);
-    partition->producers = producers_create();
-    snapshot = load_snapshot(&recovery, recovery.tail.end, found->segments[0].base);
-    for (size_t i = 0; i < first && status == OK; i++) {
-        if (segment_end(recovery.segments[i]) > snapshot)
-            status = replay_producers(partition, recovery.segments[i], snapshot, error);
-    }
-    if (status == OK)
-        status = scan_all(&recovery, first, error);
+    status = scan_all(&recovery, first, error);
     if (status == OK)
         status = finish_scan(&recovery, first, facts, error);
+    if (status == OK)
+        status = producers_recover(&recovery, first, error);
     if (status == OK) {
         partition_set_segments(partition, recovery.segments, recovery.count);
         partition->tail_ready = true;
@@ -555,6 +600,7 @@ enum status partition_recover(struct partition *partition, const struct recovery
     if (status == ERROR_NOT_FOUND || (status == OK && found.count == 0)) {
         status = open_missing(partition, &known, made, error);
     } else if (status == OK) {
+        drop_deleted(partition, &found, known.start);
         read_leader_epoch(partition);
         if (clean_is_plausible(partition, &known, &found))
             open_clean(partition, &known, &found);

@@ -308,6 +308,8 @@ enum status segment_save_indexes(struct segment *segment, bool sync, struct erro
     }
     if (status == OK)
         segment->times_saved = index_count(&segment->times);
+    else
+        segment->offsets_saved = segment->times_saved = 0; /* after a failed sync nothing written before is sure any more */
     buffer_finish(&bytes);
     return status;
 }
@@ -325,14 +327,19 @@ bool segment_last_time(const struct segment *segment, int64_t *timestamp_ms, int
 
 enum status segment_remove_files(struct segment *segment, struct error *error)
 {
-    static const char *const suffixes[] = {"log", "index", "timeindex", "txnindex", "snapshot"};
+    return segment_files_remove(segment->files->disk, segment->directory, segment->base, error);
+}
+
+enum status segment_files_remove(struct disk *disk, const char *directory, int64_t base, struct error *error)
+{
+    static const char *const suffixes[] = {"log", "index", "timeindex", "txnindex"};
     enum status status = OK;
 
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && status == OK; i++) {
         char path[PATH_MAX];
 
-        segment_path(segment->directory, segment->base, suffixes[i], path, sizeof(path));
-        status = disk_unlink(segment->files->disk, path, error);
+        segment_path(directory, base, suffixes[i], path, sizeof(path));
+        status = disk_unlink(disk, path, error);
     }
     return status;
 }

@@ -99,8 +99,12 @@ enum status segment_save_indexes(struct segment *segment, bool sync, struct erro
 /* Largest timestamp and the offset beside it in the time index; false when it is empty. The segment is pinned with indexes. */
 bool segment_last_time(const struct segment *segment, int64_t *timestamp_ms, int64_t *offset);
 
-/* Removes its files from the directory; readers that have it pinned go on. Thread: committer. */
+/*
+ * Removes its files from the directory; readers that have it pinned go on. A producer snapshot of the same number stays, for
+ * it belongs to the segment before. Thread: committer.
+ */
 enum status segment_remove_files(struct segment *segment, struct error *error);
+enum status segment_files_remove(struct disk *disk, const char *directory, int64_t base, struct error *error);
 
 /* "<directory>/<20 digits>.<suffix>" */
 void segment_path(const char *directory, int64_t base, const char *suffix, char *path, size_t size);

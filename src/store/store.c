@@ -352,7 +352,10 @@ static enum status meta_open(struct store *store, struct error *error)
     return status;
 }
 
-/* Was the last end clean? The mark goes before anything is written. */
+/*
+ * Was the last end clean? The mark goes before anything is written, durably: also one that is gone already, for an opening
+ * that failed may have removed it without the disk knowing.
+ */
 static enum status mark_take(struct store *store, bool *clean, struct error *error)
 {
     char path[4096];
@@ -362,11 +365,9 @@ static enum status mark_take(struct store *store, bool *clean, struct error *err
     (void)snprintf(path, sizeof(path), "%s/%s", store->directory, CLEAN_MARK);
     status = disk_file_size(store->disk, path, &size, error);
     *clean = status == OK;
-    if (status == ERROR_NOT_FOUND)
-        return OK;
     if (status == OK)
         status = disk_unlink(store->disk, path, error);
-    if (status == OK)
+    if (status == OK || status == ERROR_NOT_FOUND)
         status = disk_sync_directory(store->disk, store->directory, error);
     return status;
 }

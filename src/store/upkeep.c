@@ -62,19 +62,56 @@ struct checkpoint_work {
     bool changed;
 };
 
+/* Indexes of filled segments that could not be saved when they were filled, and the producers, durably. */
 static void closed_save(struct partition *partition)
 {
     const struct segment_list *list = partition_list(partition);
-    struct error error;
+    enum status status = OK;
 
-    for (size_t i = 0; i + 1 < list->count; i++) {
+    for (size_t i = 0; i + 1 < list->count && status == OK; i++) {
         struct segment *segment = list->segments[i];
 
         if (segment->saved)
             continue;
-        segment->saved = save_indexes(segment, true, &error) == OK &&
-                         disk_sync_directory(partition->store->disk, partition->directory, &error) == OK;
+        if (partition->snapshot_offset < segment_end(segment))
+            status = partition_snapshot(partition, NULL);
+        if (status == OK)
+            status = save_indexes(segment, true, NULL);
+        if (status == OK)
+            status = disk_sync_directory(partition->store->disk, partition->directory, NULL);
+        segment->saved = status == OK;
     }
+}
+
+/* What goes may be all that is known of some producers: a snapshot of theirs comes first, also when there are none. */
+static enum status trim_prepare(struct partition *partition, int64_t base, struct error *error)
+{
+    enum status status = partition_prepare(partition, error);
+
+    return status == OK && partition->snapshot_offset < base ? partition_snapshot(partition, error) : status;
+}
+
+void upkeep_trim(struct partition *partition)
+{
+    const struct segment_list *list = partition_list(partition);
+    int64_t start = partition_start(partition);
+    struct error error;
+    size_t gone = 0;
+
+    while (gone + 1 < list->count && segment_end(list->segments[gone]) <= start)
+        gone++;
+    if (gone == 0 || partition->trouble != TROUBLE_NONE)
+        return;
+    if (trim_prepare(partition, list->segments[gone]->base, &error) != OK) {
+        LOG_WARNING("%s-%d: deleted segments stay for now: %s", partition->topic->name, partition->index, error.message);
+        return;
+    }
+    for (size_t i = 0; i < gone; i++) {
+        if (segment_remove_files(list->segments[i], &error) != OK)
+            LOG_WARNING("a deleted segment's file stays until the next start: %s", error.message);
+        partition_forget_snapshot(partition, list->segments[i]->base);
+    }
+    partition_drop_segments(partition, gone);
 }
 
 static void partition_checkpoint(struct partition *partition, void *context)
@@ -92,6 +129,7 @@ static void partition_checkpoint(struct partition *partition, void *context)
     }
     if (partition->trouble == TROUBLE_NONE && partition->tail_ready) {
         closed_save(partition);
+        upkeep_trim(partition);
         if (index_count(&last->offsets) != last->offsets_saved || index_count(&last->times) != last->times_saved)
             (void)save_indexes(last, false, NULL);
     }
@@ -173,18 +211,13 @@ struct clean_work {
 static enum status tail_save(struct partition *partition, struct error *error)
 {
     struct tail *tail = &partition->tail;
-    struct buffer snapshot;
     struct index_entry last;
     enum status status = OK;
 
     if (tail->max_timestamp >= 0 && (!index_last(&tail->segment->times, &last) || tail->max_timestamp > last.key))
         index_add(&tail->segment->times, tail->max_timestamp, (uint32_t)(tail->max_timestamp_offset - tail->segment->base));
-    if (producers_count(partition->producers) > 0) {
-        buffer_init(&snapshot, (size_t)1 << 30);
-        producers_encode(partition->producers, &snapshot);
-        status = partition_save_snapshot(partition, tail->end, buffer_slice(&snapshot), true, error);
-        buffer_finish(&snapshot);
-    }
+    if (producers_count(partition->producers) > 0)
+        status = partition_snapshot(partition, error);
     if (status == OK)
         status = save_indexes(tail->segment, true, error);
     if (status == OK)
@@ -200,6 +233,8 @@ static void partition_save(struct partition *partition, void *context)
         work->status = error_set(&work->error, ERROR_DISK, "%s-%d could not be put right", partition->topic->name, partition->index);
     if (work->status == OK && partition->trouble == TROUBLE_NONE) {
         work->status = partition_sync(partition, &work->error);
+        if (work->status == OK)
+            work->status = partition_settle_size(partition, &work->error);
         if (work->status == OK && partition->saved_end != partition->tail.end) {
             work->status = partition_prepare(partition, &work->error);
             if (work->status == OK)

@@ -108,7 +108,6 @@ struct world {
     struct producer_model producers[PRODUCERS];
     struct sent *sent[PENDING_MAX];
     int sent_count;
-    bool journal_in_doubt; /* when the power went */
     int64_t cuts, opens, appends, publishes;
 };
 
@@ -292,6 +291,7 @@ static void publish_answered(struct publish *publish)
     if (publish->status == OK && attempt->state != PENDING)
         wrong(world, "publish %" PRIu64 " is answered twice", number);
     attempt->state = publish->status == OK ? ACKED : NEVER;
+    attempt->in_doubt = publish->status != OK && journal_is_in_doubt(world->store->journal); /* the disk may have its record */
     for (int i = 0; i < sent->count; i++)
         world->facts[sent->facts[i]].state = attempt->state;
     if (publish->status != OK && world->sessions[attempt->owner] == publish->session)
@@ -313,6 +313,8 @@ static void run(struct world *world)
 {
     if (world->store != NULL)
         store_run(world->store);
+    for (uint64_t i = 1; world->store != NULL && !journal_is_in_doubt(world->store->journal) && i <= world->attempt_count; i++)
+        world->attempts[i].in_doubt = false;
     for (int i = 0; i < world->sent_count; i++) {
         struct sent *sent = world->sent[i];
 
@@ -703,7 +705,7 @@ static void resolve_owners(struct world *world)
         buffer_finish(&position);
         if (last > world->attempt_count || (last > 0 && world->attempts[last].owner != owner))
             wrong(world, "owner %d has a position that it never published: %" PRIu64, owner, last);
-        if (last > 0 && world->attempts[last].state == NEVER && !world->journal_in_doubt)
+        if (last > 0 && world->attempts[last].state == NEVER && !world->attempts[last].in_doubt)
             wrong(world, "owner %d is at position %" PRIu64 ", which was refused", owner, last);
         for (uint64_t i = 1; i <= world->attempt_count; i++) {
             struct attempt *attempt = &world->attempts[i];
@@ -712,8 +714,9 @@ static void resolve_owners(struct world *world)
                 continue;
             if (attempt->state == ACKED && i > last)
                 wrong(world, "owner %d is at position %" PRIu64 ", though %" PRIu64 " was acknowledged", owner, last, i);
-            if (attempt->state == PENDING || i == last)
+            if (attempt->state == PENDING || attempt->in_doubt)
                 attempt->state = i <= last ? ACKED : NEVER;
+            attempt->in_doubt = false;
         }
         world->sessions[owner] = -1;
     }
@@ -770,7 +773,6 @@ static void weaken(struct world *world)
 static void close_store(struct world *world)
 {
     run(world);
-    world->journal_in_doubt = world->store != NULL && journal_is_in_doubt(world->store->journal);
     store_close(world->store);
     world->store = NULL;
 }
@@ -916,8 +918,7 @@ int main(int count, char **arguments)
     int64_t totals[4] = {0};
 
     tracing = getenv("TAILRACE_SIM_TRACE") != NULL;
-    if (!tracing)
-        (void)logger_set_level(NULL, "error");
+    (void)logger_set_level(NULL, tracing ? "debug" : "error");
     for (uint64_t seed = first; seed < first + wanted; seed++)
         play(seed, totals);
     printf("%" PRIu64 " seeds: %" PRIi64 " power cuts, %" PRIi64 " openings, %" PRIi64 " appends, %" PRIi64 " publishes\n", wanted, totals[0],
