@@ -48,6 +48,14 @@ def wait_until(condition, timeout=30, what="the condition", interval=0.02):
         time.sleep(interval)
 
 
+def is_alive(pid):
+    """A process that has ended but was not waited for is not alive."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 _taken = set()
 
 

@@ -96,7 +96,7 @@ def test_it_stops_with_the_program_and_keeps_its_rows(private):
     started = time.monotonic()
     assert private.stop() == 0
     assert time.monotonic() - started < 5
-    assert not os.path.exists(f"/proc/{pid}")
+    assert not harness.is_alive(pid)
     private.start()
     assert psql(private, "postgres", "SELECT number FROM kept") == "7"
 
@@ -104,14 +104,14 @@ def test_it_stops_with_the_program_and_keeps_its_rows(private):
 def test_what_a_killed_program_left_running_is_taken_over_or_stopped(private):
     pid = postgres_status(private)["pid"]
     private.kill9()
-    assert os.path.exists(f"/proc/{pid}")
+    assert harness.is_alive(pid)
     private.start()
     assert postgres_status(private)["pid"] == pid
     assert psql(private, "postgres", "SELECT 1") == "1"
     private.kill9()
     done = private.run("tailrace", "down", "--data-dir", private.data)
     assert (done.returncode, done.stdout) == (0, "stopped the PostgreSQL that a killed tailrace had left running\n")
-    assert not os.path.exists(f"/proc/{pid}")
+    assert not harness.is_alive(pid)
 
 
 def test_a_taken_port_is_named_and_nothing_is_left(tailrace_factory, postgres):

@@ -49,7 +49,7 @@ def create(tailrace, connector):
 def records(tailrace, topic, count):
     """The first `count` records of a topic with keys, as the console consumer prints them."""
     done = tailrace.run("kafka-console-consumer.sh", "--bootstrap-server", tailrace.second_bootstrap, "--topic", topic, "--from-beginning",
-                        "--property", "print.key=true", "--property", "key.separator=|", "--max-messages", count, "--timeout-ms", "20000")
+                        "--formatter-property", "print.key=true", "--formatter-property", "key.separator=|", "--max-messages", count, "--timeout-ms", "20000")
     lines = done.stdout.splitlines()
     assert len(lines) == count, (done.stdout, done.stderr)
     return [tuple(None if part == "null" else json.loads(part) for part in line.split("|", 1)) for line in lines]

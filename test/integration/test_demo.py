@@ -1,0 +1,65 @@
+"""make demo, on other ports, on a data directory of the test's own, with the program that is tested."""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+import harness
+from harness import wait_until
+
+DEMO = harness.ROOT / "make" / "demo"
+
+
+@pytest.fixture
+def demo(tmp_path):
+    ports = [harness.free_port() for _ in range(5)]
+    environment = dict(os.environ, DEMO_BUILD=str(harness.build_directory()), DEMO_DATA=str(tmp_path / "demo"),
+                       DEMO_SET=f"listeners=127.0.0.1:{ports[0]},127.0.0.1:{ports[1]} rest.port={ports[2]} console.port={ports[3]} "
+                                f"postgres.port={ports[4]}")
+    running = []
+
+    def start():
+        output = open(tmp_path / f"output{len(running)}", "wb")
+        # As from a terminal: a process group of its own that Ctrl-C reaches, with signals as they are there.
+        process = subprocess.Popen([str(DEMO)], stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        process.shown = lambda: (tmp_path / f"output{running.index(process)}").read_text()
+        process.ports = ports
+        running.append(process)
+        wait_until(lambda: "Ctrl-C stops everything" in process.shown() or process.poll() is not None, 120, "the demo being up")
+        assert process.poll() is None, process.shown()
+        return process
+
+    def command(word):
+        return subprocess.run([str(DEMO), word], capture_output=True, text=True, env=environment, timeout=60)
+
+    yield start, command
+    command("clean")
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+
+def test_rows_are_shown_decoded_and_ctrl_c_stops_everything(demo, tmp_path):
+    start, command = demo
+    process = start()
+    rows = re.findall(r"^(READ|INSERT) +id=\d+ user_id=\d+ amount=\d+\.\d\d merchant=", process.shown(), re.M)
+    assert rows.count("READ") == 10 and rows.count("INSERT") == 2
+    for port in process.ports:
+        assert str(port) in process.shown()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(30) == 0
+    assert "Stopping..." in process.shown()
+    with pytest.raises(OSError):
+        harness.http("GET", f"http://127.0.0.1:{process.ports[3]}/healthz")
+    # Again: with the data that is there; and stopped from elsewhere.
+    again = start()
+    assert "goes on where it was" in again.shown()
+    assert "INSERT" in again.shown()
+    assert command("stop").returncode == 0
+    again.wait(30)
+    assert command("clean").returncode == 0
+    assert not (tmp_path / "demo").exists()
