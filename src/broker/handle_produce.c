@@ -130,6 +130,9 @@ static void partition_refuse_records(struct produce_partition *partition, enum s
                                                  (int)topic.size, (const char *)topic.data, index)
                                 : request_format(request, "%s", why);
 
+    /* Kafka tells more than the code only of records that it looked into; clients print what they are told instead of their own text. */
+    if (facts->invalid_count == 0 && status != ERROR_INVALID_RECORD && status != ERROR_INVALID_TIMESTAMP)
+        text = slice_null();
     partition_refuse(partition, status, facts->invalid_count > 0 ? slice_from_string("One or more records have been rejected") : text);
     out->record_errors.count = facts->invalid_count;
     out->record_errors.items = arena_new_array(&request->arena, (size_t)facts->invalid_count, sizeof(*out->record_errors.items));

@@ -225,6 +225,27 @@ const struct failure *arguments_exclude(const struct arguments *options, const c
     return failure;
 }
 
+const struct failure *arguments_check_bootstrap(const struct arguments *options)
+{
+    const char *text = NULL;
+    const struct failure *failure = arguments_text(options, "bootstrap-server", &text);
+    struct slice rest = slice_from_string(text == NULL ? "" : text);
+    struct slice field;
+
+    if (failure != NULL)
+        return failure;
+    if (rest.size == 0)
+        return failure_usage(options->arena, "Error while validating the bootstrap address\n");
+    while (text_next_field(&rest, ',', &field)) {
+        const uint8_t *colon = field.size == 0 ? NULL : memrchr(field.data, ':', field.size);
+        int32_t port;
+
+        if (colon == NULL || colon == field.data || !text_parse_int32(slice_from(field, (size_t)(colon - field.data) + 1), &port) || port < 0)
+            return failure_usage(options->arena, "Please provide valid host:port like host1:9091,host2:9092\n");
+    }
+    return NULL;
+}
+
 static void spec_print(const struct argument_spec *spec)
 {
     char left[256];

@@ -63,6 +63,9 @@ const struct failure *arguments_require(const struct arguments *options, ...) __
 /* Wrong usage when `used` and one of the other names, up to a NULL, are given. */
 const struct failure *arguments_exclude(const struct arguments *options, const char *used, ...) __attribute__((sentinel));
 
+/* Wrong usage unless --bootstrap-server is a list of host:port. Source: ToolsUtils.validateBootstrapServer */
+const struct failure *arguments_check_bootstrap(const struct arguments *options);
+
 /*
  * Answers --help, --version and a call without any word. True when it did; *exit_code is then 1 for help, 0 for the version.
  * head  the line above the list of options

@@ -2,7 +2,6 @@
 #include "tools/tool_list.h"
 
 #include "base/banned.h"
-#include "base/text.h"
 #include "tools/arguments.h"
 #include "tools/command.h"
 #include "tools/console.h"
@@ -87,34 +86,12 @@ static const struct failure *renamed_check(struct console_producer *tool, const 
     return NULL;
 }
 
-/* Source: ToolsUtils.validateBootstrapServer */
-static const struct failure *bootstrap_check(struct console_producer *tool)
-{
-    const char *text = NULL;
-    const struct failure *failure = arguments_text(&tool->options, "bootstrap-server", &text);
-    struct slice rest = slice_from_string(text == NULL ? "" : text);
-    struct slice field;
-
-    if (failure != NULL)
-        return failure;
-    if (rest.size == 0)
-        return failure_usage(tool->arena, "Error while validating the bootstrap address\n");
-    while (text_next_field(&rest, ',', &field)) {
-        const uint8_t *colon = field.size == 0 ? NULL : memrchr(field.data, ':', field.size);
-        int32_t port;
-
-        if (colon == NULL || colon == field.data || !text_parse_int32(slice_from(field, (size_t)(colon - field.data) + 1), &port) || port < 0)
-            return failure_usage(tool->arena, "Please provide valid host:port like host1:9091,host2:9092\n");
-    }
-    return NULL;
-}
-
 static const struct failure *options_check(struct console_producer *tool)
 {
     const struct failure *failure = arguments_require(&tool->options, "topic", NULL);
 
     if (failure == NULL)
-        failure = bootstrap_check(tool);
+        failure = arguments_check_bootstrap(&tool->options);
     if (failure == NULL)
         failure = renamed_check(tool, "property", "reader-property");
     if (failure == NULL)

@@ -9,6 +9,8 @@ const struct tool tools_table[] = {
     {"kafka-console-producer", kafka_console_producer_main, "Send lines of standard input as records"},
     {"kafka-console-consumer", kafka_console_consumer_main, "Print records to standard output"},
     {"kafka-consumer-groups", kafka_consumer_groups_main, "List, describe, reset and delete consumer groups"},
+    {"kafka-get-offsets", kafka_get_offsets_main, "Offsets of partitions by time"},
+    {"kafka-delete-records", kafka_delete_records_main, "Delete the records of partitions before an offset"},
     {NULL, NULL, NULL},
 };
 

@@ -360,21 +360,24 @@ class OwnServer:
             words += ['--set', '%s=%s' % (key, value)]
         self.log = open(os.path.join(self.dir, 'log'), 'w+b')
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
-        self.wait(port)
+        self.wait()
 
-    def wait(self, port):
-        import socket
-        for _ in range(200):
+    def output(self):
+        with open(self.log.name, encoding='utf-8', errors='replace') as file:
+            return file.read()
+
+    def wait(self):
+        for _ in range(600):
+            if 'tailrace is ready' in self.output():
+                return
             if self.process.poll() is not None:
                 break
-            with socket.socket() as probe:
-                if probe.connect_ex(('127.0.0.1', port)) == 0:
-                    return
-            time.sleep(0.05)
-        self.log.seek(0)
-        raise SystemExit('the server does not start:\n' + self.log.read().decode('utf-8', 'replace'))
+            time.sleep(0.02)
+        raise SystemExit('the server does not start:\n' + self.output())
 
     def stop(self):
+        if self.process.poll() is not None:
+            print('the server ended by itself with %d:\n%s' % (self.process.returncode, self.output()))
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -405,7 +408,7 @@ def run_one(name, arguments):
         bootstrap, data_dir = server.bootstrap, server.data_dir
     context = Context(bootstrap, data_dir, arguments.bin, arguments.tool_prefix)
     try:
-        if server is None:
+        if server is None or 'empty-broker' in needs(name):
             clean(context)
         if name in AFTER_A_GROUP:
             use_a_group(context)
