@@ -139,11 +139,17 @@ void task_done(void *context, enum status status, const char *message)
     broker_post(task->broker, &task->post);
 }
 
+struct auto_create_wait {
+    struct request *request;
+    struct auto_create_wait *next;
+};
+
 struct auto_create {
     struct post post;
     struct broker *broker;
     enum status status;
     char *name;
+    struct auto_create_wait *waiting; /* in their requests' memory */
 };
 
 static void on_auto_created(struct post *post)
@@ -155,8 +161,28 @@ static void on_auto_created(struct post *post)
         LOG_INFO("created topic %s, which a client asked for", create->name);
     else if (create->status != ERROR_TOPIC_ALREADY_EXISTS)
         LOG_ERROR("could not create topic %s, which a client asked for: %s", create->name, status_text(create->status));
+    (void)map_remove(&create->broker->creating, slice_from_string(create->name));
+    while (create->waiting != NULL) {
+        struct auto_create_wait *wait = create->waiting;
+
+        create->waiting = wait->next;
+        wait->request->api->handle(wait->request);
+    }
     memory_free(create->name);
     memory_free(create);
+}
+
+bool topic_creation_wait(struct request *request, struct slice name)
+{
+    struct auto_create *create = map_get(&request->broker->creating, name);
+    struct auto_create_wait *wait;
+
+    if (create == NULL)
+        return false;
+    wait = arena_new(&request->arena, sizeof(*wait));
+    *wait = (struct auto_create_wait){request, create->waiting};
+    create->waiting = wait;
+    return true;
 }
 
 /* Committer thread. */
@@ -183,6 +209,7 @@ void topic_create_automatically(struct broker *broker, struct slice name)
     if (slice_equal_string(name, OFFSETS_TOPIC))
         coordinator_offsets_spec(broker, &spec, &config);
     broker->under_way++;
+    (void)map_put(&broker->creating, name, create);
     store_topic_create(broker->store, &spec, auto_create_done, create);
     properties_finish(&config);
 }

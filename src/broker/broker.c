@@ -305,6 +305,7 @@ static void broker_destroy(struct broker *broker)
     (void)pthread_mutex_destroy(&broker->moved.lock);
     deadlines_finish(&broker->deadlines);
     map_finish(&broker->connections_by_ip);
+    map_finish(&broker->creating);
     properties_finish(&broker->values);
     memory_free(broker->listeners);
     memory_free(broker->scratch);
@@ -334,6 +335,7 @@ enum status broker_start(const struct broker_settings *settings, struct store *s
         broker->directory = realpath(properties_get(&broker->values, "data.dir"), NULL);
     map_init(&broker->connections_by_ip);
     map_init(&broker->fetch_waits);
+    map_init(&broker->creating);
     status = listeners_open(broker, settings->listeners, error);
     if (status == OK)
         status = advertised_read(broker, settings->advertised_listeners, error);

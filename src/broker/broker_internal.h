@@ -118,6 +118,7 @@ struct broker {
     size_t under_way;     /* requests to the store; the broker stays until they are answered */
 
     struct moved moved;
+    struct map creating;    /* topics that clients asked for -> struct auto_create */
     struct map fetch_waits; /* partition pointer -> struct fetch_wait, the first of a list */
     struct fetch_sessions *fetch_sessions;
     struct coordinator *coordinator;
@@ -247,6 +248,9 @@ void task_done(void *task, enum status status, const char *message);
 
 /* Has a topic made that a client merely asked for, with the settings its name calls for. Nobody waits for it. */
 void topic_create_automatically(struct broker *broker, struct slice name);
+
+/* Is this topic being made that way? Then the handler is called again when that is over, and has to return now. */
+bool topic_creation_wait(struct request *request, struct slice name);
 
 /* ---- Handlers: handle_*.c ---- */
 

@@ -198,7 +198,7 @@ static bool metadata_wants_all(const struct request *request)
     return asked->topics.count < 0 || (request->header.api_version == 0 && asked->topics.count == 0);
 }
 
-void handle_metadata(struct request *request)
+static void metadata_answer(struct request *request)
 {
     const struct kafka_metadata_request *asked = request->decoded;
     struct kafka_metadata_response_broker self = {.node_id = request->broker->numbers.node_id};
@@ -215,6 +215,18 @@ void handle_metadata(struct request *request)
     else
         metadata_topics_add(request, &response);
     request_answer(request, &response);
+}
+
+void handle_metadata(struct request *request)
+{
+    const struct kafka_metadata_request *asked = request->decoded;
+
+    /* Who asks again while the topic is being made gets the whole answer, not a second error. */
+    for (int32_t i = 0; i < asked->topics.count; i++) {
+        if (!slice_is_null(asked->topics.items[i].name) && topic_creation_wait(request, asked->topics.items[i].name))
+            return;
+    }
+    metadata_answer(request);
 }
 
 /* ---- DescribeTopicPartitions ---- */

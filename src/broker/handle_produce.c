@@ -126,13 +126,14 @@ static void partition_refuse_records(struct produce_partition *partition, enum s
     struct request *request = partition->produce->request;
     struct kafka_produce_response_partition *out = partition->out;
     bool no_keys = status == ERROR_INVALID_RECORD && facts->invalid_count > 0;
-    struct slice text = no_keys ? request_format(request, "Compacted topic cannot accept message without key in topic partition %.*s-%d.",
-                                                 (int)topic.size, (const char *)topic.data, index)
-                                : request_format(request, "%s", why);
+    bool says_why = status == ERROR_INVALID_RECORD || status == ERROR_INVALID_TIMESTAMP || status == ERROR_INVALID_TXN_STATE;
+    struct slice text = slice_null(); /* clients have their own words for the other codes, and print those */
 
-    /* Kafka tells more than the code only of records that it looked into; clients print what they are told instead of their own text. */
-    if (facts->invalid_count == 0 && status != ERROR_INVALID_RECORD && status != ERROR_INVALID_TIMESTAMP)
-        text = slice_null();
+    if (no_keys)
+        text = request_format(request, "Compacted topic cannot accept message without key in topic partition %.*s-%d.", (int)topic.size,
+                              (const char *)topic.data, index);
+    else if (says_why)
+        text = request_format(request, "%s", why);
     partition_refuse(partition, status, facts->invalid_count > 0 ? slice_from_string("One or more records have been rejected") : text);
     out->record_errors.count = facts->invalid_count;
     out->record_errors.items = arena_new_array(&request->arena, (size_t)facts->invalid_count, sizeof(*out->record_errors.items));
