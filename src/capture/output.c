@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "capture/topics.h"
+#include "os/clock.h"
 #include "wire/kafka/partitioner.h"
 #include "wire/kafka/records.h"
 
@@ -19,6 +20,7 @@
 #define RECORD_BYTES_MAX (1024 * 1024 * 1024)
 #define SPARE_BUILDERS 8         /* kept with their memory between batches */
 #define POSITION_BYTES_MAX 65536 /* the log's */
+#define REFRESH_MS 5000          /* how often more partitions of a topic are noticed */
 #define UNDER_WAY_MAX 1024       /* publishes remembered; the log lets through far fewer */
 
 struct output_topic;
@@ -60,8 +62,11 @@ struct output {
     struct place **open_end;
     struct record_builder *spare[SPARE_BUILDERS];
     size_t spare_count;
-    size_t bytes;
+    size_t bytes;        /* uncompressed, since the last publish */
+    size_t sealed_bytes; /* handed to the log since then */
+    size_t open_bytes;   /* in builders */
     bool has_records;
+    int64_t last_refresh_ms;
     struct buffer position;
     struct under_way ring[UNDER_WAY_MAX];
     size_t ring_first, ring_count;
@@ -203,6 +208,14 @@ void output_close(struct output *output)
 
 /* ---- Adding ---- */
 
+static void topic_resize(struct output_topic *topic, int32_t partitions)
+{
+    topic->places = memory_resize(topic->places, (size_t)partitions * sizeof(*topic->places));
+    for (int32_t i = topic->partitions; i < partitions; i++)
+        topic->places[i] = (struct place){.topic = topic, .partition = i};
+    topic->partitions = partitions;
+}
+
 static enum status topic_find(struct output *output, const char *name, struct output_topic **found, struct error *error)
 {
     struct output_topic *topic;
@@ -224,14 +237,9 @@ static enum status topic_find(struct output *output, const char *name, struct ou
         }
         topic = memory_new(sizeof(*topic));
         topic->name = memory_copy_string(name);
-        topic->partitions = log_topic_partitions(output->log, name);
+        topic_resize(topic, log_topic_partitions(output->log, name));
         if (topic->partitions < 1)
-            topic->partitions = 1;
-        topic->places = memory_new_array((size_t)topic->partitions, sizeof(*topic->places));
-        for (int32_t i = 0; i < topic->partitions; i++) {
-            topic->places[i].topic = topic;
-            topic->places[i].partition = i;
-        }
+            topic_resize(topic, 1);
         if (output->counts != NULL)
             topic->count = count_of(output->counts, name);
         (void)map_put_string(&output->topics, name, topic);
@@ -269,8 +277,10 @@ static enum status place_seal(struct output *output, struct place *place, struct
     enum status status = OK;
 
     place->builder = NULL;
+    output->open_bytes -= record_builder_bytes(builder) < output->open_bytes ? record_builder_bytes(builder) : output->open_bytes;
     if (record_builder_count(builder) > 0) {
         batch = record_builder_seal(builder, &spec, output->compressor);
+        output->sealed_bytes += batch.size;
         status = log_append(output->writer, place->topic->name, place->partition, batch, error);
         if (status != OK)
             error_context(error, "append to topic %s, partition %d", place->topic->name, place->partition);
@@ -328,9 +338,10 @@ static enum status add(struct output *output, const struct debezium_record *reco
         if (!append(place, timestamp_ms, record))
             return error_set(error, ERROR_MESSAGE_TOO_LARGE, "a record of %zu bytes for topic %s", size, topic->name);
     }
+    output->bytes += size;
+    output->open_bytes += size;
     if (is_large)
         status = place_seal(output, place, error);
-    output->bytes += size;
     output->has_records = true;
     topic->unpublished++;
     return status;
@@ -353,6 +364,11 @@ bool output_is_empty(const struct output *output)
 size_t output_bytes(const struct output *output)
 {
     return output->bytes;
+}
+
+size_t output_memory(const struct output *output)
+{
+    return output->sealed_bytes + output->open_bytes;
 }
 
 /* ---- Publishing ---- */
@@ -390,6 +406,25 @@ static void forget_durable(struct output *output)
     }
 }
 
+/* A topic may have been given more partitions; nothing is open now, so the places may move. */
+static void refresh_partitions(struct output *output)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    const struct map_entry *entry;
+    size_t at = 0;
+
+    if (now_ms - output->last_refresh_ms < REFRESH_MS)
+        return;
+    output->last_refresh_ms = now_ms;
+    while ((entry = map_next(&output->topics, &at)) != NULL) {
+        struct output_topic *topic = entry->value;
+        int32_t count = log_topic_partitions(output->log, topic->name);
+
+        if (count > topic->partitions)
+            topic_resize(topic, count);
+    }
+}
+
 enum status output_publish(struct output *output, const struct position *position, struct error *error)
 {
     struct under_way *entry;
@@ -413,8 +448,9 @@ enum status output_publish(struct output *output, const struct position *positio
     entry->ticket = ticket;
     entry->resume_lsn = position->resume_lsn;
     entry->time_us = position->time_us;
-    output->bytes = 0;
+    output->bytes = output->sealed_bytes = output->open_bytes = 0;
     output->has_records = false;
+    refresh_partitions(output);
     return OK;
 }
 

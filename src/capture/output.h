@@ -29,6 +29,7 @@ enum status output_add(struct output *output, const struct debezium_output *reco
 
 bool output_is_empty(const struct output *output);    /* nothing added since the last publish */
 size_t output_bytes(const struct output *output);     /* added since the last publish, uncompressed */
+size_t output_memory(const struct output *output);    /* what that takes: batches handed to the log compressed, the open ones not */
 size_t output_under_way(const struct output *output); /* publishes that are not durable yet */
 
 /*

@@ -15,7 +15,7 @@
 
 #define LOG_SUBSYSTEM "capture"
 #define PUBLISH_BYTES (4 * 1000 * 1000)      /* uncompressed; then published at the next commit */
-#define PUBLISH_BYTES_MAX (16 * 1000 * 1000) /* then also in the middle of a transaction */
+#define PUBLISH_MEMORY_MAX (8 * 1000 * 1000) /* batches in memory; then also in the middle of a transaction */
 #define PUBLISH_DELAY_NS (5 * NS_PER_MS)     /* rows of complete transactions wait no longer, however busy the input is */
 #define UNDER_WAY_BUSY 2                     /* with so many publishes not durable yet, rows collect */
 #define CONFIRM_INTERVAL_MS 20               /* status updates to PostgreSQL are at least so far apart, unless asked for */
@@ -47,7 +47,7 @@ static bool is_due(const struct stream *stream, bool drained)
     if (output_is_empty(output))
         return false;
     if (stream->in_transaction)
-        return bytes >= PUBLISH_BYTES_MAX;
+        return output_memory(output) >= PUBLISH_MEMORY_MAX;
     if (bytes >= PUBLISH_BYTES)
         return true;
     if (drained && output_under_way(output) < UNDER_WAY_BUSY)

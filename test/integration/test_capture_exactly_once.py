@@ -101,7 +101,8 @@ def test_killed_at_random_under_load(postgres, database, tailrace, chance):
 
 def test_killed_in_the_middle_of_a_huge_transaction(postgres, database, tailrace, chance):
     postgres.execute(database, "CREATE TABLE t (id bigserial PRIMARY KEY, v text)")
-    config = harness.connector_config(postgres, database)
+    # Uncompressed, so that it is published in many parts.
+    config = harness.connector_config(postgres, database, producer__override__compression__type="none")
     tailrace.create_connector("c", config)
     harness.wait_until(lambda: postgres.execute("postgres", f"SELECT active FROM pg_replication_slots WHERE slot_name = '{config['slot.name']}'") == [(True,)])
     postgres.execute(database, "INSERT INTO t(v) SELECT 'row ' || i || repeat('x', 100) FROM generate_series(1, 150000) i")

@@ -233,6 +233,20 @@ TEST(a_large_record_has_a_batch_of_its_own_and_keeps_its_place)
     memory_free(value);
 }
 
+TEST(memory_counts_what_is_compressed_as_it_is)
+{
+    char *value = memory_new(500001);
+
+    memset(value, 'x', 500000);
+    for (int i = 0; i < 5; i++)
+        add_text("t", "k", value);
+    assert_true(output_bytes(output) > 2500000);
+    assert_true(output_memory(output) < 600000);
+    publish_at(1);
+    assert_int_equal(output_memory(output), 0);
+    memory_free(value);
+}
+
 TEST(a_publish_that_fails_is_told_once_it_is_known)
 {
     struct pollfd fd = {.fd = output_fd(output), .events = POLLIN};
@@ -284,6 +298,7 @@ int main(void)
         T(records_without_a_key_stay_together_for_a_batch),
         T(batches_end_below_the_largest_message),
         T(a_large_record_has_a_batch_of_its_own_and_keeps_its_place),
+        T(memory_counts_what_is_compressed_as_it_is),
         T(a_publish_that_fails_is_told_once_it_is_known),
         T(published_records_are_counted_by_topic),
     };
