@@ -2,8 +2,8 @@
 
 #include "check.h"
 #include "os/thread.h"
+#include "os/tree.h"
 
-#include <ftw.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,14 +75,6 @@ TEST(a_directory_that_cannot_be_made_is_named)
     assert_string_equal(error.message, "data directory /proc/nothing: No such file or directory");
 }
 
-static int remove_one(const char *path, const struct stat *is, int kind, struct FTW *where)
-{
-    (void)is;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
 static int root_make(void **state)
 {
     (void)state;
@@ -92,7 +84,7 @@ static int root_make(void **state)
 static int root_remove(void **state)
 {
     (void)state;
-    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return tree_remove(root, &error) == OK ? 0 : -1;
 }
 
 int main(void)
