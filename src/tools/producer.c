@@ -1,6 +1,7 @@
 #include "tools/producer_internal.h"
 
 #include "base/banned.h"
+#include "base/crc32c.h"
 #include "base/memory.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -31,7 +32,7 @@ static const struct failure *compression_read(struct producer *producer, struct 
     const struct failure *failure =
         settings_word(arena, settings, "compression.type", &word, "none", "gzip", "snappy", "lz4", "zstd", NULL);
 
-    if (failure == NULL && compression_from_name(slice_from_string(word), &codec))
+    if (failure == NULL && compression_from_name(slice_from_string(word), &codec) && codec != COMPRESSION_NONE)
         producer->compressor = compressor_create(codec);
     return failure;
 }
@@ -200,11 +201,28 @@ void producer_destroy(struct producer *producer)
 
 /* ---- Batches ---- */
 
+/* Java compresses also what becomes larger by it. Gives the batch with its records compressed, in out. */
+static struct slice batch_compress(struct compressor *compressor, struct slice batch, struct buffer *out)
+{
+    size_t size;
+
+    buffer_append(out, batch.data, RECORD_BATCH_HEADER_BYTES);
+    compressor_run(compressor, slice_from(batch, RECORD_BATCH_HEADER_BYTES), out);
+    if (out->failed)
+        return batch;
+    size = out->size - RECORD_BATCH_LENGTH_END;
+    buffer_patch_u32(out, BATCH_LENGTH_AT, (uint32_t)size);
+    out->data[BATCH_ATTRIBUTES_AT + 1] = (uint8_t)(out->data[BATCH_ATTRIBUTES_AT + 1] | compressor_codec(compressor));
+    buffer_patch_u32(out, BATCH_CRC_AT, crc32c(0, slice_from(buffer_slice(out), BATCH_ATTRIBUTES_AT)));
+    return buffer_slice(out);
+}
+
 static void queue_seal(struct producer *producer, struct producer_queue *queue)
 {
     struct record_batch_spec spec = record_batch_spec_plain();
     struct producer_batch *batch;
     struct producer_batch **at = &queue->first;
+    struct buffer compressed;
     struct slice bytes;
     int32_t count = record_builder_count(&queue->builder);
 
@@ -215,9 +233,13 @@ static void queue_seal(struct producer *producer, struct producer_queue *queue)
         .queue = queue, .count = (size_t)count, .number = producer->batch_count++, .sequence = -1, .created_ms = queue->opened_ms};
     batch->receipts = memory_new_array(batch->count, sizeof(*batch->receipts));
     memcpy(batch->receipts, queue->receipts, batch->count * sizeof(*batch->receipts));
+    buffer_init(&compressed, PRODUCE_BYTES_MAX);
     bytes = record_builder_seal(&queue->builder, &spec, producer->compressor);
+    if (producer->compressor != NULL && (bytes.data[BATCH_ATTRIBUTES_AT + 1] & RECORD_BATCH_CODEC_MASK) == 0)
+        bytes = batch_compress(producer->compressor, bytes, &compressed);
     batch->bytes = (uint8_t *)memory_copy_bytes(bytes.data, bytes.size);
     batch->size = bytes.size;
+    buffer_finish(&compressed);
     record_builder_reset(&queue->builder);
     producer->pending_bytes += batch->size;
     while (*at != NULL)

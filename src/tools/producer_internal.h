@@ -11,6 +11,16 @@
 #define PARTITION_BATCHES_MAX 5  /* under way of one partition */
 #define REQUESTS_MAX 64
 
+/* Where fields stand in a batch. Source: wire/kafka/records.h */
+enum {
+    BATCH_LENGTH_AT = 8,
+    BATCH_CRC_AT = 17,
+    BATCH_ATTRIBUTES_AT = 21,
+    BATCH_PRODUCER_ID_AT = 43,
+    BATCH_PRODUCER_EPOCH_AT = 51,
+    BATCH_SEQUENCE_AT = 53,
+};
+
 /* Records that are sealed, on their way. */
 struct producer_batch {
     struct producer_batch *next;

@@ -10,9 +10,6 @@
 #define CODE_OUT_OF_ORDER_SEQUENCE 45
 #define CODE_DUPLICATE_SEQUENCE 46
 
-/* Where the producer's fields stand in a batch. Source: wire/kafka/records.h */
-enum { BATCH_CRC_AT = 17, BATCH_ATTRIBUTES_AT = 21, BATCH_PRODUCER_ID_AT = 43, BATCH_PRODUCER_EPOCH_AT = 51, BATCH_SEQUENCE_AT = 53 };
-
 static void put_number(uint8_t *to, uint64_t value, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)

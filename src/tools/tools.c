@@ -11,6 +11,7 @@ const struct tool tools_table[] = {
     {"kafka-consumer-groups", kafka_consumer_groups_main, "List, describe, reset and delete consumer groups"},
     {"kafka-get-offsets", kafka_get_offsets_main, "Offsets of partitions by time"},
     {"kafka-delete-records", kafka_delete_records_main, "Delete the records of partitions before an offset"},
+    {"kafka-dump-log", kafka_dump_log_main, "Print what segment files, indexes and producer snapshots hold"},
     {NULL, NULL, NULL},
 };
 
