@@ -2,14 +2,22 @@
  * agents/source_kafka.c: any Kafka cluster, through librdkafka: a consumer of the agent's group, and a transactional producer
  * that puts out alerts, changed state and the group's offsets as one. Several agents of one name share the partitions; each
  * loads the whole state when partitions come to it, so a topic that several share has to be keyed by the agent's key.
+ *
+ * A broker without transactions (our own is one) gets the same from the order of one partition: alerts are written and
+ * acknowledged first, then the changed state, then a position record behind it in the state topic. What lies behind the last
+ * position record never happened: it is written over with what was before. Alerts that are there already, because a crash
+ * came between them and the position, are known by their ids and left out. One agent of a name at a time, then.
+ *
  * Source: KIP-98, KIP-447; librdkafka's rdkafka.h, "Transactional producer API".
  */
 #include "agents/source_internal.h"
 
 #include "base/banned.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "wire/json/scan.h"
 
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
@@ -19,6 +27,8 @@
 
 #define TRANSACTION_MS 60000
 #define REQUEST_MS 10000
+#define POSITION_KEY "\x01position" /* no key of a state: those are texts of columns */
+#define POSITION_BYTES_MAX ((size_t)1 << 20)
 
 struct source_kafka {
     struct source source; /* first */
@@ -33,6 +43,12 @@ struct source_kafka {
     uint64_t generation;
     bool in_transaction;
     bool assigned;
+    /* Without transactions: */
+    bool plain;
+    char *alerts_topic;
+    bool lost;          /* a record could not be delivered since the last checkpoint */
+    struct map known;   /* ids of alerts that are there though their checkpoint is not -> itself */
+    struct buffer position; /* the last position record; empty when there is none */
     rd_kafka_topic_partition_list_t *read; /* behind the last record given, per partition */
 };
 
@@ -74,7 +90,7 @@ static void message_drop(rd_kafka_message_t **message)
 /* What was written since the last checkpoint never happened; reading goes on from what is committed. */
 static void transaction_drop(struct source_kafka *source)
 {
-    if (source->in_transaction) {
+    if (source->in_transaction && !source->plain) {
         rd_kafka_error_t *failed = rd_kafka_abort_transaction(source->producer, TRANSACTION_MS);
 
         if (failed != NULL) {
@@ -87,6 +103,21 @@ static void transaction_drop(struct source_kafka *source)
     source->read = rd_kafka_topic_partition_list_new(8);
 }
 
+static enum status position_load(struct source_kafka *source, struct error *error);
+
+/* Where the checkpoint says that the partitions go on; the others at the group's offset. */
+static void positions_set(const struct source_kafka *source, rd_kafka_topic_partition_list_t *partitions)
+{
+    struct slice offsets = json_scan_member(buffer_slice(&source->position), "offsets");
+
+    for (int i = 0; i < partitions->cnt; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "%d", partitions->elems[i].partition);
+        partitions->elems[i].offset = json_member_integer(offsets, name, RD_KAFKA_OFFSET_INVALID);
+    }
+}
+
 static void rebalanced(rd_kafka_t *consumer, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions, void *context)
 {
     struct source_kafka *source = context;
@@ -95,13 +126,30 @@ static void rebalanced(rd_kafka_t *consumer, rd_kafka_resp_err_t what, rd_kafka_
     transaction_drop(source);
     source->generation++;
     source->assigned = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && partitions->cnt > 0;
+    if (source->plain && source->assigned) {
+        struct error error;
+
+        source->lost = position_load(source, &error) != OK; /* the next checkpoint fails then, and all begins again */
+        if (source->lost)
+            LOG_WARNING("%s", error.message);
+        positions_set(source, partitions);
+    }
     (void)rd_kafka_assign(consumer, source->assigned ? partitions : NULL);
+}
+
+/* librdkafka's own lines are for those who look for trouble. */
+static void client_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    (void)client;
+    (void)level;
+    LOG_DEBUG("%s: %s", facility, text);
 }
 
 static enum status client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **client, struct error *error)
 {
     char text[512];
 
+    rd_kafka_conf_set_log_cb(conf, client_log);
     *client = rd_kafka_new(type, conf, text, sizeof(text));
     if (*client != NULL)
         return OK;
@@ -109,8 +157,9 @@ static enum status client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_k
     return error_set(error, ERROR_BAD_INPUT, "cannot make a Kafka client: %s", text);
 }
 
-static enum status consumer_open(struct source_kafka *source, const char *group, struct error *error)
+static enum status consumer_open(struct source_kafka *source, const char *group, const char *instance, struct error *error)
 {
+    /* Without transactions there is one agent of the name: as a static member it takes the place of one that was killed at once. */
     const char *const own[][2] = {
         {"group.id", group},
         {"enable.auto.commit", "false"},
@@ -118,11 +167,12 @@ static enum status consumer_open(struct source_kafka *source, const char *group,
         {"isolation.level", "read_committed"},
         {"partition.assignment.strategy", "range"},
         {"topic.metadata.refresh.interval.ms", "5000"},
+        {"group.instance.id", instance},
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_topic_partition_list_t *topics;
     rd_kafka_resp_err_t failed;
-    enum status status = settings_apply(source, conf, own, sizeof(own) / sizeof(own[0]), error);
+    enum status status = settings_apply(source, conf, own, sizeof(own) / sizeof(own[0]) - !source->plain, error);
 
     if (status != OK) {
         rd_kafka_conf_destroy(conf);
@@ -153,20 +203,55 @@ static enum status failure(rd_kafka_error_t *failed, const char *doing, struct e
     return status;
 }
 
-static enum status producer_open(struct source_kafka *source, const char *transactional_id, struct error *error)
+static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *context)
 {
-    const char *const own[][2] = {{"transactional.id", transactional_id}, {"linger.ms", "0"}, {"partitioner", "murmur2_random"}};
+    struct source_kafka *source = context;
+
+    (void)producer;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        source->lost = true;
+}
+
+/* transactional_id  NULL: idempotent only */
+static enum status producer_make(struct source_kafka *source, const char *transactional_id, struct error *error)
+{
+    const char *const own[][2] = {{"enable.idempotence", "true"}, {"linger.ms", "0"}, {"partitioner", "murmur2_random"}, {"transactional.id", transactional_id}};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    enum status status = settings_apply(source, conf, own, sizeof(own) / sizeof(own[0]), error);
+    enum status status = settings_apply(source, conf, own, sizeof(own) / sizeof(own[0]) - (transactional_id == NULL), error);
 
     if (status != OK) {
         rd_kafka_conf_destroy(conf);
         return status;
     }
-    status = client_open(RD_KAFKA_PRODUCER, conf, &source->producer, error);
-    if (status == OK)
-        status = failure(rd_kafka_init_transactions(source->producer, TRANSACTION_MS), "begin with transactions", error);
-    return status;
+    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_conf_set_opaque(conf, source);
+    return client_open(RD_KAFKA_PRODUCER, conf, &source->producer, error);
+}
+
+/* A broker that has no transactions says so at once, by one of these. */
+static bool has_no_transactions(const rd_kafka_error_t *failed)
+{
+    rd_kafka_resp_err_t code = rd_kafka_error_code(failed);
+
+    return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE ||
+           code == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION;
+}
+
+static enum status producer_open(struct source_kafka *source, const char *transactional_id, struct error *error)
+{
+    enum status status = producer_make(source, transactional_id, error);
+    rd_kafka_error_t *failed;
+
+    if (status != OK)
+        return status;
+    failed = rd_kafka_init_transactions(source->producer, TRANSACTION_MS);
+    if (failed == NULL || !has_no_transactions(failed))
+        return failure(failed, "begin with transactions", error);
+    rd_kafka_error_destroy(failed);
+    rd_kafka_destroy(source->producer);
+    source->producer = NULL;
+    source->plain = true;
+    return producer_make(source, NULL, error);
 }
 
 /* ---- Reading ---- */
@@ -187,6 +272,9 @@ static void source_kafka_close(struct source *base)
     properties_finish(&source->client);
     memory_free(source->topic);
     memory_free(source->state_topic);
+    memory_free(source->alerts_topic);
+    map_finish(&source->known);
+    buffer_finish(&source->position);
     memory_free(source->bootstrap_servers);
     memory_free(source);
 }
@@ -288,8 +376,8 @@ static enum status source_kafka_topic_ensure(struct source *base, const char *to
     return status;
 }
 
-/* A consumer of its own, so that the group's is left alone. */
-static enum status reader_open(struct source_kafka *source, rd_kafka_t **reader, struct error *error)
+/* A consumer of its own, so that the group's is left alone: partition 0 of a topic from an offset on. */
+static enum status reader_open(struct source_kafka *source, const char *topic, int64_t offset, rd_kafka_t **reader, struct error *error)
 {
     static const char *const own[][2] = {{"group.id", "tailrace-state-reader"}, {"enable.auto.commit", "false"}, {"isolation.level", "read_committed"},
                                          {"enable.partition.eof", "true"}, {"auto.offset.reset", "earliest"}};
@@ -305,19 +393,19 @@ static enum status reader_open(struct source_kafka *source, rd_kafka_t **reader,
     if (status != OK)
         return status;
     partitions = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(partitions, source->state_topic, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_add(partitions, topic, 0)->offset = offset;
     (void)rd_kafka_assign(*reader, partitions);
     rd_kafka_topic_partition_list_destroy(partitions);
     return OK;
 }
 
-static enum status source_kafka_load(struct source *base, source_state *take, void *context, struct error *error)
+/* Reads a topic's partition 0 from an offset to its end. */
+static enum status topic_read(struct source_kafka *source, const char *topic, int64_t offset, source_state *take, void *context, struct error *error)
 {
-    struct source_kafka *source = of(base);
     rd_kafka_t *reader = NULL;
     int64_t deadline_ms = clock_monotonic_ms() + TRANSACTION_MS;
     bool ended = false;
-    enum status status = reader_open(source, &reader, error);
+    enum status status = reader_open(source, topic, offset, &reader, error);
 
     while (status == OK && !ended) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, 1000);
@@ -331,12 +419,217 @@ static enum status source_kafka_load(struct source *base, source_state *take, vo
         if (message != NULL)
             rd_kafka_message_destroy(message);
         if (!ended && clock_monotonic_ms() > deadline_ms)
-            status = error_set(error, ERROR_UNAVAILABLE, "load the state from topic %s: no answer for %d s", source->state_topic, TRANSACTION_MS / 1000);
+            status = error_set(error, ERROR_UNAVAILABLE, "read topic %s: no answer for %d s", topic, TRANSACTION_MS / 1000);
     }
     if (reader != NULL) {
         (void)rd_kafka_consumer_close(reader);
         rd_kafka_destroy(reader);
     }
+    return status;
+}
+
+/* ---- Without transactions: what counts is what lies before the last position record ---- */
+
+/* What was written behind a position record, and may or may not get one of its own. */
+struct pending {
+    struct pending *next;
+    struct slice key, value; /* owned */
+};
+
+struct state_reading {
+    struct map *committed; /* key -> struct pending with the value that counts */
+    struct pending *first, **end;
+    struct buffer *position;
+};
+
+static struct pending *pending_create(struct slice key, struct slice value)
+{
+    struct pending *pending = memory_new(sizeof(*pending));
+
+    pending->key = slice_of(memory_copy_bytes(key.data, key.size), key.size);
+    pending->value = slice_is_null(value) ? slice_null() : slice_of(memory_copy_bytes(value.data, value.size), value.size);
+    return pending;
+}
+
+static void pending_free(struct pending *pending)
+{
+    if (pending == NULL)
+        return;
+    memory_free((void *)(uintptr_t)pending->key.data);
+    memory_free((void *)(uintptr_t)pending->value.data);
+    memory_free(pending);
+}
+
+static void reading_take(void *context, struct slice key, struct slice value)
+{
+    struct state_reading *reading = context;
+
+    if (!slice_equal_string(key, POSITION_KEY)) {
+        *reading->end = pending_create(key, value);
+        reading->end = &(*reading->end)->next;
+        return;
+    }
+    buffer_reset(reading->position);
+    buffer_append_slice(reading->position, value);
+    while (reading->first != NULL) { /* they count now */
+        struct pending *pending = reading->first;
+
+        reading->first = pending->next;
+        pending->next = NULL;
+        pending_free(map_put(reading->committed, pending->key, pending));
+    }
+    reading->end = &reading->first;
+}
+
+static void known_take(void *context, struct slice key, struct slice value)
+{
+    (void)value;
+    (void)map_put(context, key, context);
+}
+
+static enum status produce(struct source_kafka *source, const char *topic, int32_t partition, const struct log_record *record, struct error *error);
+
+static enum status flush(struct source_kafka *source, struct error *error)
+{
+    rd_kafka_resp_err_t failed = rd_kafka_flush(source->producer, TRANSACTION_MS);
+
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR || source->lost)
+        return error_set(error, ERROR_UNAVAILABLE, "write a checkpoint to topic %s: %s", source->state_topic,
+                         failed != RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_err2str(failed) : "not all of it was taken");
+    return OK;
+}
+
+static enum status position_produce(struct source_kafka *source, struct error *error)
+{
+    const struct log_record record = {slice_from_string(POSITION_KEY), buffer_slice(&source->position), -1, NULL, 0};
+
+    return produce(source, source->state_topic, 0, &record, error);
+}
+
+/* Writes what counts over what does not, so that no later position record makes it count. */
+static enum status strays_undo(struct source_kafka *source, struct state_reading *reading, struct error *error)
+{
+    enum status status = OK;
+
+    for (struct pending *stray = reading->first; stray != NULL && status == OK; stray = stray->next) {
+        const struct pending *before = map_get(reading->committed, stray->key);
+        const struct log_record record = {stray->key, before == NULL ? slice_null() : before->value, -1, NULL, 0};
+
+        status = produce(source, source->state_topic, 0, &record, error);
+    }
+    if (status == OK && reading->first != NULL && source->position.size > 0)
+        status = position_produce(source, error);
+    return status == OK ? flush(source, error) : status;
+}
+
+static void reading_finish(struct state_reading *reading)
+{
+    const struct map_entry *entry;
+    size_t at = 0;
+
+    while ((entry = map_next(reading->committed, &at)) != NULL)
+        pending_free(entry->value);
+    map_finish(reading->committed);
+    while (reading->first != NULL) {
+        struct pending *next = reading->first->next;
+
+        pending_free(reading->first);
+        reading->first = next;
+    }
+}
+
+/* take  NULL: only the position is wanted */
+static enum status plain_load(struct source_kafka *source, source_state *take, void *context, struct error *error)
+{
+    struct map committed;
+    struct state_reading reading = {.committed = &committed, .position = &source->position};
+    const struct map_entry *entry;
+    size_t at = 0;
+    enum status status;
+
+    map_init(&committed);
+    reading.end = &reading.first;
+    buffer_reset(&source->position);
+    source->lost = false;
+    status = topic_read(source, source->state_topic, RD_KAFKA_OFFSET_BEGINNING, reading_take, &reading, error);
+    if (status == OK)
+        status = strays_undo(source, &reading, error);
+    while (status == OK && take != NULL && (entry = map_next(&committed, &at)) != NULL) {
+        const struct pending *state = entry->value;
+
+        if (!slice_is_null(state->value))
+            take(context, state->key, state->value);
+    }
+    reading_finish(&reading);
+    return status;
+}
+
+static enum status position_load(struct source_kafka *source, struct error *error)
+{
+    int64_t alerts_end;
+    enum status status = plain_load(source, NULL, NULL, error);
+
+    map_finish(&source->known);
+    alerts_end = json_member_integer(buffer_slice(&source->position), "alerts_end", 0);
+    if (status == OK)
+        status = topic_read(source, source->alerts_topic, alerts_end, known_take, &source->known, error);
+    return status;
+}
+
+static enum status source_kafka_load(struct source *base, source_state *take, void *context, struct error *error)
+{
+    struct source_kafka *source = of(base);
+
+    if (source->plain)
+        return plain_load(source, take, context, error);
+    return topic_read(source, source->state_topic, RD_KAFKA_OFFSET_BEGINNING, take, context, error);
+}
+
+/* {"alerts_end":12,"offsets":{"0":120}}: what was not read since keeps its place */
+static void position_make(struct source_kafka *source, int64_t alerts_end)
+{
+    rd_kafka_topic_partition_list_t *read = source->read;
+    struct buffer next;
+    struct json_scan in = json_scan_of(json_scan_member(buffer_slice(&source->position), "offsets"));
+    bool first = true, empty = true;
+
+    buffer_init(&next, POSITION_BYTES_MAX);
+    buffer_append_format(&next, "{\"alerts_end\":%" PRId64 ",\"offsets\":{", alerts_end);
+    if (source->position.size > 0)
+        json_open(&in, '{');
+    while (source->position.size > 0 && json_next(&in, '}', &first)) {
+        struct slice name = json_name(&in), value = json_skip(&in);
+        char *text = memory_copy_bytes(name.data, name.size);
+
+        if (rd_kafka_topic_partition_list_find(read, source->topic, (int32_t)strtol(text, NULL, 10)) == NULL) {
+            buffer_append_format(&next, "%s\"%s\":%.*s", empty ? "" : ",", text, (int)value.size, (const char *)value.data);
+            empty = false;
+        }
+        memory_free(text);
+    }
+    for (int i = 0; i < read->cnt; i++, empty = false)
+        buffer_append_format(&next, "%s\"%d\":%" PRId64, empty ? "" : ",", read->elems[i].partition, read->elems[i].offset);
+    buffer_append_string(&next, "}}");
+    buffer_finish(&source->position);
+    source->position = next;
+}
+
+static enum status plain_checkpoint(struct source_kafka *source, struct error *error)
+{
+    int64_t low = 0, alerts_end = 0;
+    enum status status = flush(source, error);
+
+    if (status == OK && rd_kafka_query_watermark_offsets(source->producer, source->alerts_topic, 0, &low, &alerts_end, REQUEST_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        status = error_set(error, ERROR_UNAVAILABLE, "ask for the end of topic %s: no answer", source->alerts_topic);
+    if (status != OK)
+        return status;
+    position_make(source, alerts_end);
+    status = position_produce(source, error);
+    if (status == OK)
+        status = flush(source, error);
+    if (status == OK && source->read->cnt > 0) /* for those who look at the group; we go by the position */
+        (void)rd_kafka_commit(source->consumer, source->read, 1);
+    map_finish(&source->known);
     return status;
 }
 
@@ -346,7 +639,7 @@ static enum status transaction_begin(struct source_kafka *source, struct error *
 {
     enum status status = OK;
 
-    if (!source->in_transaction)
+    if (!source->in_transaction && !source->plain)
         status = failure(rd_kafka_begin_transaction(source->producer), "begin a transaction", error);
     source->in_transaction = status == OK;
     return status;
@@ -365,17 +658,11 @@ static rd_kafka_headers_t *headers_of(const struct log_record *record)
     return headers;
 }
 
-static enum status source_kafka_write(struct source *base, const char *topic, int32_t partition, const struct log_record *record,
-                                      struct error *error)
+static enum status produce(struct source_kafka *source, const char *topic, int32_t partition, const struct log_record *record, struct error *error)
 {
-    struct source_kafka *source = of(base);
-    rd_kafka_headers_t *headers;
+    rd_kafka_headers_t *headers = headers_of(record);
     rd_kafka_resp_err_t failed;
-    enum status status = transaction_begin(source, error);
 
-    if (status != OK)
-        return status;
-    headers = headers_of(record);
     do {
         failed = rd_kafka_producev(source->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition < 0 ? RD_KAFKA_PARTITION_UA : partition),
                                    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(record->key.data, record->key.size),
@@ -389,12 +676,27 @@ static enum status source_kafka_write(struct source *base, const char *topic, in
     return failed == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : error_set(error, ERROR_UNAVAILABLE, "write to topic %s: %s", topic, rd_kafka_err2str(failed));
 }
 
+static enum status source_kafka_write(struct source *base, const char *topic, int32_t partition, const struct log_record *record,
+                                      struct error *error)
+{
+    struct source_kafka *source = of(base);
+    enum status status;
+
+    if (source->plain && strcmp(topic, source->alerts_topic) == 0 && map_get(&source->known, record->key) != NULL)
+        return OK;
+    status = transaction_begin(source, error);
+    return status == OK ? produce(source, topic, partition, record, error) : status;
+}
+
 static enum status source_kafka_checkpoint(struct source *base, struct error *error)
 {
     struct source_kafka *source = of(base);
     rd_kafka_consumer_group_metadata_t *group;
-    enum status status = transaction_begin(source, error);
+    enum status status;
 
+    if (source->plain)
+        return plain_checkpoint(source, error);
+    status = transaction_begin(source, error);
     if (status != OK)
         return status;
     group = rd_kafka_consumer_group_metadata(source->consumer);
@@ -429,6 +731,9 @@ enum status source_kafka_open(const struct source_spec *spec, struct source **op
     *source = (struct source_kafka){.source = {&kind}, .from_beginning = spec->from_beginning};
     source->topic = memory_copy_string(spec->topic);
     source->state_topic = memory_copy_string(spec->state_topic);
+    source->alerts_topic = memory_copy_string(spec->alerts_topic);
+    map_init(&source->known);
+    buffer_init(&source->position, POSITION_BYTES_MAX);
     source->bootstrap_servers = memory_copy_string(spec->bootstrap_servers);
     source->read = rd_kafka_topic_partition_list_new(8);
     if (spec->client == NULL)
@@ -439,7 +744,7 @@ enum status source_kafka_open(const struct source_spec *spec, struct source **op
     (void)snprintf(transactional_id, sizeof(transactional_id), "tailrace-agent-%s-%s-%d", spec->agent, host, (int)getpid());
     status = producer_open(source, transactional_id, error);
     if (status == OK)
-        status = consumer_open(source, spec->group, error);
+        status = consumer_open(source, spec->group, spec->agent, error);
     if (status == OK) {
         *opened = &source->source;
     } else {

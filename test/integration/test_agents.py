@@ -5,6 +5,7 @@ import hmac
 import http.server
 import json
 import random
+import subprocess
 import threading
 from decimal import Decimal
 
@@ -209,3 +210,57 @@ def test_reports_run_inside_and_are_kept(postgres, database, tailrace_factory):
     harness.wait_until(lambda: len(records(tailrace, "tailrace-reports")) > before + 1)
     ends = [result["window_to_us"] for result in records(tailrace, "tailrace-reports")]
     assert {b - a for a, b in zip(ends, ends[1:])} == {1_000_000}  # no window missing, none twice
+
+
+def agent(tailrace, topic, *more, rule="spending-pattern"):
+    return tailrace.run("tailrace", "agent", rule, "--topic", topic, "--bootstrap-server", tailrace.bootstrap, "--from-beginning", "--until-end", *more)
+
+
+def produce_rows(tailrace, topic, rows):
+    producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
+    for identity, user, amount in rows:
+        value = {"before": None, "after": {"id": identity, "user_id": user, "amount": float(amount)}, "source": {"ts_us": 1000000 + identity}, "op": "c"}
+        producer.send(topic, key=str(user).encode(), value=json.dumps(value).encode())
+    producer.flush()
+    producer.close()
+
+
+def numbered(rows, start=1):
+    return [(start + i, user, amount) for i, (user, amount) in enumerate(rows)]
+
+
+def test_an_agent_in_the_foreground_says_what_people_know_and_goes_on_where_it_was(tailrace):
+    rows = numbered([(9157, Decimal("100.00"))] * 3 + [(3280, Decimal("5.00"))])
+    produce_rows(tailrace, "shop.public.transactions", rows)
+    first = agent(tailrace, "shop.public.transactions")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.splitlines() == ["🧬 Anomaly Detection Agent started..."] + ["📊 Profile updated for User 9157"] * 3 + ["📊 Profile updated for User 3280"]
+    produce_rows(tailrace, "shop.public.transactions", numbered([(9157, Decimal("3927.52"))], 5))
+    second = agent(tailrace, "shop.public.transactions")
+    assert second.stdout.splitlines()[1:] == ["🚨 ANOMALY DETECTED: User 9157 spent $3927.52 (Significantly higher than average)"]
+    assert len(records(tailrace, "shop.alerts")) == 1
+    group = tailrace.run("kafka-consumer-groups", "--bootstrap-server", tailrace.bootstrap, "--describe", "--group", "spending-pattern").stdout
+    assert [line.split()[3:6] for line in group.splitlines() if "shop.public.transactions" in line] == [["5", "5", "0"]]
+
+
+def test_an_agent_killed_between_alert_and_checkpoint_says_nothing_twice(tailrace):
+    rows = numbered(random_rows(3000, 8, 5))
+    produce_rows(tailrace, "shop.public.transactions", rows)
+    expected = spending_anomalies([(i, u, Decimal(repr(float(a)))) for i, u, a in rows])
+    command = [str(tailrace.program), "agent", "spending-pattern", "--topic", "shop.public.transactions", "--bootstrap-server", tailrace.bootstrap,
+               "--from-beginning", "--quiet"]
+    for _ in range(5):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        process.stdout.readline()  # the first alert of this life: its checkpoint may or may not be there yet
+        process.kill()
+        process.wait()
+    assert agent(tailrace, "shop.public.transactions").returncode == 0
+    assert alerted_ids(tailrace, "shop.alerts") == expected
+
+
+def test_an_unknown_rule_and_a_missing_topic_are_wrong_usage(tailrace):
+    answer = tailrace.run("tailrace", "agent", "spendin-pattern", "--topic", "t", "--bootstrap-server", tailrace.bootstrap)
+    assert answer.returncode == 1 and "there is no rule" in answer.stderr
+    answer = tailrace.run("tailrace", "agent", "spending-pattern")
+    assert answer.returncode == 2 and "--topic is missing" in answer.stderr
