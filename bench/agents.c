@@ -2,7 +2,7 @@
  * bench/agents.c: transactions a second that one agent judges on one core, from a gzip topic with the full schema in every
  * message, as connectors write it.
  *
- *   agents RULE ROWS DIRECTORY
+ *   agents RULE ROWS DIRECTORY [KEY=VALUE…]      settings of the rule: lua needs script=FILE
  *
  * Fills a topic in a new log in DIRECTORY, then reads it with the agent until its end. Prints one line of JSON; the CPU time is
  * that of the whole process while the agent ran.
@@ -133,12 +133,13 @@ int main(int argc, char **argv)
     struct store *store;
     struct log *log;
     struct agent *agent;
-    int64_t rows = argc == 4 ? strtoll(argv[2], NULL, 10) : 0;
+    struct properties rule;
+    int64_t rows = argc >= 4 ? strtoll(argv[2], NULL, 10) : 0;
     double cpu;
     int64_t began_ns;
 
     if (rows <= 0) {
-        (void)fprintf(stderr, "usage: agents RULE ROWS DIRECTORY\n");
+        (void)fprintf(stderr, "usage: agents RULE ROWS DIRECTORY [KEY=VALUE…]\n");
         return 2;
     }
     (void)logger_set_level(NULL, "warning");
@@ -146,7 +147,11 @@ int main(int argc, char **argv)
     check(store_open(&settings, &store, &failure));
     log = log_open_embedded(store);
     topic_fill(log, rows);
+    properties_init(&rule);
+    for (int i = 4; i < argc; i++)
+        check(properties_set_assignment(&rule, argv[i], &failure));
     agent_spec_init(&spec);
+    spec.settings = &rule;
     spec.name = "bench";
     spec.rule = argv[1];
     spec.topic = TOPIC;
@@ -164,6 +169,7 @@ int main(int argc, char **argv)
                  argv[1], status.judged, (double)began_ns / 1e9, (double)status.judged * 1e9 / (double)began_ns, (double)status.judged / cpu, status.alerts,
                  status.states.keys, (double)status.states.bytes / 1e6, status.checkpoints);
     agent_destroy(agent);
+    properties_finish(&rule);
     log_close(log);
     store_close(store);
     return status.judged == rows ? 0 : 1;

@@ -180,6 +180,16 @@ bool decimal_multiply(const struct decimal *a, int64_t factor, struct decimal *r
     return true;
 }
 
+bool decimal_product(const struct decimal *a, const struct decimal *b, struct decimal *result)
+{
+    struct decimal product = {0, a->scale + b->scale};
+
+    if (product.scale > DIGITS_MAX || __builtin_mul_overflow(a->unscaled, b->unscaled, &product.unscaled))
+        return false;
+    *result = product;
+    return true;
+}
+
 bool decimal_rescale(const struct decimal *a, int32_t scale, struct decimal *result)
 {
     struct decimal scaled = {a->unscaled, scale};

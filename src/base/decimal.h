@@ -29,6 +29,7 @@ int decimal_compare(const struct decimal *a, const struct decimal *b);
 bool decimal_add(const struct decimal *a, const struct decimal *b, struct decimal *result);
 bool decimal_subtract(const struct decimal *a, const struct decimal *b, struct decimal *result);
 bool decimal_multiply(const struct decimal *a, int64_t factor, struct decimal *result);
+bool decimal_product(const struct decimal *a, const struct decimal *b, struct decimal *result); /* scales add up */
 
 /* To another scale, rounding half away from zero; false when it does not fit. */
 bool decimal_rescale(const struct decimal *a, int32_t scale, struct decimal *result);

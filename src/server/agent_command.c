@@ -37,7 +37,7 @@ static void show(void *context, const struct rule_event *event, const struct rul
     struct shown *shown = context;
 
     (void)event;
-    if (verdict->outcome != RULE_ALERT && (shown->quiet || shown->json))
+    if ((verdict->outcome != RULE_ALERT && (shown->quiet || shown->json)) || (!shown->json && verdict->line == NULL))
         return;
     buffer_reset(&shown->line);
     if (shown->json)
@@ -130,6 +130,7 @@ int agent_main(int argc, char **argv)
         return command_fail(&error);
     }
     (void)logger_set_level(NULL, "warning");
+    (void)logger_set_level("script", "info"); /* what a script prints */
     properties_init(&rule);
     properties_init(&client);
     spec.name = name == NULL ? spec.rule : name;

@@ -75,6 +75,10 @@ TEST(sums_and_products_are_exact)
     assert_string_equal(printed(&sum), "0.30");
     assert_true(decimal_subtract(&a, &b, &sum));
     assert_string_equal(printed(&sum), "-0.10");
+    assert_true(decimal_product(&(struct decimal){125, 2}, &(struct decimal){-15, 1}, &sum));
+    assert_int_equal(sum.unscaled, -1875);
+    assert_int_equal(sum.scale, 3);
+    assert_false(decimal_product(&(struct decimal){1, 20}, &(struct decimal){1, 19}, &sum));
     assert_true(decimal_multiply(&b, -3, &sum));
     assert_string_equal(printed(&sum), "-0.60");
     a = of("99999999999999999999999999999999999999");

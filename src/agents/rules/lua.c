@@ -1,0 +1,432 @@
+/*
+ * agents/rules/lua.c: a rule written as a Lua script: function on_event(event, key). The script has no way out of its box: no
+ * files, no processes, no code loading, no patterns that run without end; bounded memory and instructions. What it keeps
+ * between events lives in the state of the key (rules/keyed.h), so it is durable though the script is not. A changed file is
+ * taken up within a second of the next event; a mistake in it leaves the old one running.
+ *
+ * LuaJIT runs interpreted: its compiled code would not see the limit of instructions.
+ */
+#include "agents/rule.h"
+#include "agents/rule_settings.h"
+#include "agents/rules/keyed.h"
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "os/clock.h"
+#include "os/disk.h"
+#include "os/logger.h"
+
+#define LOG_SUBSYSTEM "script"
+
+extern const struct rule_kind rule_lua;
+
+#ifdef HAVE_LUAJIT
+
+#include "agents/rules/lua_internal.h"
+
+#include <inttypes.h>
+#include <lualib.h>
+#include <luajit.h>
+#include <sys/stat.h>
+
+#define SCRIPT_BYTES_MAX ((size_t)1 << 20)
+#define LOOK_MS 1000
+#define HOOK_INSTRUCTIONS 1000
+#define VALUE_PREFIX "value."
+#define PRINT_BYTES_MAX 1000
+
+/* One loaded script; replaced as a whole when the file changed. */
+struct script {
+    struct lua_judgement judgement;
+    lua_State *lua;
+    size_t bytes, bytes_max;
+    int64_t instructions, instructions_max;
+    int on_event, event, key; /* in the registry */
+    const struct properties *values;
+};
+
+struct lua_rule {
+    char *path;
+    int64_t memory_max, instructions_max;
+    struct properties values; /* of the settings "value.NAME" */
+    struct script *script;
+    int64_t looked_ms;
+    struct stat seen;         /* the file as it was loaded or refused */
+};
+
+/* ---- The box ---- */
+
+static struct script *script_of(lua_State *lua)
+{
+    void *script;
+
+    (void)lua_getallocf(lua, &script);
+    return script;
+}
+
+struct lua_judgement *lua_judgement_of(lua_State *lua)
+{
+    struct script *script = script_of(lua);
+
+    if (script->judgement.event == NULL)
+        (void)luaL_error(lua, "this works only inside of on_event");
+    return &script->judgement;
+}
+
+static void *bounded_realloc(void *context, void *bytes, size_t old_size, size_t size)
+{
+    struct script *script = context;
+    void *moved;
+
+    if (size == 0) {
+        free(bytes);
+        script->bytes -= bytes == NULL ? 0 : old_size;
+        return NULL;
+    }
+    old_size = bytes == NULL ? 0 : old_size;
+    if (size > old_size && size - old_size > script->bytes_max - script->bytes)
+        return NULL;
+    moved = realloc(bytes, size);
+    if (moved != NULL)
+        script->bytes = script->bytes - old_size + size;
+    return moved;
+}
+
+static void on_instructions(lua_State *lua, lua_Debug *activation)
+{
+    struct script *script = script_of(lua);
+
+    script->instructions += HOOK_INSTRUCTIONS;
+    if (script->instructions <= script->instructions_max)
+        return;
+    (void)lua_getinfo(lua, "Sl", activation);
+    (void)lua_pushfstring(lua, "%s:%d: more than %d instructions for one event (setting instructions.max)", activation->short_src,
+                          activation->currentline, (int)script->instructions_max);
+    (void)lua_error(lua);
+}
+
+static int script_print(lua_State *lua)
+{
+    int count = lua_gettop(lua);
+    char text[PRINT_BYTES_MAX + 1];
+    size_t used = 0;
+
+    for (int i = 1; i <= count; i++) {
+        size_t size;
+        const char *part;
+
+        lua_getglobal(lua, "tostring");
+        lua_pushvalue(lua, i);
+        lua_call(lua, 1, 1);
+        part = lua_tolstring(lua, -1, &size);
+        if (part == NULL)
+            return luaL_error(lua, "print needs values that tostring can write");
+        if (i > 1 && used < PRINT_BYTES_MAX)
+            text[used++] = ' ';
+        size = size > PRINT_BYTES_MAX - used ? PRINT_BYTES_MAX - used : size;
+        memcpy(text + used, part, size);
+        used += size;
+        lua_pop(lua, 1);
+    }
+    text[used] = '\0';
+    LOG_INFO("%s", text);
+    return 0;
+}
+
+/* string.contains(text, part): instead of Lua's patterns, whose time has no limit. */
+static int string_contains(lua_State *lua)
+{
+    size_t size, part_size;
+    const char *text = luaL_checklstring(lua, 1, &size), *part = luaL_checklstring(lua, 2, &part_size);
+
+    lua_pushboolean(lua, part_size == 0 || memmem(text, size, part, part_size) != NULL);
+    return 1;
+}
+
+static void library_open(lua_State *lua, lua_CFunction open)
+{
+    lua_pushcfunction(lua, open);
+    lua_call(lua, 0, 0);
+}
+
+static void members_remove(lua_State *lua, const char *table, const char *const *names)
+{
+    lua_getglobal(lua, table);
+    for (; *names != NULL; names++) {
+        lua_pushnil(lua);
+        lua_setfield(lua, -2, *names);
+    }
+    lua_pop(lua, 1);
+}
+
+static void values_open(lua_State *lua, const struct properties *values)
+{
+    lua_newtable(lua);
+    for (size_t i = 0; i < values->count; i++) {
+        lua_pushstring(lua, values->items[i].value);
+        lua_setfield(lua, -2, values->items[i].key);
+    }
+    lua_setglobal(lua, "value");
+}
+
+static int box_open(lua_State *lua)
+{
+    /* pcall and coroutines would let a script catch its limits; random numbers would make a replay differ */
+    static const char *const global[] = {"collectgarbage", "coroutine", "dofile", "gcinfo", "getfenv", "load", "loadfile", "loadstring", "module",
+                                         "newproxy", "pcall", "require", "setfenv", "xpcall", NULL};
+    static const char *const string[] = {"dump", "find", "gfind", "gmatch", "gsub", "match", NULL};
+    static const char *const math[] = {"random", "randomseed", NULL};
+    struct script *script = lua_touserdata(lua, 1);
+
+    library_open(lua, luaopen_base);
+    library_open(lua, luaopen_string);
+    library_open(lua, luaopen_table);
+    library_open(lua, luaopen_math);
+    members_remove(lua, "_G", global);
+    members_remove(lua, "string", string);
+    members_remove(lua, "math", math);
+    lua_getglobal(lua, "string");
+    lua_pushcfunction(lua, string_contains);
+    lua_setfield(lua, -2, "contains");
+    lua_pushcfunction(lua, script_print);
+    lua_setglobal(lua, "print");
+    lua_api_open(lua);
+    values_open(lua, script->values);
+    lua_getfield(lua, LUA_REGISTRYINDEX, LUA_EVENT);
+    script->event = luaL_ref(lua, LUA_REGISTRYINDEX);
+    lua_getfield(lua, LUA_REGISTRYINDEX, LUA_KEY);
+    script->key = luaL_ref(lua, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+/* Turns what a Lua call ended with into an error; the message stands on top. */
+static enum status failed(struct script *script, int ended, const char *path, struct error *error)
+{
+    const char *message = lua_tostring(script->lua, -1);
+    const char *hint = "";
+
+    if (message == NULL)
+        message = "an error that is not a text";
+    if (ended == LUA_ERRMEM)
+        return error_set(error, ERROR_SCRIPT, "script %s needs more than %zu bytes of memory (setting memory.max)", path, script->bytes_max);
+    if (strstr(message, "attempt to compare") != NULL && strstr(message, "userdata") != NULL)
+        hint = "; a decimal is compared with a decimal: amount > decimal(500)";
+    return error_set(error, ERROR_SCRIPT, "script: %s%s", message, hint);
+}
+
+static void script_destroy(struct script *script)
+{
+    if (script == NULL)
+        return;
+    if (script->lua != NULL) {
+        (void)lua_sethook(script->lua, NULL, 0, 0);
+        lua_close(script->lua);
+    }
+    memory_free(script);
+}
+
+static enum status script_run(struct script *script, const char *path, struct slice text, struct error *error)
+{
+    char *chunk = memory_format("@%s", path);
+    int ended = lua_cpcall(script->lua, box_open, script);
+
+    if (ended == 0)
+        ended = luaL_loadbufferx(script->lua, (const char *)text.data, text.size, chunk, "t");
+    memory_free(chunk);
+    if (ended == 0)
+        ended = lua_pcall(script->lua, 0, 0, 0);
+    if (ended != 0)
+        return failed(script, ended, path, error);
+    lua_getglobal(script->lua, "on_event");
+    if (!lua_isfunction(script->lua, -1))
+        return error_set(error, ERROR_SCRIPT, "script %s defines no function on_event(event, key)", path);
+    script->on_event = luaL_ref(script->lua, LUA_REGISTRYINDEX);
+    lua_settop(script->lua, 0);
+    return OK;
+}
+
+static enum status script_create(const struct lua_rule *rule, struct script **created, struct error *error)
+{
+    struct script *script = memory_new(sizeof(*script));
+    struct buffer text;
+    enum status status;
+
+    buffer_init(&text, SCRIPT_BYTES_MAX);
+    *script = (struct script){.bytes_max = (size_t)rule->memory_max, .instructions_max = rule->instructions_max, .values = &rule->values};
+    status = disk_read_file(disk_real(), rule->path, &text, error);
+    script->lua = lua_newstate(bounded_realloc, script);
+    if (status == OK && script->lua == NULL)
+        status = error_set(error, ERROR_SCRIPT, "LuaJIT does not start within %zu bytes of memory (setting memory.max)", script->bytes_max);
+    if (status == OK) {
+        (void)luaJIT_setmode(script->lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+        (void)lua_sethook(script->lua, on_instructions, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+        status = script_run(script, rule->path, buffer_slice(&text), error);
+    }
+    buffer_finish(&text);
+    if (status == OK)
+        *created = script;
+    else
+        script_destroy(script);
+    return status;
+}
+
+/* ---- The rule ---- */
+
+static void values_take(struct properties *own, const struct properties *settings, struct properties *values)
+{
+    properties_init(own);
+    properties_init(values);
+    for (size_t i = 0; i < settings->count; i++) {
+        const char *key = settings->items[i].key;
+        const char *value = settings->items[i].value == NULL ? "" : settings->items[i].value;
+
+        if (strncmp(key, VALUE_PREFIX, strlen(VALUE_PREFIX)) == 0 && key[strlen(VALUE_PREFIX)] != '\0')
+            properties_set(values, key + strlen(VALUE_PREFIX), value);
+        else
+            properties_set(own, key, value);
+    }
+}
+
+static enum status create(const struct properties *settings, void **created, struct error *error)
+{
+    struct lua_rule *rule = memory_new(sizeof(*rule));
+    const struct rule_setting rows[] = {
+        {"script", RULE_TEXT, &rule->path, 0, 0, "file with the script"},
+        {"memory.max", RULE_INTEGER, &rule->memory_max, 1 << 18, INT64_C(1) << 30, "bytes that the script may use"},
+        {"instructions.max", RULE_INTEGER, &rule->instructions_max, 1000, 1000000000, "Lua instructions for one event"},
+    };
+    struct properties own;
+    enum status status;
+
+    *rule = (struct lua_rule){.memory_max = 16 << 20, .instructions_max = 1000000};
+    *created = rule;
+    values_take(&own, settings, &rule->values);
+    status = rule_settings_read(&own, rows, sizeof(rows) / sizeof(rows[0]), error);
+    properties_finish(&own);
+    if (status == OK && rule->path == NULL)
+        status = error_set(error, ERROR_BAD_INPUT, "setting script is missing: the file with function on_event(event, key)");
+    if (status == OK && stat(rule->path, &rule->seen) != 0)
+        status = error_set(error, ERROR_NOT_FOUND, "script %s cannot be read", rule->path);
+    if (status == OK)
+        status = script_create(rule, &rule->script, error);
+    rule->looked_ms = clock_monotonic_ms();
+    return status;
+}
+
+static void destroy(void *context)
+{
+    struct lua_rule *rule = context;
+
+    script_destroy(rule->script);
+    properties_finish(&rule->values);
+    memory_free(rule->path);
+    memory_free(rule);
+}
+
+static enum status prepare(void *context, const struct change_schema *schema, struct error *error)
+{
+    (void)context, (void)schema, (void)error; /* a script's columns are checked when it asks for them */
+    return OK;
+}
+
+static void reload_when_changed(struct lua_rule *rule)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct script *script;
+    struct stat now;
+    struct error error;
+
+    if (now_ms - rule->looked_ms < LOOK_MS)
+        return;
+    rule->looked_ms = now_ms;
+    if (stat(rule->path, &now) != 0 || (now.st_mtim.tv_sec == rule->seen.st_mtim.tv_sec && now.st_mtim.tv_nsec == rule->seen.st_mtim.tv_nsec &&
+                                        now.st_size == rule->seen.st_size && now.st_ino == rule->seen.st_ino))
+        return;
+    rule->seen = now;
+    if (script_create(rule, &script, &error) != OK) {
+        LOG_ERROR("the changed script is not taken, the one before goes on: %s", error.message);
+        return;
+    }
+    script_destroy(rule->script);
+    rule->script = script;
+    LOG_INFO("script %s changed and is taken up", rule->path);
+}
+
+/* What the script returned is the line for people. */
+static void line_take(struct script *script, struct arena *arena, struct rule_verdict *verdict)
+{
+    size_t size;
+    const char *line = lua_type(script->lua, -1) == LUA_TSTRING ? lua_tolstring(script->lua, -1, &size) : NULL;
+
+    if (line != NULL)
+        verdict->line = arena_copy_string(arena, slice_of(line, size));
+    else if (verdict->outcome == RULE_ALERT)
+        verdict->line = arena_format(arena, "🚨 %s", verdict->alert.title);
+}
+
+static enum status judge(void *context, const struct rule_event *event, struct state_table *states, struct arena *arena,
+                         struct rule_verdict *verdict, struct error *error)
+{
+    struct lua_rule *rule = context;
+    struct script *script;
+    enum status status = OK;
+    int ended;
+
+    reload_when_changed(rule);
+    script = rule->script;
+    script->judgement = (struct lua_judgement){event, arena, verdict, {0}};
+    keyed_begin(&script->judgement.keyed, states, event->key);
+    script->instructions = 0;
+    verdict->outcome = RULE_NORMAL;
+    lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->on_event);
+    lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->event);
+    lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->key);
+    ended = lua_pcall(script->lua, 2, 1, 0);
+    if (ended != 0)
+        status = failed(script, ended, rule->path, error);
+    else if (event->wants_line)
+        line_take(script, arena, verdict);
+    lua_settop(script->lua, 0);
+    script->judgement.event = NULL;
+    return status;
+}
+
+#else
+
+static enum status create(const struct properties *settings, void **created, struct error *error)
+{
+    (void)settings;
+    *created = NULL;
+    return error_set(error, ERROR_BAD_INPUT, "this build cannot run Lua scripts: install libluajit-5.1-dev and build again");
+}
+
+static void destroy(void *context)
+{
+    (void)context;
+}
+
+static enum status prepare(void *context, const struct change_schema *schema, struct error *error)
+{
+    (void)context, (void)schema, (void)error;
+    return OK;
+}
+
+static enum status judge(void *context, const struct rule_event *event, struct state_table *states, struct arena *arena,
+                         struct rule_verdict *verdict, struct error *error)
+{
+    (void)context, (void)event, (void)states, (void)arena, (void)verdict;
+    return error_set(error, ERROR_BUG, "a rule that was not created");
+}
+
+#endif
+
+static void describe(void *context, struct slice state, struct buffer *json)
+{
+    (void)context;
+    keyed_describe(state, json);
+}
+
+const struct rule_kind rule_lua = {
+    .name = "lua", .version = 1, .summary = "Your own: a Lua script with function on_event(event, key), setting script=FILE",
+    .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, .create = create, .destroy = destroy,
+    .prepare = prepare, .judge = judge, .describe = describe};
