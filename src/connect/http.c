@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* Bodies longer than this go out in chunks, as Jetty's do when they do not fit its buffer. */
-enum { CHUNKED_FROM = 32768, STACK_BYTES = 1 << 20 };
+enum { CHUNKED_FROM = 32768, STREAM_BLOCK_BYTES = 32768, STACK_BYTES = 1 << 20 };
 
 struct http_server {
     int fd; /* the daemon's once it runs */
@@ -229,6 +229,42 @@ static ssize_t chunk_read(void *context, uint64_t position, char *to, size_t siz
     return (ssize_t)size;
 }
 
+/* What a handler streams; its end is told by MHD's free callback. */
+struct streamed {
+    ssize_t (*stream)(void *context, char *bytes, size_t size);
+    void (*end)(void *context);
+    void *context;
+};
+
+static ssize_t stream_read(void *context, uint64_t position, char *to, size_t size)
+{
+    struct streamed *streamed = context;
+    ssize_t given = streamed->stream(streamed->context, to, size);
+
+    (void)position;
+    return given < 0 ? MHD_CONTENT_READER_END_OF_STREAM : given;
+}
+
+static void stream_free(void *context)
+{
+    struct streamed *streamed = context;
+
+    streamed->end(streamed->context);
+    memory_free(streamed);
+}
+
+static struct MHD_Response *stream_response(const struct http_response *response)
+{
+    struct streamed *streamed = memory_new(sizeof(*streamed));
+    struct MHD_Response *answer;
+
+    *streamed = (struct streamed){response->stream, response->stream_end, response->stream_context};
+    answer = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, stream_read, streamed, stream_free);
+    if (answer == NULL)
+        stream_free(streamed);
+    return answer;
+}
+
 static void body_free(void *context)
 {
     struct buffer *body = context;
@@ -255,7 +291,10 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
         response->status = 500;
         response->content_type = NULL;
     }
-    if (response->body.size > CHUNKED_FROM) {
+    if (response->stream != NULL) {
+        buffer_finish(&response->body);
+        answer = stream_response(response);
+    } else if (response->body.size > CHUNKED_FROM) {
         struct buffer *body = memory_new(sizeof(*body));
 
         *body = response->body;
@@ -277,6 +316,8 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
     header_add(answer, "Content-Type", response->content_type);
     if (!response->allow_first)
         header_add(answer, "Allow", response->allow);
+    for (size_t i = 0; response->headers != NULL && response->headers[i] != NULL; i += 2)
+        header_add(answer, response->headers[i], response->headers[i + 1]);
     result = MHD_queue_response(connection, (unsigned int)response->status, answer);
     MHD_destroy_response(answer);
     return result;

@@ -9,6 +9,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <sys/types.h>
+
 struct http_server;
 struct MHD_Connection;
 
@@ -34,7 +36,16 @@ struct http_response {
     const char *allow;         /* NULL: none */
     const char *cache_control; /* NULL: none */
     bool allow_first;          /* Allow stands before Content-Type */
+    const char *const *headers; /* further ones, name and value in turn, ending with NULL; NULL: none */
     struct buffer body;
+
+    /*
+     * Instead of a body: fills up to `size` bytes and gives how many (0: nothing yet, it is asked again at once, so it should
+     * have waited), or -1 at the end. Called on the connection's thread. stream_end is always called, once.
+     */
+    ssize_t (*stream)(void *context, char *bytes, size_t size);
+    void (*stream_end)(void *context);
+    void *stream_context;
 };
 
 /* Called on a thread of the connection; may wait. */

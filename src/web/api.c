@@ -1,0 +1,458 @@
+#include "web/api.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "os/clock.h"
+#include "os/logger.h"
+
+#define LOG_SUBSYSTEM "web"
+
+#define DESCRIPTION_BYTES_MAX ((size_t)256 << 20)
+#define LIST_LIMIT_MAX 500
+#define EVENT_BYTES_MAX 400
+
+struct event {
+    int64_t at_ms;
+    char kind[8], severity[8], subject[120], text[EVENT_BYTES_MAX];
+};
+
+struct api {
+    struct api_settings settings;
+    struct series *series;
+    pthread_mutex_t client_lock; /* guards client: one request to the broker at a time */
+    struct kafka_client *client;
+    pthread_mutex_t events_lock; /* guards the ring; a leaf */
+    struct event *events;
+    size_t event_count; /* ever */
+};
+
+/* ---- Life ---- */
+
+struct api *api_create(const struct api_settings *settings)
+{
+    struct api *api = memory_new(sizeof(*api));
+
+    api->settings = *settings;
+    api->settings.kafka = memory_copy_string(settings->kafka);
+    api->settings.rest = memory_copy_string(settings->rest);
+    api->settings.mask = memory_copy_string(settings->mask);
+    api->series = series_create();
+    api->client = kafka_client_create(settings->kafka);
+    api->events = memory_new_array(EVENTS_KEPT, sizeof(*api->events));
+    (void)pthread_mutex_init(&api->client_lock, NULL);
+    (void)pthread_mutex_init(&api->events_lock, NULL);
+    return api;
+}
+
+void api_destroy(struct api *api)
+{
+    if (api == NULL)
+        return;
+    kafka_client_destroy(api->client);
+    series_destroy(api->series);
+    memory_free(api->events);
+    memory_free((void *)(uintptr_t)api->settings.kafka);
+    memory_free((void *)(uintptr_t)api->settings.rest);
+    memory_free((void *)(uintptr_t)api->settings.mask);
+    (void)pthread_mutex_destroy(&api->client_lock);
+    (void)pthread_mutex_destroy(&api->events_lock);
+    memory_free(api);
+}
+
+const struct api_settings *api_settings_of(const struct api *api)
+{
+    return &api->settings;
+}
+
+struct series *api_series(struct api *api)
+{
+    return api->series;
+}
+
+json_t *api_describe(struct api *api)
+{
+    struct buffer text;
+    json_t *description;
+
+    buffer_init(&text, DESCRIPTION_BYTES_MAX);
+    api->settings.describe(api->settings.context, &text);
+    description = json_loadb((const char *)text.data, text.size, 0, NULL);
+    buffer_finish(&text);
+    return description == NULL ? json_object() : description;
+}
+
+/* ---- Events ---- */
+
+void api_event(struct api *api, const char *kind, const char *severity, const char *subject, const char *text)
+{
+    struct event *event;
+
+    (void)pthread_mutex_lock(&api->events_lock);
+    event = &api->events[api->event_count++ % EVENTS_KEPT];
+    event->at_ms = clock_now_ms();
+    (void)snprintf(event->kind, sizeof(event->kind), "%s", kind);
+    (void)snprintf(event->severity, sizeof(event->severity), "%s", severity);
+    (void)snprintf(event->subject, sizeof(event->subject), "%s", subject);
+    (void)snprintf(event->text, sizeof(event->text), "%s", text);
+    (void)pthread_mutex_unlock(&api->events_lock);
+    if (strcmp(kind, "change") == 0)
+        LOG_INFO("console: %s", text);
+}
+
+json_t *api_events(struct api *api, size_t limit)
+{
+    json_t *items = json_array();
+
+    (void)pthread_mutex_lock(&api->events_lock);
+    for (size_t i = 0; i < limit && i < api->event_count && i < EVENTS_KEPT; i++) {
+        const struct event *event = &api->events[(api->event_count - 1 - i) % EVENTS_KEPT];
+
+        (void)json_array_append_new(items, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "at_ms", (json_int_t)event->at_ms, "severity", event->severity, "subject",
+                                                     event->subject, "text", event->text, "by", strcmp(event->kind, "change") == 0 ? "console" : "tailrace",
+                                                     "kind", event->kind));
+    }
+    (void)pthread_mutex_unlock(&api->events_lock);
+    return items;
+}
+
+/* ---- Values ---- */
+
+json_t *json_slice(struct slice text)
+{
+    json_t *value;
+    struct buffer safe;
+
+    if (slice_is_null(text))
+        return json_null();
+    value = json_stringn((const char *)text.data, text.size);
+    if (value != NULL)
+        return value;
+    buffer_init(&safe, text.size * 3 + 1);
+    for (size_t i = 0; i < text.size; i++) { /* not UTF-8: what is ASCII stays */
+        if (text.data[i] < 0x80)
+            buffer_append_u8(&safe, text.data[i]);
+        else
+            buffer_append_string(&safe, "\xef\xbf\xbd");
+    }
+    value = json_stringn((const char *)safe.data, safe.size);
+    buffer_finish(&safe);
+    return value == NULL ? json_string("") : value;
+}
+
+json_t *json_text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : json_slice(slice_from_string(text));
+}
+
+/* ---- Queries ---- */
+
+static int hex_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+/* Undoes %XX, and + in queries. */
+static char *unescape(struct arena *arena, struct slice text, bool plus)
+{
+    char *to = arena_new(arena, text.size + 1);
+    size_t out = 0;
+
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.data[i];
+
+        if (byte == '%' && i + 2 < text.size && hex_digit(text.data[i + 1]) >= 0 && hex_digit(text.data[i + 2]) >= 0) {
+            byte = (uint8_t)(hex_digit(text.data[i + 1]) << 4 | hex_digit(text.data[i + 2]));
+            i += 2;
+        } else if (byte == '+' && plus) {
+            byte = ' ';
+        }
+        to[out++] = (char)byte;
+    }
+    return to;
+}
+
+const char *api_query(const struct api_call *call, const char *name)
+{
+    struct slice rest = call->request->query, field;
+    size_t size = strlen(name);
+
+    while (text_next_field(&rest, '&', &field)) {
+        if (field.size > size && memcmp(field.data, name, size) == 0 && field.data[size] == '=')
+            return unescape(call->arena, slice_from(field, size + 1), true);
+    }
+    return NULL;
+}
+
+int64_t api_query_number(const struct api_call *call, const char *name, int64_t absent, int64_t min, int64_t max)
+{
+    const char *text = api_query(call, name);
+    int64_t value;
+
+    if (text == NULL || !text_parse_int64(slice_from_string(text), &value))
+        return absent;
+    return value < min ? min : value > max ? max : value;
+}
+
+/* ---- Answers ---- */
+
+void api_json(struct api_call *call, int status, json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+
+    call->response->status = status;
+    call->response->content_type = "application/json";
+    if (text != NULL)
+        buffer_append_string(&call->response->body, text);
+    free(text);
+    json_decref(value);
+}
+
+void api_error(struct api_call *call, int status, const char *code, const char *what, const char *why, const char *todo)
+{
+    json_t *error = json_object();
+
+    (void)json_object_set_new(error, "code", json_string(code));
+    (void)json_object_set_new(error, "what", json_text_or_null(what));
+    (void)json_object_set_new(error, "why", json_text_or_null(why));
+    (void)json_object_set_new(error, "todo", json_text_or_null(todo));
+    (void)json_object_set_new(error, "field", json_null());
+    (void)json_object_set_new(error, "actions", json_array());
+    (void)json_object_set_new(error, "request", json_null());
+    api_json(call, status, json_pack("{s:o}", "error", error));
+}
+
+void api_failed(struct api_call *call, enum status status, const struct error *error)
+{
+    api_error(call, status_http_code(status), status_name(status), error->message, NULL,
+              status_is_retriable(status) ? "Try again; if it stays so, look at Health." : NULL);
+}
+
+void api_kafka_failed(struct api_call *call, int16_t code, struct slice message, const char *what)
+{
+    enum status status = status_from_kafka_code(code);
+    const char *why = slice_is_null(message) ? status_text(status) : arena_copy_string(call->arena, message);
+
+    api_error(call, status_http_code(status) == 500 ? 409 : status_http_code(status), status_name(status), what, why, NULL);
+}
+
+bool api_ask(struct api_call *call, int16_t key, int16_t version, const void *request, void *response)
+{
+    struct error error;
+    enum status status = api_ask_quietly(call->api, call->arena, key, version, request, response, &error);
+
+    if (status != OK)
+        api_failed(call, status, &error);
+    return status == OK;
+}
+
+enum status api_ask_quietly(struct api *api, struct arena *arena, int16_t key, int16_t version, const void *request, void *response, struct error *error)
+{
+    enum status status;
+
+    (void)pthread_mutex_lock(&api->client_lock);
+    status = kafka_ask(api->client, key, version, request, response, arena, error);
+    (void)pthread_mutex_unlock(&api->client_lock);
+    return status;
+}
+
+/* ---- Lists ---- */
+
+static bool contains(const char *text, const char *part)
+{
+    return text != NULL && strcasestr(text, part) != NULL;
+}
+
+struct sorted {
+    json_t *item;
+    const char *member;
+    size_t place;
+};
+
+static int compare_values(const json_t *a, const json_t *b)
+{
+    if (json_is_number(a) && json_is_number(b)) {
+        double x = json_number_value(a), y = json_number_value(b);
+        return x < y ? -1 : x > y;
+    }
+    if (json_is_string(a) && json_is_string(b))
+        return strcmp(json_string_value(a), json_string_value(b));
+    return (json_is_null(a) || a == NULL) - (json_is_null(b) || b == NULL);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct sorted *x = a, *y = b;
+    int order = compare_values(json_object_get(x->item, x->member), json_object_get(y->item, y->member));
+
+    return order != 0 ? order : x->place < y->place ? -1 : 1;
+}
+
+static json_t *sorted_copy(struct api_call *call, json_t *items, const char *member, bool descending)
+{
+    size_t count = json_array_size(items);
+    struct sorted *order = arena_new_array(call->arena, count, sizeof(*order));
+    json_t *result = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        order[i] = (struct sorted){json_array_get(items, i), member, descending ? count - i : i};
+    qsort(order, count, sizeof(*order), compare_items);
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append(result, order[descending ? count - 1 - i : i].item);
+    json_decref(items);
+    return result;
+}
+
+void api_list(struct api_call *call, json_t *items, const char *name_member)
+{
+    const char *q = api_query(call, "q"), *sort = api_query(call, "sort"), *dir = api_query(call, "dir");
+    size_t offset = (size_t)api_query_number(call, "offset", 0, 0, INT32_MAX);
+    size_t limit = (size_t)api_query_number(call, "limit", LIST_LIMIT_MAX, 1, LIST_LIMIT_MAX);
+    json_t *page = json_array();
+    size_t total;
+
+    if (q != NULL && *q != '\0') {
+        for (size_t i = json_array_size(items); i-- > 0;) {
+            if (!contains(json_string_value(json_object_get(json_array_get(items, i), name_member)), q))
+                (void)json_array_remove(items, i);
+        }
+    }
+    if (sort != NULL)
+        items = sorted_copy(call, items, sort, dir != NULL && strcmp(dir, "desc") == 0);
+    total = json_array_size(items);
+    for (size_t i = offset; i < total && i - offset < limit; i++)
+        (void)json_array_append(page, json_array_get(items, i));
+    json_decref(items);
+    api_json(call, 200, json_pack("{s:I, s:I, s:o}", "total", (json_int_t)total, "revision", (json_int_t)0, "items", page));
+}
+
+/* ---- Routes ---- */
+
+static const struct route {
+    const char *method;
+    const char *path; /* below /api/v1; ":" stands for one part, "*" for the rest */
+    api_handler *answer;
+    bool changes;
+} routes[] = {
+    {"GET", "/me", api_me, false},
+    {"GET", "/overview", api_overview, false},
+    {"GET", "/problems", api_problems, false},
+    {"GET", "/events", api_events_list, false},
+    {"GET", "/series", api_series_get, false},
+    {"GET", "/find", api_find, false},
+    {"GET", "/stream", api_stream, false},
+    {"GET", "/topics", api_topics, false},
+    {"POST", "/topics", api_topic_create, true},
+    {"GET", "/topics/:", api_topic, false},
+    {"DELETE", "/topics/:", api_topic_delete, true},
+    {"PATCH", "/topics/:/config", api_topic_config, true},
+    {"POST", "/topics/:/partitions", api_topic_partitions, true},
+    {"POST", "/topics/:/empty", api_topic_empty, true},
+    {"GET", "/topics/:/schema", api_topic_schema, false},
+    {"GET", "/topics/:/messages", api_messages, false},
+    {"POST", "/topics/:/messages", api_message_produce, true},
+    {"GET", "/topics/:/messages/:/:", api_message, false},
+    {"GET", "/groups", api_groups, false},
+    {"GET", "/groups/:", api_group, false},
+    {"POST", "/groups/:/offsets", api_group_reset, true},
+    {"DELETE", "/groups/:", api_group_delete, true},
+    {"GET", "/connectors", api_connectors, false},
+    {"GET", "/connectors/:", api_connector, false},
+    {"POST", "/preflight", api_preflight, false},
+    {"GET", "/connect/*", api_connect_proxy, false},
+    {"*", "/connect/*", api_connect_proxy, true},
+    {"GET", "/agents", api_agents, false},
+    {"GET", "/agents/:", api_agent, false},
+    {"GET", "/alerts", api_alerts, false},
+    {"GET", "/alerts/:", api_alert, false},
+    {"GET", "/reports", api_reports, false},
+    {"GET", "/reports/:", api_report, false},
+    {"GET", "/health", api_health, false},
+    {"GET", "/settings", api_settings_list, false},
+};
+
+/* Compares part by part and takes what stands for ":". */
+static bool route_matches(const struct route *route, struct slice path, struct api_call *call)
+{
+    struct slice pattern = slice_from_string(route->path + 1), want, got;
+    size_t count = 0;
+
+    path = slice_from(path, 1);
+    while (text_next_field(&pattern, '/', &want)) {
+        if (slice_equal_string(want, "*")) {
+            call->parts[count] = arena_copy_string(call->arena, path);
+            return true;
+        }
+        if (!text_next_field(&path, '/', &got))
+            return false;
+        if (slice_equal_string(want, ":"))
+            call->parts[count++] = unescape(call->arena, got, false);
+        else if (!slice_equal(want, got))
+            return false;
+    }
+    return path.data == NULL || path.size == 0;
+}
+
+static bool method_is(const struct route *route, const char *method)
+{
+    return strcmp(route->method, "*") == 0 || strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+/* A change needs the header that no foreign page can send, JSON, and write access. */
+static bool change_is_allowed(struct api_call *call)
+{
+    const char *type = http_header(call->request, "Content-Type");
+
+    if (call->api->settings.read_only) {
+        api_error(call, 403, "READ_ONLY", "This console is read only.", "The setting console.access is read.", "Change it on the server, or use the command line.");
+        return false;
+    }
+    if (http_header(call->request, "X-Tailrace") == NULL) {
+        api_error(call, 403, "NOT_FROM_THE_CONSOLE", "The change was refused.", "It has no header X-Tailrace, which every change needs.", "Send X-Tailrace: 1.");
+        return false;
+    }
+    if (call->request->body.size > 0 && (type == NULL || strncasecmp(type, "application/json", 16) != 0)) {
+        api_error(call, 415, "NOT_JSON", "The change was refused.", "Its Content-Type is not application/json.", NULL);
+        return false;
+    }
+    return true;
+}
+
+static bool body_read(struct api_call *call)
+{
+    json_error_t where;
+
+    if (call->request->body.size == 0)
+        return true;
+    call->body = json_loadb((const char *)call->request->body.data, call->request->body.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+    if (call->body == NULL) {
+        api_error(call, 400, "BAD_JSON", "The body is not JSON.", arena_format(call->arena, "Line %d, column %d: %s.", where.line, where.column, where.text), NULL);
+        return false;
+    }
+    call->dry_run = json_is_true(json_object_get(call->body, "dry_run"));
+    return true;
+}
+
+void api_answer(struct api *api, const struct http_request *request, struct http_response *response)
+{
+    struct slice path = slice_from(request->path, strlen("/api/v1"));
+    struct api_call call = {.api = api, .request = request, .response = response, .arena = request->arena};
+    bool other_method = false;
+
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (path.size == 0 || !route_matches(&routes[i], path, &call))
+            continue;
+        if (!method_is(&routes[i], request->method)) {
+            other_method = true;
+            continue;
+        }
+        if ((!routes[i].changes || change_is_allowed(&call)) && body_read(&call))
+            routes[i].answer(&call);
+        json_decref(call.body);
+        return;
+    }
+    if (other_method)
+        api_error(&call, 405, "METHOD", "That cannot be done here.", NULL, NULL);
+    else
+        api_error(&call, 404, "NO_SUCH_PATH", "There is nothing at this address.", NULL, NULL);
+}
