@@ -81,6 +81,11 @@ const char *connect_listener(const struct connect *connect)
     return http_listener(connect->http);
 }
 
+void connect_handle(struct connect *connect, const struct http_request *request, struct http_response *response)
+{
+    rest_handle(&connect->rest, request, response);
+}
+
 void connect_describe(struct connect *connect, struct buffer *json)
 {
     herder_describe(connect->herder, json);

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/properties.h"
+#include "connect/http.h"
 #include "log/log.h"
 
 struct connect;
@@ -33,6 +34,13 @@ enum status connect_start(const struct connect_settings *settings, struct log *l
 void connect_stop(struct connect *connect);
 
 const char *connect_listener(const struct connect *connect); /* with the real port */
+
+/*
+ * Answers a request as the REST API does, for the console: same handlers, same answers.
+ * request  its path is one of the REST API's
+ * Thread   any; may wait
+ */
+void connect_handle(struct connect *connect, const struct http_request *request, struct http_response *response);
 
 /*
  * Appends one JSON array of all connectors for `tailrace status`, health and metrics:

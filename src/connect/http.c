@@ -22,6 +22,7 @@
 enum { CHUNKED_FROM = 32768, STREAM_BLOCK_BYTES = 32768, STACK_BYTES = 1 << 20 };
 
 struct http_server {
+    int connections_max;
     int fd; /* the daemon's once it runs */
     struct MHD_Daemon *daemon;
     char *listener;
@@ -548,6 +549,7 @@ enum status http_listen(const struct http_settings *settings, struct http_server
     server->host = memory_copy_string(host);
     server->hosts = memory_copy_string(settings->hosts);
     server->listener = memory_format(strchr(host, ':') == NULL ? "%s:%d" : "[%s]:%d", host, port_of(fd));
+    server->connections_max = settings->connections_max == 0 ? HTTP_CONNECTIONS_MAX : settings->connections_max;
     server->handle = settings->handle;
     server->context = settings->context;
     *opened = server;
@@ -560,7 +562,7 @@ enum status http_serve(struct http_server *server, struct error *error)
     server->daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0,
         NULL, NULL, request_handle, server, MHD_OPTION_LISTEN_SOCKET, server->fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE,
+        (unsigned int)server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE,
         (size_t)STACK_BYTES, MHD_OPTION_URI_LOG_CALLBACK, target_keep, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL,
         MHD_OPTION_UNESCAPE_CALLBACK, unescape_not, NULL, MHD_OPTION_END);
     return server->daemon != NULL ? OK : error_set(error, ERROR_UNAVAILABLE, "could not start the HTTP server of the REST API");

@@ -54,6 +54,7 @@ typedef void http_handler(void *context, const struct http_request *request, str
 struct http_settings {
     const char *listener; /* host:port; port 0 takes a free one */
     const char *hosts;    /* further names that a Host header may have, with commas */
+    int connections_max;  /* 0: HTTP_CONNECTIONS_MAX */
     http_handler *handle;
     void *context;
 };

@@ -118,11 +118,38 @@ static void describe(void *context, struct buffer *json)
     services_describe(context, json);
 }
 
+static void settings_describe(void *context, struct buffer *json)
+{
+    const struct services *services = context;
+
+    settings_print_json(services->settings, json);
+}
+
 static enum status console_start(struct services *services, struct error *error)
 {
     const struct settings *settings = services->settings;
     char *listener = listener_text(settings->console_host_name, settings->console_port);
-    struct web_settings wanted = {.listener = listener, .hosts = settings->console_hosts, .describe = describe, .context = services};
+    struct web_settings wanted = {
+        .listener = listener,
+        .hosts = settings->console_hosts,
+        .describe = describe,
+        .context = services,
+        .api =
+            {
+                .kafka = broker_listener(services->broker, 0),
+                .connect = services->connect,
+                .values = &settings->values,
+                .aliases = &services->aliases,
+                .version = TAILRACE_VERSION,
+                .log = services->log,
+                .store = services->store,
+                .describe = describe,
+                .settings = settings_describe,
+                .context = services,
+                .read_only = strcmp(settings->console_access, "read") == 0,
+                .mask = settings->console_mask,
+            },
+    };
     enum status status = web_start(&wanted, &services->web, error);
 
     memory_free(listener);

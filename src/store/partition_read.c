@@ -52,6 +52,18 @@ int64_t partition_bytes(const struct partition *partition)
     return bytes;
 }
 
+int32_t partition_segment_count(struct partition *partition)
+{
+    const struct segment_list *list;
+    size_t count;
+
+    (void)atomic_fetch_add(&partition->readers, 1);
+    list = atomic_load(&partition->list);
+    count = list == NULL ? 0 : list->count;
+    (void)atomic_fetch_sub(&partition->readers, 1);
+    return (int32_t)count;
+}
+
 bool partition_is_read_only(const struct partition *partition)
 {
     return atomic_load_explicit(&partition->read_only, memory_order_relaxed);

@@ -115,6 +115,7 @@ int64_t partition_end(const struct partition *partition);         /* published e
 int64_t partition_stable_end(const struct partition *partition);  /* last stable offset; equals the end without transactions */
 int32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_bytes(const struct partition *partition);       /* size on disk, all segments */
+int32_t partition_segment_count(struct partition *partition);
 bool partition_is_read_only(const struct partition *partition);   /* after corruption */
 
 /* A run of whole batches in one file. Hold it while using fd; then range_release. */

@@ -5,12 +5,19 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "web/keeper.h"
+#include "web/problems.h"
+
+#include <math.h>
+#include <stdatomic.h>
 
 #define LOG_SUBSYSTEM "web"
 
 #define DESCRIPTION_BYTES_MAX ((size_t)256 << 20)
 #define LIST_LIMIT_MAX 500
 #define EVENT_BYTES_MAX 400
+#define STREAMS_MAX 64
+#define SEARCHES_MAX 4
 
 struct event {
     int64_t at_ms;
@@ -25,39 +32,85 @@ struct api {
     pthread_mutex_t events_lock; /* guards the ring; a leaf */
     struct event *events;
     size_t event_count; /* ever */
+    struct sampler *sampler;
+    struct plans *plans;
+    struct problems *problems;
+    struct keeper *keeper;
+    _Atomic bool stopping;
+    _Atomic int places[2]; /* taken, by enum api_place */
 };
 
 /* ---- Life ---- */
 
-struct api *api_create(const struct api_settings *settings)
+enum status api_create(const struct api_settings *settings, struct api **created, struct error *error)
 {
     struct api *api = memory_new(sizeof(*api));
 
     api->settings = *settings;
     api->settings.kafka = memory_copy_string(settings->kafka);
-    api->settings.rest = memory_copy_string(settings->rest);
     api->settings.mask = memory_copy_string(settings->mask);
     api->series = series_create();
     api->client = kafka_client_create(settings->kafka);
     api->events = memory_new_array(EVENTS_KEPT, sizeof(*api->events));
     (void)pthread_mutex_init(&api->client_lock, NULL);
     (void)pthread_mutex_init(&api->events_lock, NULL);
-    return api;
+    api->plans = plans_create();
+    api->problems = problems_create();
+    api->keeper = keeper_create(settings->log);
+    api->sampler = sampler_create(api);
+    *created = api;
+    return sampler_start(api->sampler, error);
 }
 
 void api_destroy(struct api *api)
 {
     if (api == NULL)
         return;
+    sampler_destroy(api->sampler);
+    plans_destroy(api->plans);
+    problems_destroy(api->problems);
+    keeper_destroy(api->keeper);
     kafka_client_destroy(api->client);
     series_destroy(api->series);
     memory_free(api->events);
     memory_free((void *)(uintptr_t)api->settings.kafka);
-    memory_free((void *)(uintptr_t)api->settings.rest);
     memory_free((void *)(uintptr_t)api->settings.mask);
     (void)pthread_mutex_destroy(&api->client_lock);
     (void)pthread_mutex_destroy(&api->events_lock);
     memory_free(api);
+}
+
+void api_stop(struct api *api)
+{
+    if (api == NULL)
+        return;
+    api->stopping = true;
+    sampler_stop(api->sampler);
+}
+
+bool api_is_stopping(struct api *api)
+{
+    return api->stopping;
+}
+
+struct keeper *api_keeper(struct api *api)
+{
+    return api->keeper;
+}
+
+struct problems *api_problem_book(struct api *api)
+{
+    return api->problems;
+}
+
+struct plans *api_plans(struct api *api)
+{
+    return api->plans;
+}
+
+struct sampler *api_sampler(struct api *api)
+{
+    return api->sampler;
 }
 
 const struct api_settings *api_settings_of(const struct api *api)
@@ -140,6 +193,38 @@ json_t *json_slice(struct slice text)
     return value == NULL ? json_string("") : value;
 }
 
+json_t *json_real_or_null(double value)
+{
+    return isnan(value) ? json_null() : json_real(round(value * 1000) / 1000);
+}
+
+json_t *json_integer_or_null(int64_t value)
+{
+    return value < 0 ? json_null() : json_integer(value);
+}
+
+const char *member_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+int64_t member_integer(const json_t *object, const char *name, int64_t absent)
+{
+    const json_t *value = json_object_get(object, name);
+
+    return json_is_integer(value) ? json_integer_value(value) : absent;
+}
+
+void json_put(json_t *object, const char *name, json_t *value)
+{
+    (void)json_object_set_new(object, name, value);
+}
+
+void json_add(json_t *array, json_t *value)
+{
+    (void)json_array_append_new(array, value);
+}
+
 json_t *json_text_or_null(const char *text)
 {
     return text == NULL ? json_null() : json_slice(slice_from_string(text));
@@ -208,17 +293,31 @@ void api_json(struct api_call *call, int status, json_t *value)
     json_decref(value);
 }
 
-void api_error(struct api_call *call, int status, const char *code, const char *what, const char *why, const char *todo)
+static json_t *error_make(const char *code, const char *what, const char *why, const char *todo)
 {
     json_t *error = json_object();
 
-    (void)json_object_set_new(error, "code", json_string(code));
-    (void)json_object_set_new(error, "what", json_text_or_null(what));
-    (void)json_object_set_new(error, "why", json_text_or_null(why));
-    (void)json_object_set_new(error, "todo", json_text_or_null(todo));
-    (void)json_object_set_new(error, "field", json_null());
-    (void)json_object_set_new(error, "actions", json_array());
-    (void)json_object_set_new(error, "request", json_null());
+    json_put(error, "code", json_string(code));
+    json_put(error, "what", json_text_or_null(what));
+    json_put(error, "why", json_text_or_null(why));
+    json_put(error, "todo", json_text_or_null(todo));
+    json_put(error, "field", json_null());
+    json_put(error, "actions", json_array());
+    json_put(error, "request", json_null());
+    return error;
+}
+
+void api_error(struct api_call *call, int status, const char *code, const char *what, const char *why, const char *todo)
+{
+    api_json(call, status, json_pack("{s:o}", "error", error_make(code, what, why, todo)));
+}
+
+void api_error_at(struct api_call *call, int status, const char *code, const char *what, const char *field, int64_t position)
+{
+    json_t *error = error_make(code, what, NULL, NULL);
+
+    json_put(error, "field", json_string(field));
+    json_put(error, "position", json_integer(position));
     api_json(call, status, json_pack("{s:o}", "error", error));
 }
 
@@ -254,6 +353,49 @@ enum status api_ask_quietly(struct api *api, struct arena *arena, int16_t key, i
     status = kafka_ask(api->client, key, version, request, response, arena, error);
     (void)pthread_mutex_unlock(&api->client_lock);
     return status;
+}
+
+/* ---- Streams ---- */
+
+bool api_place_take(struct api_call *call, enum api_place place)
+{
+    static const int most[] = {STREAMS_MAX, SEARCHES_MAX};
+    int taken = atomic_fetch_add(&call->api->places[place], 1);
+
+    if (taken < most[place] && !call->api->stopping)
+        return true;
+    (void)atomic_fetch_sub(&call->api->places[place], 1);
+    if (place == PLACE_SEARCH)
+        api_error(call, 503, "BUSY", arena_format(call->arena, "%d searches are running.", taken), "More at once would slow the pipeline down.",
+                  "Wait for one to end, or stop one.");
+    else
+        api_error(call, 503, "BUSY", arena_format(call->arena, "%d pages are watching already.", taken), NULL, "Close some of them.");
+    return false;
+}
+
+void api_place_give(struct api *api, enum api_place place)
+{
+    (void)atomic_fetch_sub(&api->places[place], 1);
+}
+
+void api_stream_begin(struct api_call *call, ssize_t (*next)(void *context, char *bytes, size_t size), void (*end)(void *context), void *context)
+{
+    call->response->status = 200;
+    call->response->content_type = "text/event-stream";
+    call->response->stream = next;
+    call->response->stream_end = end;
+    call->response->stream_context = context;
+}
+
+void event_append(struct buffer *out, const char *event, json_t *data)
+{
+    char *text = json_dumps(data, JSON_COMPACT);
+
+    buffer_append_format(out, "event: %s\ndata: ", event);
+    buffer_append_string(out, text == NULL ? "{}" : text); /* one line: JSON escapes what would break it */
+    buffer_append_string(out, "\n\n");
+    free(text);
+    json_decref(data);
 }
 
 /* ---- Lists ---- */
@@ -303,6 +445,26 @@ static json_t *sorted_copy(struct api_call *call, json_t *items, const char *mem
     return result;
 }
 
+/* Names the answer by its content; the same one again is 304 without a body. */
+static void etag_put(struct api_call *call)
+{
+    struct buffer *body = &call->response->body;
+    const char *asked = http_header(call->request, "If-None-Match");
+    const char **headers = arena_new_array(call->arena, 3, sizeof(*headers));
+    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
+
+    for (size_t i = 0; i < body->size; i++)
+        hash = (hash ^ body->data[i]) * 1099511628211ULL;
+    headers[0] = "ETag";
+    headers[1] = arena_format(call->arena, "\"%016llx\"", (unsigned long long)hash);
+    call->response->headers = headers;
+    if (asked == NULL || strcmp(asked, headers[1]) != 0)
+        return;
+    buffer_reset(body);
+    call->response->status = 304;
+    call->response->content_type = NULL;
+}
+
 void api_list(struct api_call *call, json_t *items, const char *name_member)
 {
     const char *q = api_query(call, "q"), *sort = api_query(call, "sort"), *dir = api_query(call, "dir");
@@ -323,7 +485,8 @@ void api_list(struct api_call *call, json_t *items, const char *name_member)
     for (size_t i = offset; i < total && i - offset < limit; i++)
         (void)json_array_append(page, json_array_get(items, i));
     json_decref(items);
-    api_json(call, 200, json_pack("{s:I, s:I, s:o}", "total", (json_int_t)total, "revision", (json_int_t)0, "items", page));
+    api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)total, "items", page));
+    etag_put(call);
 }
 
 /* ---- Routes ---- */
@@ -337,9 +500,10 @@ static const struct route {
     {"GET", "/me", api_me, false},
     {"GET", "/overview", api_overview, false},
     {"GET", "/problems", api_problems, false},
+    {"POST", "/problems/:/quiet", api_problem_quiet, true},
     {"GET", "/events", api_events_list, false},
     {"GET", "/series", api_series_get, false},
-    {"GET", "/find", api_find, false},
+    {"GET", "/find", api_search_names, false},
     {"GET", "/stream", api_stream, false},
     {"GET", "/topics", api_topics, false},
     {"POST", "/topics", api_topic_create, true},
@@ -356,8 +520,10 @@ static const struct route {
     {"GET", "/groups/:", api_group, false},
     {"POST", "/groups/:/offsets", api_group_reset, true},
     {"DELETE", "/groups/:", api_group_delete, true},
+    {"DELETE", "/groups/:/offsets", api_group_offsets_delete, true},
     {"GET", "/connectors", api_connectors, false},
     {"GET", "/connectors/:", api_connector, false},
+    {"GET", "/connectors/:/tables", api_connector_tables, false},
     {"POST", "/preflight", api_preflight, false},
     {"GET", "/connect/*", api_connect_proxy, false},
     {"*", "/connect/*", api_connect_proxy, true},
@@ -367,6 +533,11 @@ static const struct route {
     {"GET", "/alerts/:", api_alert, false},
     {"GET", "/reports", api_reports, false},
     {"GET", "/reports/:", api_report, false},
+    {"GET", "/reports/:/runs", api_report_runs, false},
+    {"POST", "/alerts/:/state", api_alert_state, true},
+    {"GET", "/filters", api_filters, false},
+    {"PUT", "/filters/:", api_filter_put, true},
+    {"DELETE", "/filters/:", api_filter_delete, true},
     {"GET", "/health", api_health, false},
     {"GET", "/settings", api_settings_list, false},
 };

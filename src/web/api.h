@@ -6,8 +6,9 @@
 #ifndef WEB_API_H
 #define WEB_API_H
 
-#include "connect/http.h"
+#include "connect/connect.h"
 #include "log/log.h"
+#include "store/store.h"
 #include "web/kafka_client.h"
 #include "web/series.h"
 
@@ -19,9 +20,14 @@
 
 struct api_settings {
     const char *kafka;            /* host:port of our broker */
-    const char *rest;             /* host:port of Connect's REST API */
+    struct connect *connect;
+    const struct properties *values;  /* all settings */
+    const struct properties *aliases; /* host.aliases, for preflight checks; may be NULL */
+    const char *version;
     struct log *log;
+    struct store *store;          /* topics and partitions with their sizes and times */
     void (*describe)(void *context, struct buffer *json); /* what `tailrace status --json` shows; any thread */
+    void (*settings)(void *context, struct buffer *json); /* every setting as a JSON array, secrets masked */
     void *context;
     bool read_only;
     const char *mask;             /* columns never shown: "public.users.email,…"; may be NULL */
@@ -29,8 +35,13 @@ struct api_settings {
 
 struct api;
 
-struct api *api_create(const struct api_settings *settings);
-void api_destroy(struct api *api); /* NULL is fine */
+/*
+ * Starts the sampler, which looks at everything once a second.
+ * Errors  LIMIT (no thread)
+ */
+enum status api_create(const struct api_settings *settings, struct api **created, struct error *error);
+void api_stop(struct api *api);    /* ends streams and searches with a word; nothing new begins. NULL is fine */
+void api_destroy(struct api *api); /* when no request is under way any more. NULL is fine */
 
 /* Answers any request whose path begins with /api/v1. Thread: any; may wait. */
 void api_answer(struct api *api, const struct http_request *request, struct http_response *response);
@@ -60,6 +71,9 @@ void api_json(struct api_call *call, int status, json_t *value);
 /* Answers with an error: what, why and what to do; why and todo may be NULL. */
 void api_error(struct api_call *call, int status, const char *code, const char *what, const char *why, const char *todo);
 
+/* The same for a field that is wrong, at a character of it. */
+void api_error_at(struct api_call *call, int status, const char *code, const char *what, const char *field, int64_t position);
+
 /* The same for a status with its message. */
 void api_failed(struct api_call *call, enum status status, const struct error *error);
 
@@ -80,27 +94,111 @@ json_t *api_describe(struct api *api);
 void api_event(struct api *api, const char *kind, const char *severity, const char *subject, const char *text);
 json_t *api_events(struct api *api, size_t limit);
 
+/* Has api_stop been called? Streams ask between two steps. */
+bool api_is_stopping(struct api *api);
+
+/* A place among the streams or searches that may run at once; false, with the answer given, when there is none. */
+enum api_place { PLACE_STREAM, PLACE_SEARCH };
+bool api_place_take(struct api_call *call, enum api_place place);
+void api_place_give(struct api *api, enum api_place place);
+
+/* Answers with server-sent events; `next` and `end` as in http_response. */
+void api_stream_begin(struct api_call *call, ssize_t (*next)(void *context, char *bytes, size_t size), void (*end)(void *context), void *context);
+
+/* Appends one event. Takes the reference. */
+void event_append(struct buffer *out, const char *event, json_t *data);
+
 json_t *json_slice(struct slice text); /* a string, bytes that are no UTF-8 replaced; null for a null slice */
 json_t *json_text_or_null(const char *text);
+
+json_t *json_real_or_null(double value); /* null for NAN */
+json_t *json_integer_or_null(int64_t value); /* null below 0 */
+const char *member_text(const json_t *object, const char *name); /* NULL when it is no string */
+int64_t member_integer(const json_t *object, const char *name, int64_t absent);
+void json_put(json_t *object, const char *name, json_t *value); /* takes the reference */
+void json_add(json_t *array, json_t *value);                    /* the same */
 
 /* ---- The answers, by file ---- */
 
 typedef void api_handler(struct api_call *call);
 
-api_handler api_me, api_overview, api_problems, api_events_list, api_series_get, api_find, api_health, api_settings_list, api_stream; /* api_overview.c, api_about.c */
-api_handler api_topics, api_topic, api_topic_create, api_topic_delete, api_topic_config, api_topic_partitions, api_topic_empty, api_topic_schema; /* api_topics.c */
-api_handler api_messages, api_message, api_message_produce; /* api_messages.c */
-api_handler api_groups, api_group, api_group_reset, api_group_delete; /* api_groups.c */
-api_handler api_connectors, api_connector, api_preflight, api_connect_proxy; /* api_connectors.c */
-api_handler api_agents, api_agent, api_alerts, api_alert, api_reports, api_report; /* api_agents.c */
+api_handler api_me, api_health, api_settings_list, api_search_names;                     /* api_about.c */
+api_handler api_overview, api_problems, api_problem_quiet, api_events_list, api_series_get;         /* api_overview.c */
+api_handler api_topics, api_topic, api_topic_create, api_topic_delete, api_topic_config, api_topic_partitions, api_topic_empty, api_topic_schema;
+api_handler api_messages, api_message, api_message_produce;
+api_handler api_groups, api_group, api_group_reset, api_group_delete, api_group_offsets_delete;
+api_handler api_connectors, api_connector, api_connector_tables, api_preflight, api_connect_proxy;
+api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;
+api_handler api_alerts, api_alert, api_alert_state, api_filters, api_filter_put, api_filter_delete;
+api_handler api_stream;                                                          /* stream.c */
 
-/* Objects that several answers and the stream show. New references. */
-json_t *overview_make(struct api *api);
-json_t *group_make(struct api *api, struct arena *arena, const char *name, struct error *error); /* NULL with the error */
-json_t *topics_make(struct api *api, struct arena *arena, struct error *error);
+/* Objects that several answers and the stream show. New references; NULL when there is no such thing. */
+json_t *topics_make(struct api *api);
+json_t *topic_make(struct api *api, struct arena *arena, const char *name);
 json_t *groups_make(struct api *api, struct arena *arena, struct error *error);
+json_t *group_make(struct api *api, struct arena *arena, const char *name, struct error *error);
+json_t *connectors_make(struct api *api, const json_t *description);
+json_t *agents_make(struct api *api, const json_t *description);
+json_t *reports_make(struct api *api, const json_t *description);
+json_t *agent_make(struct api *api, const json_t *description, const char *name);
+json_t *report_make(struct api *api, const json_t *description, const char *name);
 
-/* How long a partition's first unread record has waited, in ms; 0 at the end, -1 unknown. */
+/* Numbers that rise when a list changed: {"topics":12,…}; a new reference. */
+json_t *api_revisions(struct api *api);
+json_t *overview_make(struct api *api, const json_t *description, const json_t *groups);
+
+/* ---- What the sampler knows: sampler.c ---- */
+
+struct sampler;
+
+struct sampler *sampler_create(struct api *api);
+enum status sampler_start(struct sampler *sampler, struct error *error);
+void sampler_stop(struct sampler *sampler);
+void sampler_destroy(struct sampler *sampler); /* NULL is fine */
+struct sampler *api_sampler(struct api *api);
+
+/* The newest overview; a new reference, not to be changed. Waits for the first one. */
+json_t *sampler_overview(struct sampler *sampler);
+
+/* Waits until there is a newer sample than `seen`, at most timeout_ms, or until api_stop; gives the newest one's number. */
+int64_t sampler_wait(struct sampler *sampler, int64_t seen, int64_t timeout_ms);
+
+/* How much a counter rose a second over the last few seconds; NAN: not known yet. kind: "topic:", "connector:", "agent:", "group:" and the name. */
+double sampler_rate(struct sampler *sampler, const char *kind, const char *name);
+
+int64_t sampler_readers(struct sampler *sampler, const char *topic); /* groups with a position in it; -1 unknown */
+
+/* The header of the batch that holds the offset. False: there is none. */
+struct batch;
+bool batch_header_at(struct partition *partition, int64_t offset, struct batch *batch);
+
+/* A reference, or NULL with the answer given. */
+struct topic *api_topic_find(struct api_call *call, const char *name);
+
+/* What destroys something repeats the name, in the body or the query; false with the answer given. */
+bool api_confirmed(struct api_call *call, const char *name);
+
+json_t *api_group_find(struct api_call *call, const char *name); /* NULL with the answer given */
+
+struct keeper;
+struct keeper *api_keeper(struct api *api);
+
+struct problems;
+struct problems *api_problem_book(struct api *api);
+
+/* Alerts that nobody has looked at. */
+int64_t api_alerts_open(struct api *api, const json_t *description);
+
+/* Previews of resets: api_reset.c. */
+struct plans;
+struct plans *plans_create(void);
+void plans_destroy(struct plans *plans);
+struct plans *api_plans(struct api *api);
+
+/*
+ * How long the record at `committed`, the first unread one, has waited, in ms; 0 at the end, -1 unknown. By the time of its
+ * batch, so it may say a little more.
+ */
 int64_t lag_ms_of(struct api *api, const char *topic, int32_t partition, int64_t committed, int64_t end);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define SERIES_POINTS 3600
-#define SERIES_MAX 16
+#define SERIES_MAX 200
 
 struct series;
 

@@ -3,12 +3,16 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "connect/http.h"
+#include "web/api.h"
+#include "web/assets.h"
 #include "web/metrics.h"
 #include "web/status_page.h"
 
 #include <jansson.h>
+#include <zlib.h>
 
 #define DESCRIPTION_BYTES_MAX (256 << 20)
+#define CONNECTIONS_MAX 160 /* 64 streams, and what the pages ask besides */
 #define HTML "text/html; charset=utf-8"
 #define TEXT "text/plain; charset=utf-8"
 #define JSON "application/json"
@@ -16,6 +20,7 @@
 struct web {
     struct web_settings settings;
     struct http_server *http;
+    struct api *api;
 };
 
 /* ---- Pages ---- */
@@ -80,29 +85,91 @@ static const struct {
     {"/", page_answer}, {"/metrics", metrics_answer}, {"/healthz", health_answer}, {"/readyz", ready_answer}, {"/status.json", json_answer},
 };
 
-static void request_handle(void *context, const struct http_request *request, struct http_response *response)
+/* ---- The console's files ---- */
+
+#define ASSET_BYTES_MAX ((size_t)16 << 20)
+
+static const char *const asset_headers[] = {
+    "Content-Security-Policy",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options", "nosniff", "Referrer-Policy", "no-referrer", "Cross-Origin-Opener-Policy", "same-origin", NULL,
+};
+
+/* With room for more. */
+static const char **headers_copy(struct arena *arena, size_t *count)
 {
-    const struct web *web = context;
-    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    const char **headers = arena_new_array(arena, 24, sizeof(*headers));
+
+    for (*count = 0; asset_headers[*count] != NULL; (*count)++)
+        headers[*count] = asset_headers[*count];
+    return headers;
+}
+
+static bool takes_gzip(const struct http_request *request)
+{
+    const char *takes = http_headers(request, "Accept-Encoding");
+
+    return takes != NULL && strstr(takes, "gzip") != NULL && strstr(takes, "gzip;q=0") == NULL;
+}
+
+static void unpacked_append(const struct web_asset *asset, struct http_response *response)
+{
+    z_stream stream = {.next_in = (unsigned char *)(uintptr_t)asset->gzip, .avail_in = (unsigned)asset->gzip_bytes};
+    uint8_t *to = buffer_reserve(&response->body, asset->bytes);
+
+    if (to == NULL || asset->bytes > ASSET_BYTES_MAX || inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+        return;
+    stream.next_out = to;
+    stream.avail_out = (unsigned)asset->bytes;
+    if (inflate(&stream, Z_FINISH) == Z_STREAM_END)
+        response->body.size += asset->bytes;
+    (void)inflateEnd(&stream);
+}
+
+static void asset_answer(const struct web_asset *asset, const struct http_request *request, struct http_response *response)
+{
+    const char *asked = http_header(request, "If-None-Match");
+    size_t count;
+    const char **headers = headers_copy(request->arena, &count);
+
+    headers[count++] = "ETag";
+    headers[count++] = asset->etag;
+    headers[count++] = "Vary";
+    headers[count++] = "Accept-Encoding";
+    response->headers = headers;
+    response->cache_control = asset->unchanging ? "public, max-age=31536000, immutable" : "no-cache";
+    response->status = asked != NULL && strcmp(asked, asset->etag) == 0 ? 304 : 200;
+    if (response->status == 304)
+        return;
+    response->content_type = asset->type;
+    if (takes_gzip(request)) {
+        headers[count++] = "Content-Encoding";
+        headers[count++] = "gzip";
+        buffer_append(&response->body, asset->gzip, asset->gzip_bytes);
+    } else {
+        unpacked_append(asset, response);
+    }
+}
+
+/* The file of a path, or the console's page for one that it draws itself; NULL: neither. */
+static const struct web_asset *asset_of(const struct http_request *request)
+{
+    const char *accept = http_headers(request, "Accept"), *path = arena_copy_string(request->arena, request->path);
+    const struct web_asset *asset = web_asset_count < 2 ? NULL : web_asset_find(path); /* one file alone says that there is no console */
+
+    if (asset == NULL && web_asset_count >= 2 && accept != NULL && strstr(accept, "text/html") != NULL)
+        asset = web_asset_find("/index.html");
+    return asset;
+}
+
+/* ---- Requests ---- */
+
+static void page_give(const struct web *web, size_t page, struct http_response *response)
+{
     struct buffer text;
     json_t *description;
-    size_t page = 0;
 
-    response->cache_control = "no-store";
-    response->content_type = TEXT;
-    while (page < sizeof(pages) / sizeof(pages[0]) && !slice_equal_string(request->path, pages[page].path))
-        page++;
-    if (page == sizeof(pages) / sizeof(pages[0])) {
-        response->status = 404;
-        buffer_append_string(&response->body, "There is /, /metrics, /healthz, /readyz and /status.json here\n");
-        return;
-    }
-    if (!reads) {
-        response->status = 405;
-        response->allow = "GET, HEAD";
-        buffer_append_string(&response->body, "Only GET\n");
-        return;
-    }
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
     web->settings.describe(web->settings.context, &text);
     description = json_loadb((const char *)text.data, text.size, 0, NULL);
@@ -112,16 +179,55 @@ static void request_handle(void *context, const struct http_request *request, st
     json_decref(description);
 }
 
+static bool starts(struct slice path, const char *with)
+{
+    size_t size = strlen(with);
+
+    return path.size >= size && memcmp(path.data, with, size) == 0 && (path.size == size || path.data[size] == '/');
+}
+
+static void request_handle(void *context, const struct http_request *request, struct http_response *response)
+{
+    const struct web *web = context;
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    const struct web_asset *asset;
+    size_t page = 0;
+
+    response->cache_control = "no-store";
+    response->content_type = TEXT;
+    if (starts(request->path, "/api/v1")) {
+        api_answer(web->api, request, response);
+        return;
+    }
+    while (page < sizeof(pages) / sizeof(pages[0]) && !slice_equal_string(request->path, pages[page].path))
+        page++;
+    asset = page == 0 || page == sizeof(pages) / sizeof(pages[0]) ? asset_of(request) : NULL;
+    if (asset == NULL && page == sizeof(pages) / sizeof(pages[0])) {
+        response->status = 404;
+        buffer_append_string(&response->body, "There is /, /api/v1, /metrics, /healthz, /readyz and /status.json here\n");
+    } else if (!reads) {
+        response->status = 405;
+        response->allow = "GET, HEAD";
+        buffer_append_string(&response->body, "Only GET\n");
+    } else if (asset != NULL) {
+        asset_answer(asset, request, response);
+    } else {
+        page_give(web, page, response);
+    }
+}
+
 /* ---- Life ---- */
 
 enum status web_start(const struct web_settings *settings, struct web **started, struct error *error)
 {
     struct web *web = memory_new(sizeof(*web));
-    struct http_settings http = {.listener = settings->listener, .hosts = settings->hosts, .handle = request_handle, .context = web};
+    struct http_settings http = {.listener = settings->listener, .hosts = settings->hosts, .connections_max = CONNECTIONS_MAX, .handle = request_handle, .context = web};
     enum status status;
 
     web->settings = *settings;
     status = http_listen(&http, &web->http, error);
+    if (status == OK)
+        status = api_create(&settings->api, &web->api, error);
     if (status == OK)
         status = http_serve(web->http, error);
     if (status == OK)
@@ -133,8 +239,13 @@ enum status web_start(const struct web_settings *settings, struct web **started,
 
 void web_stop(struct web *web)
 {
-    if (web != NULL && http_stop(web->http))
+    if (web == NULL)
+        return;
+    api_stop(web->api);
+    if (http_stop(web->http)) {
+        api_destroy(web->api);
         memory_free(web);
+    }
 }
 
 const char *web_listener(const struct web *web)

@@ -1,5 +1,5 @@
 /*
- * web/web.h: what one sees with a browser or a scraper: a status page at /, /metrics for Prometheus, /healthz and /readyz for supervisors,
+ * web/web.h: what one sees with a browser or a scraper: the console with its API under /api/v1 (or a status page at / when no console was built in), /metrics for Prometheus, /healthz and /readyz for supervisors,
  * /status.json. All of it is one description that the server gives, shown in different ways.
  */
 #ifndef WEB_WEB_H
@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "web/api.h"
 
 struct web;
 
@@ -15,6 +16,7 @@ struct web_settings {
     const char *hosts;                                    /* further names under which browsers may ask, with commas */
     void (*describe)(void *context, struct buffer *json); /* what `tailrace status --json` shows; any thread */
     void *context;
+    struct api_settings api; /* of the console */
 };
 
 /* Errors: UNAVAILABLE (the port is in use), BAD_INPUT (the listener is not host:port). */

@@ -1,0 +1,267 @@
+/* api_agents.c: agents, and the reports; alerts are in api_alerts.c. */
+#include "web/api.h"
+
+#include "base/banned.h"
+#include "os/clock.h"
+#include "web/problems.h"
+#include "web/scan.h"
+
+#include <math.h>
+
+#define REPORTS_TOPIC "tailrace-reports"
+#define RUNS_READ 2000 /* records of the reports' topic that are looked through for the runs of one */
+
+static bool is(const json_t *object, const char *name, const char *value)
+{
+    const char *text = member_text(object, name);
+
+    return text != NULL && strcmp(text, value) == 0;
+}
+
+static json_t *why_make(const char *code, const char *title, const char *error, const char *todo)
+{
+    return json_pack("{s:s, s:s, s:[o], s:s, s:[]}", "code", code, "title", title, "why", json_slice(slice_from_string(error)), "todo", todo, "actions");
+}
+
+/* ---- Agents ---- */
+
+static const struct {
+    const char *described, *state, *word;
+} agent_states[] = {
+    {"stopped", "idle", "Stopped"}, {"waiting_for_topic", "idle", "Waits for its topic"}, {"loading", "busy", "Loading its state"},
+    {"running", "ok", "Running"},   {"retrying", "crit", "Cannot go on, tries again"},    {"failed", "crit", "Failed"},
+};
+
+static json_t *agent_item(struct api *api, const json_t *agent)
+{
+    const char *name = member_text(agent, "name"), *state = "info", *word = "Unknown";
+    int64_t lag = member_integer(agent, "lag", -1), event_us = member_integer(agent, "event_time_us", 0), lag_ms = lag == 0 ? 0 : -1;
+    double alerts = sampler_rate(api_sampler(api), "alerts:", name);
+    json_t *item = json_object();
+
+    for (size_t i = 0; i < sizeof(agent_states) / sizeof(agent_states[0]); i++) {
+        if (is(agent, "state", agent_states[i].described)) {
+            state = agent_states[i].state;
+            word = agent_states[i].word;
+        }
+    }
+    if (lag > 0 && event_us > 0) /* all before that time is judged */
+        lag_ms = clock_now_ms() - event_us / 1000 > 0 ? clock_now_ms() - event_us / 1000 : 0;
+    json_put(item, "agent", json_string(name));
+    json_put(item, "state", json_string(state));
+    json_put(item, "word", json_string(word));
+    json_put(item, "since_ms", json_null());
+    json_put(item, "rule", json_string(member_text(agent, "rule")));
+    json_put(item, "rule_version", json_integer(member_integer(agent, "rule_version", 1)));
+    json_put(item, "dry_run", json_false());
+    json_put(item, "source", json_string(member_text(agent, "topic")));
+    json_put(item, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "agent:", name)));
+    json_put(item, "lag_ms", json_integer_or_null(lag_ms));
+    json_put(item, "waiting", json_integer_or_null(lag));
+    json_put(item, "keys", json_integer_or_null(member_integer(agent, "keys", -1)));
+    json_put(item, "state_bytes", json_integer_or_null(member_integer(agent, "state_bytes", -1)));
+    json_put(item, "alerts_per_min", json_real_or_null(alerts * 60));
+    return item;
+}
+
+json_t *agents_make(struct api *api, const json_t *description)
+{
+    json_t *items = json_array();
+    const json_t *agent;
+    size_t index;
+
+    json_array_foreach(json_object_get(description, "agents"), index, agent) json_add(items, agent_item(api, agent));
+    return items;
+}
+
+/* The settings agents.NAME.*, without that. */
+static json_t *config_make(struct api *api, const char *name)
+{
+    const struct properties *values = api_settings_of(api)->values;
+    char prefix[200];
+    json_t *config = json_object();
+    size_t size;
+
+    (void)snprintf(prefix, sizeof(prefix), "agents.%s.", name);
+    size = strlen(prefix);
+    for (size_t i = 0; values != NULL && i < values->count; i++) {
+        const char *key = values->items[i].key;
+        bool is_secret = strstr(key, "password") != NULL || strstr(key, "secret") != NULL || strstr(key, "conninfo") != NULL;
+
+        if (strncmp(key, prefix, size) == 0)
+            json_put(config, key + size, json_string(is_secret || values->items[i].value == NULL ? "********" : values->items[i].value));
+    }
+    return config;
+}
+
+json_t *agent_make(struct api *api, const json_t *description, const char *name)
+{
+    const json_t *agent;
+    json_t *whole = NULL;
+    size_t index;
+
+    json_array_foreach(json_object_get(description, "agents"), index, agent) {
+        if (!is(agent, "name", name))
+            continue;
+        json_decref(whole);
+        whole = agent_item(api, agent);
+        json_put(whole, "config", config_make(api, name));
+        json_put(whole, "row_us", json_null());
+        json_put(whole, "scores", json_null());
+        json_put(whole, "biggest_keys", json_array());
+        json_put(whole, "state_limit_bytes", json_null());
+        json_put(whole, "evictions", json_integer_or_null(member_integer(agent, "evicted", -1)));
+        json_put(whole, "error", member_text(agent, "error") == NULL ? json_null()
+                                                                         : why_make("agent_failed", "It cannot go on", member_text(agent, "error"), "Mend the cause; it goes on where it was."));
+        json_put(whole, "versions", json_array());
+    }
+    return whole;
+}
+
+void api_agents(struct api_call *call)
+{
+    json_t *description = api_describe(call->api), *items = agents_make(call->api, description);
+
+    json_decref(description);
+    api_list(call, items, "agent");
+}
+
+void api_agent(struct api_call *call)
+{
+    json_t *description = api_describe(call->api), *agent = agent_make(call->api, description, call->parts[0]);
+
+    json_decref(description);
+    if (agent == NULL)
+        api_error(call, 404, "UNKNOWN_AGENT", arena_format(call->arena, "Agent %s does not exist.", call->parts[0]), NULL, "Agents are made by settings: agents.NAME.rule and so on.");
+    else
+        api_json(call, 200, agent);
+}
+
+/* ---- Reports ---- */
+
+/* The first value of a result, as text; NULL when there is none. */
+static json_t *value_of(const json_t *result)
+{
+    json_t *values = json_object_get(result, "values"), *value;
+    const char *name;
+
+    json_object_foreach(values, name, value) return json_is_string(value) ? json_incref(value) : json_null();
+    return json_null();
+}
+
+static json_t *report_item(const json_t *report)
+{
+    const json_t *last = json_object_get(report, "last");
+    int64_t every_s = member_integer(report, "every_s", -1), run_us = member_integer(last, "run_us", -1), to_us = member_integer(last, "window_to_us", -1);
+    bool failed = is(report, "state", "failed"), waits = is(report, "state", "waiting");
+
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "report", member_text(report, "name"), "state", failed ? "warn" : waits ? "idle" : "ok", "word",
+                     failed ? "Failed" : waits ? "Has not run yet" : "Good", "value", value_of(last), "unit", json_text_or_null(member_text(last, "unit")), "at_ms",
+                     json_integer_or_null(run_us < 0 ? -1 : run_us / 1000), "next_ms", to_us < 0 || every_s < 0 ? json_null() : json_integer(to_us / 1000 + every_s * 1000), "every_ms",
+                     json_integer_or_null(every_s < 0 ? -1 : every_s * 1000));
+}
+
+json_t *reports_make(struct api *api, const json_t *description)
+{
+    json_t *items = json_array();
+    const json_t *report;
+    size_t index;
+
+    (void)api;
+    json_array_foreach(json_object_get(description, "reports"), index, report) json_add(items, report_item(report));
+    return items;
+}
+
+static json_t *run_make(const json_t *result)
+{
+    int64_t took_us = member_integer(result, "took_us", -1);
+    json_t *rows = json_object_get(result, "rows"), *error = json_object_get(result, "error");
+
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "at_ms", (json_int_t)(member_integer(result, "run_us", 0) / 1000), "value", value_of(result), "rows",
+                     rows == NULL ? json_null() : json_incref(rows), "took_ms", took_us < 0 ? json_null() : json_real((double)took_us / 1000), "error",
+                     error == NULL ? json_null() : json_incref(error));
+}
+
+/* The newest runs of a report, newest first. */
+static json_t *runs_make(struct api *api, const char *name, size_t limit)
+{
+    struct log *log = api_settings_of(api)->log;
+    json_t *runs = json_array();
+    struct record record;
+    struct record_batch batch;
+    struct error error;
+    struct scan *scan;
+    int64_t start, end;
+
+    if (log_topic_partitions(log, REPORTS_TOPIC) == 0 || log_bounds(log, REPORTS_TOPIC, 0, &start, &end, NULL) != OK)
+        return runs;
+    scan = scan_create(log);
+    scan_seek(scan, REPORTS_TOPIC, 0, end - RUNS_READ > start ? end - RUNS_READ : start, end);
+    while (scan_next(scan, &record, &batch, &error) == SCAN_RECORD) {
+        json_t *result = !slice_equal_string(record.key, name) || slice_is_null(record.value) ? NULL : json_loadb((const char *)record.value.data, record.value.size, 0, NULL);
+
+        if (result != NULL)
+            (void)json_array_insert_new(runs, 0, run_make(result));
+        json_decref(result);
+        if (json_array_size(runs) > limit)
+            (void)json_array_remove(runs, limit);
+    }
+    scan_destroy(scan);
+    return runs;
+}
+
+json_t *report_make(struct api *api, const json_t *description, const char *name)
+{
+    const struct properties *values = api_settings_of(api)->values;
+    const json_t *report;
+    json_t *whole = NULL;
+    size_t index;
+    char key[200];
+
+    json_array_foreach(json_object_get(description, "reports"), index, report) {
+        const char *error = member_text(report, "error"), *sql, *table, *column;
+
+        if (!is(report, "name", name))
+            continue;
+        (void)snprintf(key, sizeof(key), "reports.%s.sql", name);
+        sql = values == NULL ? NULL : properties_get(values, key);
+        (void)snprintf(key, sizeof(key), "reports.%s.table", name);
+        table = values == NULL ? NULL : properties_get(values, key);
+        (void)snprintf(key, sizeof(key), "reports.%s.column", name);
+        column = values == NULL ? NULL : properties_get(values, key);
+        json_decref(whole);
+        whole = report_item(report);
+        json_put(whole, "database", json_null());
+        json_put(whole, "query", sql != NULL ? json_string(sql) : json_sprintf("%s of %s", column == NULL ? "rows" : column, table == NULL ? "?" : table));
+        json_put(whole, "paused", json_false());
+        json_put(whole, "error", error == NULL ? json_null() : why_make("report_failed", "The last run failed", error, "Correct the query or the database; it runs again by itself."));
+        json_put(whole, "runs", runs_make(api, name, 100));
+    }
+    return whole;
+}
+
+void api_reports(struct api_call *call)
+{
+    json_t *description = api_describe(call->api), *items = reports_make(call->api, description);
+
+    json_decref(description);
+    api_list(call, items, "report");
+}
+
+void api_report(struct api_call *call)
+{
+    json_t *description = api_describe(call->api), *report = report_make(call->api, description, call->parts[0]);
+
+    json_decref(description);
+    if (report == NULL)
+        api_error(call, 404, "UNKNOWN_REPORT", arena_format(call->arena, "Report %s does not exist.", call->parts[0]), NULL, "Reports are made by settings: reports.NAME.table and so on.");
+    else
+        api_json(call, 200, report);
+}
+
+void api_report_runs(struct api_call *call)
+{
+    json_t *runs = runs_make(call->api, call->parts[0], (size_t)api_query_number(call, "limit", 100, 1, 500));
+
+    api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)json_array_size(runs), "items", runs));
+}

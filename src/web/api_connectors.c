@@ -1,0 +1,234 @@
+#include "web/api.h"
+
+#include "base/banned.h"
+#include "os/clock.h"
+#include "web/problems.h"
+
+#include <math.h>
+
+#define BODY_MAX ((size_t)16 << 20)
+
+/* ---- One connector ---- */
+
+static json_t *lsn_make(const json_t *capture, const char *name)
+{
+    uint64_t lsn = (uint64_t)member_integer(capture, name, 0);
+
+    return lsn == 0 ? json_null() : json_sprintf("%X/%08X", (unsigned)(lsn >> 32), (unsigned)(lsn & 0xFFFFFFFF));
+}
+
+static json_t *positions_make(const json_t *capture)
+{
+    if (!json_is_object(capture))
+        return json_null();
+    return json_pack("{s:n, s:o, s:o, s:o, s:o}", "server", "received", lsn_make(capture, "received_lsn"), "appended", lsn_make(capture, "appended_lsn"), "durable",
+                     lsn_make(capture, "durable_lsn"), "confirmed", lsn_make(capture, "confirmed_lsn"));
+}
+
+/* The line that says what happened; behind '\n' may stand what to do. A trace of Java's kind begins with its class. */
+static json_t *error_make(const char *text)
+{
+    struct cause cause = cause_of(text);
+    const char *line = strchr(text, '\n');
+    json_t *quote = json_slice(slice_of(text, line == NULL ? strlen(text) : (size_t)(line - text)));
+    bool has_remedy = line != NULL && line[1] != '\0' && line[1] != '\t' && strchr(line + 1, '\n') == NULL && strncmp(line + 1, "Caused by", 9) != 0;
+    json_t *todo = has_remedy ? json_sprintf("%c%s.", line[1] >= 'a' && line[1] <= 'z' ? line[1] - 32 : line[1], line + 2) : NULL;
+    char title[256];
+    const char *at = strstr(cause.title, "%s");
+
+    (void)snprintf(title, sizeof(title), "%.*s%s%s", at == NULL ? (int)strlen(cause.title) : (int)(at - cause.title), cause.title, at == NULL ? "" : "The connector",
+                   at == NULL ? "" : at + 2);
+    if (todo == NULL)
+        todo = json_string(cause.todo);
+    return json_pack("{s:s, s:[O], s:o, s:s, s:o, s:s}", "title", title, "why", quote, "quote", quote, "code", cause.code, "todo", todo, "lost", "nothing so far");
+}
+
+static bool is(const json_t *object, const char *name, const char *value)
+{
+    const char *text = member_text(object, name);
+
+    return text != NULL && strcmp(text, value) == 0;
+}
+
+static void state_put(json_t *item, const json_t *connector, const json_t *capture)
+{
+    static const struct {
+        const char *member, *value, *state, *word;
+    } rules[] = {
+        {"target", "PAUSED", "idle", "Paused"}, {"target", "STOPPED", "idle", "Stopped"}, {"task_state", "FAILED", "crit", "Failed"}, {"state", "FAILED", "crit", "Failed"},
+    };
+    const char *state = "ok", *word = "Running";
+
+    if (is(capture, "state", "snapshot") || is(capture, "state", "starting")) {
+        state = "busy";
+        word = is(capture, "state", "snapshot") ? "Taking a snapshot" : "Starting";
+    } else if (!json_is_object(capture)) {
+        state = "busy";
+        word = "Starting";
+    }
+    for (size_t i = sizeof(rules) / sizeof(rules[0]); i-- > 0;) {
+        if (is(connector, rules[i].member, rules[i].value)) {
+            state = rules[i].state;
+            word = rules[i].word;
+        }
+    }
+    if (is(capture, "state", "retrying") && is(connector, "target", "STARTED")) {
+        state = "crit";
+        word = "Cannot go on, tries again";
+    }
+    json_put(item, "state", json_string(state));
+    json_put(item, "word", json_string(word));
+}
+
+static void trouble_put(json_t *item, const json_t *connector, const json_t *capture)
+{
+    bool retries = is(capture, "state", "retrying");
+    const char *text = member_text(capture, "error");
+    int64_t next_ms = member_integer(capture, "retry_at_ms", 0);
+
+    if (text == NULL && is(item, "word", "Failed"))
+        text = member_text(connector, "trace");
+    if (text == NULL && is(item, "state", "crit"))
+        text = "It did not say why.";
+    json_put(item, "error", is(item, "state", "crit") ? error_make(text) : json_null());
+    json_put(item, "retry", retries ? json_pack("{s:n, s:o, s:b}", "tries", "next_ms", json_integer_or_null(next_ms == 0 ? -1 : next_ms), "passes_by_itself", 1) : json_null());
+    if (retries) /* how often is not counted */
+        json_put(json_object_get(item, "retry"), "tries", json_integer(1));
+}
+
+static json_t *snapshot_make(const json_t *connector, const json_t *capture)
+{
+    int64_t done = member_integer(capture, "snapshot_tables_done", 0), all = member_integer(capture, "snapshot_tables", 0);
+
+    (void)connector;
+    if (all == 0)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s, s:n, s:n, s:[{s:o, s:I, s:n, s:n, s:n}], s:n}", "id", "initial", "kind", "initial", "state", is(capture, "state", "snapshot") ? "running" : "done",
+                     "started_ms", "ended_ms", "tables", "table", json_sprintf("%lld of %lld tables", (long long)done, (long long)all), "rows",
+                     (json_int_t)member_integer(capture, "snapshot_rows", 0), "rows_about", "rows_per_s", "left_ms", "load_max");
+}
+
+static json_t *warnings_make(const json_t *connector)
+{
+    json_t *warnings = json_array();
+    const json_t *warning;
+    size_t index;
+
+    json_array_foreach(json_object_get(connector, "warnings"), index, warning) {
+        const char *nearest = member_text(warning, "nearest");
+
+        json_add(warnings, json_pack("{s:O, s:o}", "property", json_object_get(warning, "setting"), "text",
+                                     nearest == NULL ? json_string("is not a property; it has no effect") : json_sprintf("is not a property; did you mean %s?", nearest)));
+    }
+    return warnings;
+}
+
+static json_t *connector_make(struct api *api, const json_t *connector)
+{
+    const json_t *capture = json_object_get(connector, "capture"), *config = json_object_get(connector, "config");
+    const char *name = member_text(connector, "name"), *host = member_text(config, "database.hostname"), *port = member_text(config, "database.port");
+    json_t *item = json_object();
+
+    json_put(item, "name", json_string(name));
+    state_put(item, connector, capture);
+    json_put(item, "since_ms", json_null());
+    json_put(item, "by", json_null());
+    json_put(item, "database", json_text_or_null(member_text(config, "database.dbname")));
+    json_put(item, "server", host == NULL ? json_null() : json_sprintf("%s:%s", host, port == NULL ? "5432" : port));
+    json_put(item, "server_version", json_null());
+    json_put(item, "slot", json_string(member_text(config, "slot.name") == NULL ? "debezium" : member_text(config, "slot.name")));
+    json_put(item, "publication", json_string(member_text(config, "publication.name") == NULL ? "dbz_publication" : member_text(config, "publication.name")));
+    json_put(item, "tables", json_integer((json_int_t)json_array_size(json_object_get(connector, "topics"))));
+    json_put(item, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "connector:", name)));
+    json_put(item, "lag_ms", json_null());
+    json_put(item, "commit_to_durable_ms", json_null());
+    json_put(item, "positions", positions_make(capture));
+    json_put(item, "ages_ms", json_null());
+    json_put(item, "wal_bytes", json_null());
+    trouble_put(item, connector, capture);
+    json_put(item, "warnings", warnings_make(connector));
+    json_put(item, "snapshot", snapshot_make(connector, capture));
+    return item;
+}
+
+json_t *connectors_make(struct api *api, const json_t *description)
+{
+    json_t *items = json_array();
+    const json_t *connector;
+    size_t index;
+
+    json_array_foreach(json_object_get(description, "connectors"), index, connector) json_add(items, connector_make(api, connector));
+    return items;
+}
+
+/* ---- Answers ---- */
+
+void api_connectors(struct api_call *call)
+{
+    json_t *description = api_describe(call->api), *items = connectors_make(call->api, description);
+
+    json_decref(description);
+    api_list(call, items, "name");
+}
+
+/* Of the description; NULL with the answer given. */
+static const json_t *described(struct api_call *call, const json_t *description)
+{
+    const json_t *connector;
+    size_t index;
+
+    json_array_foreach(json_object_get(description, "connectors"), index, connector) {
+        if (is(connector, "name", call->parts[0]))
+            return connector;
+    }
+    api_error(call, 404, "UNKNOWN_CONNECTOR", arena_format(call->arena, "Connector %s does not exist.", call->parts[0]), NULL, "Create it, or choose another.");
+    return NULL;
+}
+
+void api_connector(struct api_call *call)
+{
+    json_t *description = api_describe(call->api);
+    const json_t *connector = described(call, description);
+
+    if (connector != NULL)
+        api_json(call, 200, connector_make(call->api, connector));
+    json_decref(description);
+}
+
+void api_connector_tables(struct api_call *call)
+{
+    json_t *description = api_describe(call->api), *items = json_array();
+    const json_t *connector = described(call, description), *topic;
+    const char *prefix = member_text(json_object_get(connector, "config"), "topic.prefix");
+    size_t index, size = prefix == NULL ? 0 : strlen(prefix);
+
+    json_array_foreach(json_object_get(connector, "topics"), index, topic) {
+        const char *name = json_string_value(topic), *table = prefix != NULL && strncmp(name, prefix, size) == 0 && name[size] == '.' ? name + size + 1 : name;
+        json_t *whole = topic_make(call->api, call->arena, name);
+        json_t *last_ms = json_object_get(json_object_get(whole, "topic"), "last_ms");
+
+        json_add(items, json_pack("{s:s, s:s, s:b, s:n, s:o, s:[], s:n, s:n, s:o, s:n}", "table", table, "topic", name, "captured", 1, "why_not", "rows_per_s",
+                                  json_real_or_null(sampler_rate(api_sampler(call->api), "topic:", name)), "key", "replica_identity", "schema_version", "last_ms",
+                                  last_ms == NULL ? json_null() : json_incref(last_ms), "snapshot"));
+        json_decref(whole);
+    }
+    json_decref(description);
+    if (connector == NULL)
+        json_decref(items);
+    else
+        api_list(call, items, "table");
+}
+
+/* ---- Connect's REST API ---- */
+
+void api_connect_proxy(struct api_call *call)
+{
+    struct http_request request = *call->request;
+    bool changes = strcmp(request.method, "GET") != 0 && strcmp(request.method, "HEAD") != 0;
+
+    request.path = slice_from(request.path, strlen("/api/v1/connect"));
+    connect_handle(api_settings_of(call->api)->connect, &request, call->response);
+    call->response->location = NULL; /* it would lead to the other listener */
+    if (changes && call->response->status < 300)
+        api_event(call->api, "change", "info", "connectors", arena_format(call->arena, "%s %.*s", request.method, (int)(request.path.size > 200 ? 200 : request.path.size), (const char *)request.path.data));
+}

@@ -1,0 +1,434 @@
+#include "web/api.h"
+
+#include "base/banned.h"
+#include "os/clock.h"
+#include "store/batch.h"
+#include "wire/kafka/messages_consumer_protocol.h"
+#include "wire/kafka/messages_group.h"
+#include "wire/kafka/messages_offsets.h"
+
+#include <math.h>
+
+enum { LIST_GROUPS_VERSION = 5, DESCRIBE_GROUPS_VERSION = 6, OFFSET_FETCH_VERSION = 9, DELETE_GROUPS_VERSION = 2, OFFSET_DELETE_VERSION = 0 };
+
+#define BEHIND_MS 30000 /* from here on a group is said to be behind */
+#define SPARK_POINTS 24
+#define SPARK_GROUPS_MAX 40
+
+/* ---- One partition of a group ---- */
+
+int64_t lag_ms_of(struct api *api, const char *topic, int32_t partition_index, int64_t committed, int64_t end)
+{
+    struct topic *found = store_topic_find(api_settings_of(api)->store, slice_from_string(topic));
+    struct partition *partition = found == NULL ? NULL : topic_partition(found, partition_index);
+    int64_t lag_ms = -1, since_ms;
+    struct batch batch;
+
+    if (committed >= end) {
+        lag_ms = 0;
+    } else if (partition != NULL) {
+        int64_t first = partition_start(partition);
+
+        if (batch_header_at(partition, committed < first ? first : committed, &batch)) {
+            since_ms = (batch.attributes & BATCH_APPEND_TIME) != 0 ? batch.max_timestamp : batch.base_timestamp;
+            lag_ms = since_ms < 0 ? -1 : clock_now_ms() - since_ms;
+            if (since_ms >= 0 && lag_ms < 0) /* the producer's clock is ahead */
+                lag_ms = 0;
+        }
+    }
+    if (found != NULL)
+        topic_release(found);
+    return lag_ms;
+}
+
+static void partition_word(json_t *item, int64_t waiting, int64_t lag_ms, bool has_members)
+{
+    const char *state = "ok", *word = "at the end";
+
+    if (waiting > 0 && !has_members) {
+        state = "idle";
+        word = "nobody reads";
+    } else if (waiting > 0) {
+        state = lag_ms > BEHIND_MS ? "warn" : "ok";
+        word = lag_ms > BEHIND_MS ? "behind" : "reading";
+    }
+    json_put(item, "state", json_string(state));
+    json_put(item, "word", json_string(word));
+}
+
+/* NULL when the topic or partition is gone. */
+static json_t *partition_make(struct api *api, const char *topic_name_text, int32_t index, int64_t committed, bool has_members)
+{
+    struct topic *topic = store_topic_find(api_settings_of(api)->store, slice_from_string(topic_name_text));
+    const struct partition *partition = topic == NULL ? NULL : topic_partition(topic, index);
+    int64_t end = partition == NULL ? -1 : partition_end(partition), first = partition == NULL ? 0 : partition_start(partition), lag_ms, waiting;
+    json_t *item;
+
+    if (topic != NULL)
+        topic_release(topic);
+    if (end < 0)
+        return NULL;
+    waiting = committed > end ? 0 : end - (committed < first ? first : committed);
+    lag_ms = lag_ms_of(api, topic_name_text, index, committed, end);
+    item = json_pack("{s:s, s:i, s:I, s:I, s:I, s:o, s:n}", "topic", topic_name_text, "partition", (int)index, "committed", (json_int_t)committed, "end", (json_int_t)end,
+                     "waiting", (json_int_t)waiting, "lag_ms", json_integer_or_null(lag_ms), "member");
+    partition_word(item, waiting, lag_ms, has_members);
+    return item;
+}
+
+/* ---- Members ---- */
+
+static json_t *assignment_make(struct arena *arena, struct slice bytes)
+{
+    struct kafka_consumer_protocol_assignment assignment;
+    json_t *partitions = json_object();
+    int version;
+
+    if (bytes.size == 0 || wire_decode_versioned_lenient(&kafka_consumer_protocol_assignment_message, bytes, arena, &assignment, &version, NULL) != OK)
+        return partitions;
+    for (int32_t i = 0; i < assignment.assigned_partitions.count; i++) {
+        json_t *numbers = json_array();
+
+        for (int32_t k = 0; k < assignment.assigned_partitions.items[i].partitions.count; k++)
+            json_add(numbers, json_integer(assignment.assigned_partitions.items[i].partitions.items[k]));
+        json_put(partitions, arena_copy_string(arena, assignment.assigned_partitions.items[i].topic), numbers);
+    }
+    return partitions;
+}
+
+static json_t *member_make(struct arena *arena, const struct kafka_describe_groups_response_member *member)
+{
+    struct slice host = member->client_host;
+
+    if (host.size > 0 && host.data[0] == '/')
+        host = slice_from(host, 1);
+    return json_pack("{s:o, s:o, s:o, s:n, s:n, s:n, s:o}", "member", json_slice(member->member_id), "client_id", json_slice(member->client_id), "host", json_slice(host),
+                     "software", "last_poll_ms", "last_heartbeat_ms", "partitions", assignment_make(arena, member->member_assignment));
+}
+
+/* Notes beside each partition which member has it. */
+static void members_note(json_t *partitions, const json_t *members)
+{
+    const json_t *member, *numbers, *number;
+    const char *topic;
+    json_t *item;
+    size_t i, k, n;
+
+    json_array_foreach(members, i, member) {
+        json_object_foreach(json_object_get(member, "partitions"), topic, numbers) {
+            json_array_foreach(numbers, k, number) {
+                json_array_foreach(partitions, n, item) {
+                    if (strcmp(member_text(item, "topic"), topic) == 0 && member_integer(item, "partition", -1) == json_integer_value(number))
+                        json_put(item, "member", json_copy(json_object_get(member, "client_id")));
+                }
+            }
+        }
+    }
+}
+
+/* ---- Groups ---- */
+
+static void word_put(json_t *group, const char *kafka_state, int64_t lag_ms, int64_t waiting, double reads, double arrives)
+{
+    bool has_members = member_integer(group, "members_count", 0) > 0;
+    const char *state = "ok", *word = "At the end", *why = NULL;
+    json_t *catches_up = json_null();
+
+    if (strstr(kafka_state, "Rebalanc") != NULL || strcmp(kafka_state, "Assigning") == 0 || strcmp(kafka_state, "Reconciling") == 0) {
+        state = "busy";
+        word = "Rebalancing";
+    } else if (!has_members) {
+        state = "idle";
+        word = waiting > 0 ? "Nobody reads" : "Empty";
+        why = waiting > 0 ? "nobody reads" : NULL;
+    } else if (waiting > 0 && lag_ms > BEHIND_MS) {
+        bool gains = !isnan(reads) && !isnan(arrives) && reads > arrives;
+
+        state = gains ? "busy" : "warn";
+        word = gains ? "Catching up" : "Falling behind";
+        why = gains ? NULL : "reads less than arrives";
+        if (gains) {
+            json_decref(catches_up);
+            catches_up = json_integer((json_int_t)((double)waiting * 1000 / (reads - arrives)));
+        }
+    } else if (waiting > 0) {
+        word = "Reading";
+    }
+    json_put(group, "state", json_string(state));
+    json_put(group, "word", json_string(word));
+    json_put(group, "catches_up_ms", catches_up);
+    json_put(group, "catches_up_why", json_text_or_null(why));
+}
+
+static json_t *why_make(const json_t *group)
+{
+    const char *word = member_text(group, "word");
+
+    if (strcmp(word, "Falling behind") != 0 && strcmp(word, "Nobody reads") != 0)
+        return json_null();
+    return json_pack("{s:s, s:s, s:[s], s:s, s:[]}", "code", "group_behind", "title", "Messages wait to be read", "why",
+                     strcmp(word, "Nobody reads") == 0 ? "The group has no members: no process reads for it now." : "More arrives than the members read.", "todo",
+                     strcmp(word, "Nobody reads") == 0 ? "Start its consumer, or delete the group when it is not needed any more."
+                                                       : "Look at the log of its consumers; start more of them, up to one per partition.",
+                     "actions");
+}
+
+static json_t *group_assemble(struct api *api, struct arena *arena, const struct kafka_describe_groups_response_group *described,
+                              const struct kafka_offset_fetch_response_group *offsets)
+{
+    json_t *group = json_object(), *partitions = json_array(), *members = json_array(), *topics = json_array();
+    const char *name = arena_copy_string(arena, described->group_id), *kafka_state = arena_copy_string(arena, described->group_state);
+    double reads = sampler_rate(api_sampler(api), "group:", name), arrives = sampler_rate(api_sampler(api), "arrives:", name);
+    int64_t lag_ms = -1, waiting = 0;
+
+    for (int32_t i = 0; i < described->members.count; i++)
+        json_add(members, member_make(arena, &described->members.items[i]));
+    for (int32_t i = 0; offsets != NULL && i < offsets->topics.count; i++) {
+        const struct kafka_offset_fetch_response_group_topic *topic = &offsets->topics.items[i];
+        const char *topic_text = arena_copy_string(arena, topic->name);
+
+        json_add(topics, json_string(topic_text));
+        for (int32_t k = 0; k < topic->partitions.count; k++) {
+            json_t *item = topic->partitions.items[k].committed_offset < 0
+                               ? NULL
+                               : partition_make(api, topic_text, topic->partitions.items[k].partition_index, topic->partitions.items[k].committed_offset,
+                                                described->members.count > 0);
+            int64_t lag = member_integer(item, "lag_ms", -1);
+
+            if (item == NULL)
+                continue;
+            lag_ms = lag > lag_ms ? lag : lag_ms;
+            waiting += member_integer(item, "waiting", 0);
+            json_add(partitions, item);
+        }
+    }
+    members_note(partitions, members);
+    json_put(group, "group", json_string(name));
+    json_put(group, "kafka_state", json_string(kafka_state));
+    json_put(group, "members_count", json_integer(described->members.count));
+    json_put(group, "topics", topics);
+    json_put(group, "lag_ms", json_integer_or_null(lag_ms));
+    json_put(group, "waiting", json_array_size(partitions) == 0 ? json_null() : json_integer(waiting));
+    word_put(group, kafka_state, lag_ms, waiting, reads, arrives);
+    json_put(group, "generation", json_null());
+    json_put(group, "assignor", described->protocol_data.size == 0 ? json_null() : json_slice(described->protocol_data));
+    json_put(group, "reads_per_s", json_real_or_null(reads));
+    json_put(group, "arrives_per_s", json_real_or_null(arrives));
+    json_put(group, "why", why_make(group));
+    json_put(group, "partitions", partitions);
+    json_put(group, "members", members);
+    return group;
+}
+
+/* The groups of these names; a name that nobody knows is left out. NULL with the error. */
+static json_t *groups_named(struct api *api, struct arena *arena, wire_string_array names, struct error *error)
+{
+    struct kafka_describe_groups_request describe = {names, false};
+    struct kafka_describe_groups_response described;
+    struct kafka_offset_fetch_request fetch = {.group_id = slice_from_string("")};
+    struct kafka_offset_fetch_response fetched;
+    json_t *groups;
+
+    if (names.count == 0)
+        return json_array();
+    fetch.groups.items = arena_new_array(arena, (size_t)names.count, sizeof(*fetch.groups.items));
+    for (; fetch.groups.count < names.count; fetch.groups.count++) {
+        wire_init_defaults(&kafka_offset_fetch_request_group_message, &fetch.groups.items[fetch.groups.count]);
+        fetch.groups.items[fetch.groups.count].group_id = names.items[fetch.groups.count];
+        fetch.groups.items[fetch.groups.count].topics.count = -1;
+    }
+    if (api_ask_quietly(api, arena, KAFKA_DESCRIBE_GROUPS, DESCRIBE_GROUPS_VERSION, &describe, &described, error) != OK ||
+        api_ask_quietly(api, arena, KAFKA_OFFSET_FETCH, OFFSET_FETCH_VERSION, &fetch, &fetched, error) != OK)
+        return NULL;
+    groups = json_array();
+    for (int32_t i = 0; i < described.groups.count; i++) {
+        const struct kafka_offset_fetch_response_group *offsets = NULL;
+
+        if (described.groups.items[i].error_code != 0 || slice_equal_string(described.groups.items[i].group_state, "Dead"))
+            continue;
+        for (int32_t k = 0; k < fetched.groups.count && offsets == NULL; k++) {
+            if (slice_equal(fetched.groups.items[k].group_id, described.groups.items[i].group_id))
+                offsets = &fetched.groups.items[k];
+        }
+        json_add(groups, group_assemble(api, arena, &described.groups.items[i], offsets));
+    }
+    return groups;
+}
+
+json_t *groups_make(struct api *api, struct arena *arena, struct error *error)
+{
+    struct kafka_list_groups_request list = {{NULL, 0}, {NULL, 0}};
+    struct kafka_list_groups_response listed;
+    wire_string_array names = {NULL, 0};
+
+    if (api_ask_quietly(api, arena, KAFKA_LIST_GROUPS, LIST_GROUPS_VERSION, &list, &listed, error) != OK)
+        return NULL;
+    names.items = arena_new_array(arena, (size_t)listed.groups.count + 1, sizeof(*names.items));
+    for (int32_t i = 0; i < listed.groups.count; i++)
+        names.items[names.count++] = listed.groups.items[i].group_id;
+    return groups_named(api, arena, names, error);
+}
+
+json_t *group_make(struct api *api, struct arena *arena, const char *name, struct error *error)
+{
+    struct slice text = slice_from_string(name);
+    json_t *groups = groups_named(api, arena, (wire_string_array){&text, 1}, error), *group;
+
+    if (groups != NULL && json_array_size(groups) == 0)
+        (void)error_set(error, ERROR_GROUP_ID_NOT_FOUND, "Group %s does not exist.", name);
+    group = json_incref(json_array_get(groups, 0));
+    json_decref(groups);
+    return group;
+}
+
+/* ---- Answers ---- */
+
+static void spark_put(struct api *api, json_t *group)
+{
+    char name[320];
+    int64_t now_ms = clock_now_ms();
+    json_t *series;
+
+    (void)snprintf(name, sizeof(name), "group_lag_worst_ms:%s", member_text(group, "group"));
+    series = series_json(api_series(api), name, now_ms - 3599000, now_ms, SPARK_POINTS);
+    json_put(group, "last_hour", json_incref(json_object_get(json_object_get(series, "series"), name)));
+    json_decref(series);
+}
+
+static bool reads_topic(const json_t *group, const char *topic)
+{
+    const json_t *one;
+    size_t index;
+
+    json_array_foreach(json_object_get(group, "topics"), index, one) {
+        if (strcmp(json_string_value(one), topic) == 0)
+            return true;
+    }
+    return false;
+}
+
+void api_groups(struct api_call *call)
+{
+    const char *state = api_query(call, "state"), *topic = api_query(call, "topic");
+    struct error error;
+    json_t *groups = groups_make(call->api, call->arena, &error);
+
+    if (groups == NULL) {
+        api_failed(call, error.status, &error);
+        return;
+    }
+    for (size_t i = json_array_size(groups); i-- > 0;) {
+        json_t *group = json_array_get(groups, i);
+
+        if ((state != NULL && *state != '\0' && strcmp(member_text(group, "state"), state) != 0 && strcmp(member_text(group, "kafka_state"), state) != 0) ||
+            (topic != NULL && *topic != '\0' && !reads_topic(group, topic))) {
+            (void)json_array_remove(groups, i);
+            continue;
+        }
+        (void)json_object_del(group, "partitions");
+        (void)json_object_del(group, "members");
+        (void)json_object_del(group, "why");
+        if (i < SPARK_GROUPS_MAX)
+            spark_put(call->api, group);
+    }
+    api_list(call, groups, "group");
+}
+
+/* NULL with the answer given. */
+json_t *api_group_find(struct api_call *call, const char *name)
+{
+    struct error error;
+    json_t *group = group_make(call->api, call->arena, name, &error);
+
+    if (group != NULL)
+        return group;
+    if (error.status == ERROR_GROUP_ID_NOT_FOUND)
+        api_error(call, 404, "UNKNOWN_GROUP", error.message, NULL, "It may have been deleted, or never have committed.");
+    else
+        api_failed(call, error.status, &error);
+    return NULL;
+}
+
+void api_group(struct api_call *call)
+{
+    json_t *group = api_group_find(call, call->parts[0]);
+
+    if (group == NULL)
+        return;
+    spark_put(call->api, group);
+    api_json(call, 200, group);
+}
+
+/* ---- Deleting ---- */
+
+void api_group_delete(struct api_call *call)
+{
+    const char *name = call->parts[0];
+    struct slice text = slice_from_string(name);
+    struct kafka_delete_groups_request request = {{&text, 1}};
+    struct kafka_delete_groups_response response;
+    json_t *group = api_group_find(call, name);
+    long long members = (long long)member_integer(group, "members_count", 0);
+
+    if (group == NULL)
+        return;
+    if (call->dry_run) {
+        api_json(call, 200,
+                 json_pack("{s:o, s:o}", "effect",
+                           json_sprintf("The group's positions in %zu topics are forgotten.", json_array_size(json_object_get(group, "topics"))), "command",
+                           json_sprintf("kafka-consumer-groups --bootstrap-server %s --delete --group %s", api_settings_of(call->api)->kafka, name)));
+    } else if (members > 0) {
+        api_error(call, 409, "GROUP_NOT_EMPTY", "The group was not deleted.", arena_format(call->arena, "It has %lld members.", members), "Stop them first.");
+    } else if (api_confirmed(call, name) && api_ask(call, KAFKA_DELETE_GROUPS, DELETE_GROUPS_VERSION, &request, &response)) {
+        if (response.results.count == 1 && response.results.items[0].error_code == 0) {
+            api_event(call->api, "change", "info", name, arena_format(call->arena, "Group %s was deleted.", name));
+            call->response->status = 204;
+        } else {
+            api_kafka_failed(call, response.results.count == 1 ? response.results.items[0].error_code : -1, slice_null(), "The group was not deleted.");
+        }
+    }
+    json_decref(group);
+}
+
+void api_group_offsets_delete(struct api_call *call)
+{
+    const char *name = call->parts[0], *topic_name_text = member_text(call->body, "topic");
+    struct kafka_offset_delete_request_topic topic;
+    struct kafka_offset_delete_request request = {slice_from_string(name), {&topic, 1}};
+    struct kafka_offset_delete_response response;
+    json_t *group;
+    const json_t *item;
+    size_t index;
+
+    if (topic_name_text == NULL)
+        topic_name_text = api_query(call, "topic");
+    if (topic_name_text == NULL) {
+        api_error(call, 400, "NO_TOPIC", "Nothing was changed.", "No topic was named.", "Send topic=NAME.");
+        return;
+    }
+    group = api_group_find(call, name);
+    if (group == NULL)
+        return;
+    topic = (struct kafka_offset_delete_request_topic){.name = slice_from_string(topic_name_text)};
+    topic.partitions.items = arena_new_array(call->arena, json_array_size(json_object_get(group, "partitions")) + 1, sizeof(*topic.partitions.items));
+    json_array_foreach(json_object_get(group, "partitions"), index, item) {
+        if (strcmp(member_text(item, "topic"), topic_name_text) == 0)
+            topic.partitions.items[topic.partitions.count++].partition_index = (int32_t)member_integer(item, "partition", 0);
+    }
+    json_decref(group);
+    if (call->dry_run) {
+        api_json(call, 200, json_pack("{s:o}", "effect", json_sprintf("The group's positions in %d partitions of %s are forgotten.", topic.partitions.count, topic_name_text)));
+        return;
+    }
+    if (!api_ask(call, KAFKA_OFFSET_DELETE, OFFSET_DELETE_VERSION, &request, &response))
+        return;
+    if (response.error_code == 0)
+        for (int32_t i = 0; response.topics.count == 1 && i < response.topics.items[0].partitions.count && response.error_code == 0; i++)
+            response.error_code = response.topics.items[0].partitions.items[i].error_code;
+    if (response.error_code != 0) {
+        api_kafka_failed(call, response.error_code, slice_null(), "The positions were not deleted.");
+        return;
+    }
+    api_event(call->api, "change", "info", name, arena_format(call->arena, "Group %s: its positions in %s were deleted.", name, topic_name_text));
+    call->response->status = 204;
+}

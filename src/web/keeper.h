@@ -1,0 +1,31 @@
+/*
+ * web/keeper.h: what people told the console and want to find again: states of alerts, saved filters. Texts by key, kept in
+ * the compacted topic tailrace-console and, while the program runs, in memory. Thread: any.
+ */
+#ifndef WEB_KEEPER_H
+#define WEB_KEEPER_H
+
+#include "log/log.h"
+
+#include <jansson.h>
+
+#define KEEPER_TOPIC "tailrace-console"
+
+struct keeper;
+
+struct keeper *keeper_create(struct log *log);
+void keeper_destroy(struct keeper *keeper); /* NULL is fine */
+
+/* A new reference; NULL when there is none. */
+json_t *keeper_get(struct keeper *keeper, const char *key);
+
+/* All whose key begins so: key to value. A new reference. */
+json_t *keeper_all(struct keeper *keeper, const char *prefix);
+
+/*
+ * Keeps the value (takes the reference), or with NULL forgets it; durable when it returns.
+ * Errors  those of log_write
+ */
+enum status keeper_put(struct keeper *keeper, const char *key, json_t *value, struct error *error);
+
+#endif

@@ -1,0 +1,324 @@
+#include "web/message.h"
+
+#include "base/banned.h"
+#include "base/text.h"
+#include "web/api.h"
+#include "wire/json/base64.h"
+
+#include <time.h>
+
+#define UNAVAILABLE_TEXT "__debezium_unavailable_value"
+
+const struct message_shape message_in_list = {.text_max = 512, .columns_max = 40, .cell_max = 120};
+const struct message_shape message_alone = {.text_max = 65536, .columns_max = 1600, .cell_max = 65536};
+
+/* ---- Text ---- */
+
+/* Where the JSON value at the front of `text` ends: at the comma or bracket behind it. */
+static size_t value_end(struct slice text)
+{
+    size_t at = 0, depth = 0;
+    bool in_string = false;
+
+    for (; at < text.size; at++) {
+        uint8_t c = text.data[at];
+
+        if (in_string) {
+            if (c == '\\')
+                at++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            if (depth == 0)
+                break;
+            depth--;
+        } else if (c == ',' && depth == 0) {
+            break;
+        }
+    }
+    return at > text.size ? text.size : at;
+}
+
+struct slice message_payload(struct slice text)
+{
+    static const char head[] = "{\"schema\":", middle[] = ",\"payload\":";
+    struct slice rest;
+
+    if (text.size < sizeof(head) || memcmp(text.data, head, sizeof(head) - 1) != 0)
+        return text;
+    rest = slice_from(text, sizeof(head) - 1);
+    rest = slice_from(rest, value_end(rest));
+    if (rest.size < sizeof(middle) || memcmp(rest.data, middle, sizeof(middle) - 1) != 0)
+        return text;
+    rest = slice_from(rest, sizeof(middle) - 1);
+    return slice_of(rest.data, value_end(rest));
+}
+
+/* At most `max` bytes, not within a character. */
+static struct slice cut(struct slice text, size_t max)
+{
+    if (max == 0 || text.size <= max)
+        return text;
+    while (max > 0 && (text.data[max] & 0xC0) == 0x80)
+        max--;
+    return slice_of(text.data, max);
+}
+
+static json_t *piece_make(struct slice bytes, size_t max)
+{
+    struct slice payload = message_payload(bytes), shown;
+    bool folded = payload.data != bytes.data, binary = !text_is_utf8(bytes);
+    json_t *piece, *text;
+
+    if (slice_is_null(bytes))
+        return json_null();
+    shown = cut(payload, max);
+    if (binary) {
+        struct buffer coded;
+
+        shown = slice_of(payload.data, payload.size > max * 3 / 4 ? max * 3 / 4 : payload.size);
+        buffer_init(&coded, base64_size(shown.size) + 1);
+        base64_append(&coded, shown, BASE64_STANDARD);
+        text = json_stringn((const char *)coded.data, coded.size);
+        buffer_finish(&coded);
+    } else if (folded) {
+        text = json_sprintf("{\"payload\":%.*s%s", (int)shown.size, (const char *)shown.data, shown.size == payload.size ? "}" : "");
+    } else {
+        text = json_stringn((const char *)shown.data, shown.size);
+    }
+    piece = json_pack("{s:o, s:I, s:I}", "text", text == NULL ? json_string("") : text, "bytes", (json_int_t)bytes.size, "cut", (json_int_t)(payload.size - shown.size));
+    if (folded)
+        json_put(piece, "schema_folded", json_integer((json_int_t)(bytes.size - payload.size)));
+    if (binary)
+        json_put(piece, "binary", json_true());
+    return piece;
+}
+
+static json_t *headers_make(const struct record *record, size_t max)
+{
+    struct record copy = *record;
+    struct record_header header;
+    json_t *headers = json_array();
+
+    while (record_next_header(&copy, &header)) {
+        struct slice shown = cut(header.value, max);
+        json_t *item = json_pack("{s:o, s:o}", "name", json_slice(header.key), "value", json_slice(shown));
+
+        if (shown.size < header.value.size)
+            json_put(item, "cut", json_integer((json_int_t)(header.value.size - shown.size)));
+        json_add(headers, item);
+    }
+    return headers;
+}
+
+/* ---- Rows ---- */
+
+static const char *date_text(int64_t days, struct arena *arena)
+{
+    time_t seconds = (time_t)(days * 86400);
+    struct tm parts;
+
+    if (days > 100000000 || days < -100000000 || gmtime_r(&seconds, &parts) == NULL)
+        return arena_format(arena, "%lld days", (long long)days);
+    return arena_format(arena, "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
+static const char *fraction_text(int64_t us, struct arena *arena)
+{
+    char *text;
+    size_t size;
+
+    if (us == 0)
+        return "";
+    text = arena_format(arena, ".%06lld", (long long)us);
+    for (size = strlen(text); text[size - 1] == '0'; size--)
+        text[size - 1] = '\0';
+    return text;
+}
+
+static const char *clock_text(int64_t us, struct arena *arena)
+{
+    int64_t seconds = us / 1000000;
+
+    return arena_format(arena, "%02lld:%02lld:%02lld%s", (long long)(seconds / 3600), (long long)(seconds / 60 % 60), (long long)(seconds % 60), fraction_text(us % 1000000, arena));
+}
+
+static const char *timestamp_text(int64_t us, struct arena *arena)
+{
+    int64_t day_us = 86400000000LL, days = us / day_us, rest = us % day_us;
+
+    if (rest < 0) {
+        rest += day_us;
+        days--;
+    }
+    return arena_format(arena, "%s %s", date_text(days, arena), clock_text(rest, arena));
+}
+
+static bool ends(const char *text, const char *end)
+{
+    size_t size = strlen(text), end_size = strlen(end);
+
+    return size >= end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+static const char *integer_text(const struct change_column *column, int64_t value, struct arena *arena)
+{
+    if (ends(column->meaning, ".MicroTime"))
+        return clock_text(value, arena);
+    if (ends(column->meaning, ".NanoTime"))
+        return clock_text(value / 1000, arena);
+    if (ends(column->meaning, "time.Time") || ends(column->meaning, "data.Time"))
+        return clock_text(value * 1000, arena);
+    return arena_format(arena, "%lld", (long long)value);
+}
+
+const char *message_cell(const struct change_column *column, const struct change_value *value, struct arena *arena)
+{
+    char *decimal;
+
+    if (value->null || !value->known)
+        return NULL;
+    switch (value->type) {
+    case CHANGE_BOOLEAN:
+        return value->integer != 0 ? "true" : "false";
+    case CHANGE_INTEGER:
+        return integer_text(column, value->integer, arena);
+    case CHANGE_REAL:
+        return arena_format(arena, "%.17g", value->real);
+    case CHANGE_DECIMAL:
+        if (!slice_is_null(value->text) && value->text.size > 0)
+            return arena_copy_string(arena, value->text);
+        decimal = arena_new(arena, DECIMAL_TEXT_SIZE);
+        decimal_print(&value->decimal, decimal);
+        return decimal;
+    case CHANGE_DATE:
+        return date_text(value->integer, arena);
+    case CHANGE_TIMESTAMP:
+        return timestamp_text(value->integer, arena);
+    case CHANGE_TEXT:
+    case CHANGE_BYTES:
+    case CHANGE_OTHER:
+        break;
+    }
+    return slice_is_null(value->text) ? "" : arena_copy_string(arena, value->text);
+}
+
+static const char *type_text(const struct change_column *column, struct arena *arena)
+{
+    static const char *const names[] = {"other", "boolean", "integer", "double", "text", "bytes", "numeric", "date", "timestamp"};
+    const char *dot = strrchr(column->meaning, '.');
+
+    if (column->type == CHANGE_DECIMAL && column->scale >= 0)
+        return arena_format(arena, "numeric, %d decimals", (int)column->scale);
+    if (column->type == CHANGE_INTEGER && dot != NULL && ends(column->meaning, "Time"))
+        return "time";
+    if (column->type == CHANGE_TEXT && dot != NULL)
+        return arena_format(arena, "%s", dot + 1);
+    return names[column->type];
+}
+
+bool message_is_masked(const char *mask, struct slice schema, struct slice table, const char *column)
+{
+    struct slice rest = slice_from_string(mask == NULL ? "" : mask), one;
+    char name[600];
+
+    if (rest.size == 0)
+        return false;
+    (void)snprintf(name, sizeof(name), "%.*s.%.*s.%s", (int)schema.size, (const char *)schema.data, (int)table.size, (const char *)table.data, column);
+    while (text_next_field(&rest, ',', &one)) {
+        if (slice_equal_string(text_trim(one), name))
+            return true;
+    }
+    return false;
+}
+
+/* Is the column a member of the key's payload? */
+static bool is_key(const json_t *key, const char *column)
+{
+    const json_t *payload = json_object_get(key, "payload");
+
+    return json_object_get(json_is_object(payload) ? payload : key, column) != NULL;
+}
+
+static json_t *cell_make(const char *text, size_t max)
+{
+    return text == NULL ? json_null() : json_slice(cut(slice_from_string(text), max));
+}
+
+static json_t *column_make(const struct change *change, size_t index, const json_t *key, const struct message_shape *shape, struct arena *arena)
+{
+    const struct change_column *column = &change->schema->columns[index];
+    const char *before = change->before == NULL ? NULL : message_cell(column, &change->before[index], arena);
+    const char *after = change->after == NULL ? NULL : message_cell(column, &change->after[index], arena);
+    bool masked = message_is_masked(shape->mask, change->table_schema, change->table, column->name);
+    bool unavailable = after != NULL && strcmp(after, UNAVAILABLE_TEXT) == 0;
+    bool changed = change->before != NULL && change->after != NULL && !unavailable &&
+                   (before == NULL ? after != NULL : after == NULL || strcmp(before, after) != 0);
+    json_t *item = json_object();
+
+    json_put(item, "name", json_string(column->name));
+    json_put(item, "type", json_slice(slice_from_string(type_text(column, arena))));
+    json_put(item, "key", json_boolean(is_key(key, column->name)));
+    json_put(item, "before", masked ? json_null() : cell_make(before, shape->cell_max));
+    json_put(item, "after", masked || unavailable ? json_null() : cell_make(after, shape->cell_max));
+    json_put(item, "changed", json_boolean(changed));
+    json_put(item, "unavailable", json_boolean(unavailable));
+    if (masked)
+        json_put(item, "masked", json_true());
+    return item;
+}
+
+static json_t *row_make(const struct record *record, const struct change *change, const struct message_shape *shape, struct arena *arena)
+{
+    size_t count = change->schema == NULL ? 0 : change->schema->column_count, shown = count > shape->columns_max ? shape->columns_max : count;
+    json_t *row = json_object(), *columns = json_array();
+    json_t *key = slice_is_null(record->key) ? NULL : json_loadb((const char *)record->key.data, record->key.size, 0, NULL);
+    char operation[2] = {change->operation, '\0'};
+
+    for (size_t i = 0; i < shown; i++)
+        json_add(columns, column_make(change, i, key, shape, arena));
+    json_put(row, "op", json_string(operation));
+    json_put(row, "table", json_slice(slice_from_string(arena_format(arena, "%.*s.%.*s", (int)change->table_schema.size, (const char *)change->table_schema.data,
+                                                                    (int)change->table.size, (const char *)change->table.data))));
+    json_put(row, "lsn", change->lsn < 0 ? json_null() : json_sprintf("%X/%08X", (unsigned)((uint64_t)change->lsn >> 32), (unsigned)((uint64_t)change->lsn & 0xFFFFFFFF)));
+    json_put(row, "xid", change->transaction_id < 0 ? json_null() : json_sprintf("%lld", (long long)change->transaction_id));
+    json_put(row, "commit_us", json_integer_or_null(change->source_time_us == 0 ? -1 : change->source_time_us));
+    json_put(row, "snapshot", json_boolean(change->operation == 'r'));
+    json_put(row, "columns", columns);
+    if (shown < count)
+        json_put(row, "columns_cut", json_integer((json_int_t)(count - shown)));
+    if (change->before == NULL && (change->operation == 'u' || change->operation == 'd'))
+        json_put(row, "before_missing", json_string("default"));
+    json_decref(key);
+    return row;
+}
+
+/* ---- The whole ---- */
+
+json_t *message_make(const char *topic, int32_t partition, const struct record *record, const struct record_batch *batch, const struct change *change,
+                     const struct message_shape *shape, struct arena *arena)
+{
+    bool append_time = (batch->attributes & RECORD_BATCH_APPEND_TIME) != 0, is_row = change != NULL && change->operation != 0;
+    bool hides = shape->mask != NULL && *shape->mask != '\0' && is_row;
+    json_t *message = json_object();
+
+    json_put(message, "topic", json_string(topic));
+    json_put(message, "partition", json_integer(partition));
+    json_put(message, "offset", json_integer(record->offset));
+    json_put(message, "at_ms", json_integer(record->timestamp_ms));
+    json_put(message, "at_kind", json_string(append_time ? "append" : "create"));
+    json_put(message, "key", piece_make(record->key, shape->text_max));
+    json_put(message, "value", piece_make(record->value, shape->text_max));
+    if (hides && !slice_is_null(record->value)) /* a masked column would show in the text */
+        json_put(json_object_get(message, "value"), "text", json_null());
+    json_put(message, "headers", headers_make(record, shape->text_max));
+    json_put(message, "batch",
+             json_pack("{s:I, s:i, s:s, s:I, s:o}", "base_offset", (json_int_t)batch->base_offset, "count", (int)batch->count, "codec", compression_name(record_batch_codec(batch)),
+                       "bytes", (json_int_t)batch->bytes.size, "producer_id", batch->producer_id < 0 ? json_null() : json_sprintf("%lld", (long long)batch->producer_id)));
+    json_put(message, "row", is_row ? row_make(record, change, shape, arena) : json_null());
+    return message;
+}

@@ -1,0 +1,35 @@
+/* web/message.h: a record as the console shows it: key and value as text, and Debezium's rows as columns before and after. */
+#ifndef WEB_MESSAGE_H
+#define WEB_MESSAGE_H
+
+#include "base/arena.h"
+#include "wire/debezium/change.h"
+#include "wire/kafka/records.h"
+
+#include <jansson.h>
+
+struct message_shape {
+    size_t text_max;    /* bytes of key and value that are shown */
+    size_t columns_max; /* of a row */
+    size_t cell_max;    /* bytes of a cell; 0: all */
+    const char *mask;   /* "schema.table.column,…" whose values are hidden; may be NULL */
+};
+
+extern const struct message_shape message_in_list, message_alone;
+
+/*
+ * change  the value as it was decoded; NULL when it is no change
+ * Gives a new reference. Borrows nothing.
+ */
+json_t *message_make(const char *topic, int32_t partition, const struct record *record, const struct record_batch *batch, const struct change *change,
+                     const struct message_shape *shape, struct arena *arena);
+
+/* What stands behind "payload" when the text is {"schema":…,"payload":…}; the text itself otherwise. */
+struct slice message_payload(struct slice text);
+
+/* A cell as text, in the arena; NULL when it is null. Decimals and times as PostgreSQL would print them. */
+const char *message_cell(const struct change_column *column, const struct change_value *value, struct arena *arena);
+
+bool message_is_masked(const char *mask, struct slice schema, struct slice table, const char *column);
+
+#endif

@@ -1,0 +1,287 @@
+#include "web/problems.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "os/clock.h"
+
+#define GOOD_MS 30000            /* a problem is over after so long without it */
+#define DISK_LOW_BYTES (1 << 30) /* less than this is little room */
+#define TEXT_BYTES 300
+
+enum code {
+#define CAUSE(code, severity, title, marks, todo) CODE_##code,
+#define PROBLEM(code, severity, title, todo) CODE_##code,
+#include "web/problems.def"
+#undef CAUSE
+#undef PROBLEM
+};
+
+static const struct row {
+    struct cause says;
+    const char *marks; /* NULL: no cause of a connector */
+} table[] = {
+#define CAUSE(code, severity, title, marks, todo) {{#code, severity, title, todo}, marks},
+#define PROBLEM(code, severity, title, todo) {{#code, severity, title, todo}, NULL},
+#include "web/problems.def"
+#undef CAUSE
+#undef PROBLEM
+};
+
+struct problems {
+    pthread_mutex_t lock; /* guards quiet; a leaf */
+    json_t *quiet;        /* id to when it may be said again, ms */
+    json_t *open;         /* id to the problem as it was seen last, with seen_ms */
+};
+
+struct problems *problems_create(void)
+{
+    struct problems *problems = memory_new(sizeof(*problems));
+
+    (void)pthread_mutex_init(&problems->lock, NULL);
+    problems->quiet = json_object();
+    problems->open = json_object();
+    return problems;
+}
+
+void problems_destroy(struct problems *problems)
+{
+    if (problems == NULL)
+        return;
+    json_decref(problems->quiet);
+    json_decref(problems->open);
+    (void)pthread_mutex_destroy(&problems->lock);
+    memory_free(problems);
+}
+
+/* ---- Causes ---- */
+
+static bool has_mark(const char *error, const char *marks)
+{
+    struct slice rest = slice_from_string(marks), mark;
+
+    if (*marks == '\0')
+        return true;
+    while (text_next_field(&rest, '|', &mark)) {
+        if (memmem(error, strlen(error), mark.data, mark.size) != NULL)
+            return true;
+    }
+    return false;
+}
+
+struct cause cause_of(const char *error)
+{
+    size_t row = 0;
+
+    while (table[row].marks == NULL || !has_mark(error == NULL ? "" : error, table[row].marks))
+        row++; /* the last one of a connector fits always */
+    return table[row].says;
+}
+
+/* ---- One problem ---- */
+
+struct subject {
+    const char *kind, *name, *path; /* path NULL: no page */
+};
+
+/* todo NULL: the table's. */
+static void add(json_t *found, const struct cause *says, struct subject subject, const char *why, const char *todo, json_t *actions)
+{
+    json_t *problem = json_object(), *reasons = json_array();
+    char title[TEXT_BYTES];
+    const char *at = strstr(says->title, "%s");
+
+    if (at == NULL)
+        (void)snprintf(title, sizeof(title), "%s", says->title);
+    else
+        (void)snprintf(title, sizeof(title), "%.*s%s%s", (int)(at - says->title), says->title, subject.name, at + 2);
+    if (subject.path != NULL) {
+        json_add(reasons, json_pack("{s:s, s:s}", "link", subject.path, "text", subject.name));
+        json_add(reasons, json_string(": "));
+    }
+    json_add(reasons, json_slice(slice_from_string(why)));
+    json_put(problem, "id", json_sprintf("%s:%s", says->code, subject.name));
+    json_put(problem, "code", json_string(says->code));
+    json_put(problem, "severity", json_string(says->severity));
+    json_put(problem, "since_ms", json_integer(clock_now_ms()));
+    json_put(problem, "subject", json_pack("{s:s, s:s}", "kind", subject.kind, "name", subject.name));
+    json_put(problem, "title", json_string(title));
+    json_put(problem, "why", reasons);
+    json_put(problem, "todo", json_slice(slice_from_string(todo == NULL ? says->todo : todo)));
+    json_put(problem, "lost", json_string("nothing so far"));
+    json_put(problem, "caused_by", json_null());
+    json_put(problem, "actions", actions == NULL ? json_array() : actions);
+    json_add(found, problem);
+}
+
+static void of_connectors(json_t *found, const json_t *connectors)
+{
+    const json_t *connector;
+    size_t index;
+
+    json_array_foreach(connectors, index, connector) {
+        const json_t *error = json_object_get(connector, "error");
+        const char *name = member_text(connector, "name"), *code = member_text(error, "code");
+        char path[TEXT_BYTES];
+
+        if (!json_is_object(error))
+            continue;
+        (void)snprintf(path, sizeof(path), "/connectors/%s", name);
+        for (size_t row = 0; row < sizeof(table) / sizeof(table[0]); row++) {
+            if (strcmp(table[row].says.code, code) != 0)
+                continue;
+            add(found, &table[row].says, (struct subject){"connector", name, path}, member_text(error, "quote"), member_text(error, "todo"),
+                json_pack("[{s:s, s:s}, {s:s, s:s, s:o, s:{}, s:s}]", "text", "Open the connector", "open", path, "text", "Restart it", "method", "POST", "path",
+                          json_sprintf("/connect/connectors/%s/restart?includeTasks=true&onlyFailed=true", name), "body", "confirm", "none"));
+        }
+    }
+}
+
+static void of_services(json_t *found, const json_t *description)
+{
+    const json_t *store = json_object_get(description, "store"), *postgres = json_object_get(description, "postgres");
+    int64_t free_bytes = member_integer(store, "free_bytes", -1);
+    struct subject log = {"log", "log", NULL};
+    const json_t *problem;
+    size_t index;
+
+    if (json_is_true(json_object_get(store, "degraded"))) {
+        const char *why = "Its last write failed.";
+
+        json_array_foreach(json_object_get(description, "problems"), index, problem) {
+            if (strcmp(member_text(problem, "what"), "the log cannot be written") == 0)
+                why = member_text(problem, "why");
+        }
+        add(found, &table[CODE_disk_full].says, log, why, NULL, NULL);
+    } else if (free_bytes >= 0 && free_bytes < DISK_LOW_BYTES) {
+        add(found, &table[CODE_disk_low].says, log, "Less than 1 GiB is free.", NULL, NULL);
+    }
+    if (member_integer(store, "read_only_partitions", 0) > 0)
+        add(found, &table[CODE_partition_corrupt].says, log, "Their files do not match their checksums; the log names them.", NULL, NULL);
+    if (json_is_object(postgres) && json_is_true(json_object_get(description, "ready")) && !json_is_true(json_object_get(postgres, "running")))
+        add(found, &table[CODE_pg_private_down].says, (struct subject){"postgres", "postgres", NULL}, member_text(postgres, "error"), NULL, NULL);
+}
+
+/* Items of the description whose state is one of two. */
+static void of_items(json_t *found, const json_t *items, enum code code, const char *kind, const char *folder, const char *bad)
+{
+    const json_t *item;
+    size_t index;
+
+    json_array_foreach(items, index, item) {
+        const char *name = member_text(item, "name"), *error = member_text(item, "error");
+        char path[TEXT_BYTES];
+
+        if (strcmp(member_text(item, "state"), bad) != 0)
+            continue;
+        (void)snprintf(path, sizeof(path), "%s/%s", folder == NULL ? "" : folder, name);
+        add(found, &table[code].says, (struct subject){kind, name, folder == NULL ? NULL : path}, error == NULL ? "It did not say why." : error, NULL, NULL);
+    }
+}
+
+static void of_groups(json_t *found, const json_t *groups)
+{
+    const json_t *group;
+    size_t index;
+
+    json_array_foreach(groups, index, group) {
+        const char *name = member_text(group, "group");
+        char path[TEXT_BYTES], why[TEXT_BYTES];
+
+        if (strcmp(member_text(group, "state"), "warn") != 0)
+            continue;
+        (void)snprintf(path, sizeof(path), "/groups/%s", name);
+        (void)snprintf(why, sizeof(why), "%lld messages wait, the oldest for %lld s.", (long long)member_integer(group, "waiting", 0),
+                       (long long)member_integer(group, "lag_ms", 0) / 1000);
+        add(found, &table[CODE_group_behind].says, (struct subject){"group", name, path}, why, NULL, json_pack("[{s:s, s:s}]", "text", "Open the group", "open", path));
+    }
+}
+
+/* ---- Over time ---- */
+
+static int rank(const json_t *problem)
+{
+    const char *severity = member_text(problem, "severity");
+
+    return strcmp(severity, "crit") == 0 ? 0 : strcmp(severity, "warn") == 0 ? 1 : 2;
+}
+
+/* Takes what was found into what is open: since when, and what is new. */
+static void track(struct problems *problems, struct api *api, const json_t *found, int64_t now_ms)
+{
+    json_t *problem;
+    size_t index;
+
+    json_array_foreach(found, index, problem) {
+        const char *id = member_text(problem, "id");
+        const json_t *known = json_object_get(problems->open, id);
+
+        if (known == NULL)
+            api_event(api, "event", member_text(problem, "severity"), member_text(json_object_get(problem, "subject"), "name"), member_text(problem, "title"));
+        else
+            json_put(problem, "since_ms", json_copy(json_object_get(known, "since_ms")));
+        json_put(problem, "seen_ms", json_integer(now_ms));
+        json_put(problems->open, id, json_incref(problem));
+    }
+}
+
+static void close_old(struct problems *problems, struct api *api, int64_t now_ms)
+{
+    const char *id;
+    json_t *problem;
+    void *next;
+
+    json_object_foreach_safe(problems->open, next, id, problem) {
+        if (now_ms - member_integer(problem, "seen_ms", 0) < GOOD_MS)
+            continue;
+        api_event(api, "event", "ok", member_text(json_object_get(problem, "subject"), "name"), "Over: the problem is gone.");
+        (void)json_object_del(problems->open, id);
+    }
+}
+
+static bool is_quiet(struct problems *problems, const char *id, int64_t now_ms)
+{
+    bool quiet;
+
+    (void)pthread_mutex_lock(&problems->lock);
+    quiet = member_integer(problems->quiet, id, 0) > now_ms;
+    (void)pthread_mutex_unlock(&problems->lock);
+    return quiet;
+}
+
+void problems_quiet(struct problems *problems, const char *id, int64_t minutes)
+{
+    (void)pthread_mutex_lock(&problems->lock);
+    json_put(problems->quiet, id, json_integer(clock_now_ms() + minutes * 60000));
+    (void)pthread_mutex_unlock(&problems->lock);
+}
+
+json_t *problems_now(struct problems *problems, struct api *api, const json_t *description, const json_t *connectors, const json_t *groups)
+{
+    json_t *found = json_array(), *shown = json_array(), *problem;
+    int64_t now_ms = clock_now_ms();
+    const char *id;
+
+    of_connectors(found, connectors);
+    of_services(found, description);
+    of_items(found, json_object_get(description, "agents"), CODE_agent_failed, "agent", "/agents", "failed");
+    of_items(found, json_object_get(description, "agents"), CODE_agent_failed, "agent", "/agents", "retrying");
+    of_items(found, json_object_get(description, "sinks"), CODE_sink_failing, "sink", NULL, "retrying");
+    of_items(found, json_object_get(description, "reports"), CODE_report_failed, "report", "/reports", "failed");
+    of_groups(found, groups);
+    track(problems, api, found, now_ms);
+    close_old(problems, api, now_ms);
+    json_decref(found);
+    for (int wanted = 0; wanted < 3; wanted++) {
+        json_object_foreach(problems->open, id, problem) {
+            json_t *copy;
+
+            if (rank(problem) != wanted || is_quiet(problems, id, now_ms))
+                continue;
+            copy = json_copy(problem);
+            (void)json_object_del(copy, "seen_ms");
+            json_add(shown, copy);
+        }
+    }
+    return shown;
+}

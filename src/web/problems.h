@@ -1,0 +1,30 @@
+/*
+ * web/problems.h: what is wrong now, each with its cause and what to do: the table of problems.def, since when, and when it
+ * is over (after 30 s without it). Opening and closing are events.
+ */
+#ifndef WEB_PROBLEMS_H
+#define WEB_PROBLEMS_H
+
+#include "web/api.h"
+
+struct problems;
+
+struct problems *problems_create(void);
+void problems_destroy(struct problems *problems); /* NULL is fine */
+
+/*
+ * What the description and the groups say is wrong, worst first, as the console shows it. New reference.
+ * Thread  the sampler's
+ */
+json_t *problems_now(struct problems *problems, struct api *api, const json_t *description, const json_t *connectors, const json_t *groups);
+
+/* Keeps a problem out of the list for that long. Thread: any. */
+void problems_quiet(struct problems *problems, const char *id, int64_t minutes);
+
+/* Code, title and remedy of a connector's error. code: static text. title: with %s for the connector */
+struct cause {
+    const char *code, *severity, *title, *todo;
+};
+struct cause cause_of(const char *error);
+
+#endif

@@ -1,0 +1,354 @@
+/*
+ * sampler.c: looks once a second at everything that counts, keeps the counters of the last seconds for rates, fills the
+ * series, and makes the overview, so that any number of pages share one look.
+ */
+#include "web/api.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "os/clock.h"
+#include "os/logger.h"
+#include "os/thread.h"
+
+#include <math.h>
+
+#define LOG_SUBSYSTEM "web"
+
+#define SAMPLES_KEPT 6      /* rates are means over the last five seconds */
+#define SAMPLE_EVERY_MS 1000
+#define SAMPLE_SHARE 20     /* a look that takes long is taken seldom: at most 1/20 of the time */
+#define SERIES_GROUPS_MAX 40
+
+struct sample {
+    int64_t at_ms;     /* monotonic */
+    json_t *counters;  /* name to integer */
+};
+
+struct sampler {
+    struct api *api;
+    struct thread *thread;
+    pthread_mutex_t lock; /* guards the rest; a leaf */
+    pthread_cond_t news;
+    struct sample samples[SAMPLES_KEPT];
+    int64_t number; /* of samples so far */
+    int64_t shown;  /* of those, with an overview */
+    json_t *readers; /* groups by topic; NULL: not known yet */
+    json_t *overview;
+    json_t *revisions, *signatures; /* by list: a number that rises, and what the list was like */
+    bool stopping;
+};
+
+/* ---- What others ask ---- */
+
+json_t *sampler_overview(struct sampler *sampler)
+{
+    json_t *overview;
+
+    (void)sampler_wait(sampler, 0, 10000);
+    (void)pthread_mutex_lock(&sampler->lock);
+    overview = json_incref(sampler->overview);
+    (void)pthread_mutex_unlock(&sampler->lock);
+    return overview;
+}
+
+int64_t sampler_wait(struct sampler *sampler, int64_t seen, int64_t timeout_ms)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + timeout_ms * 1000000, number;
+    struct timespec deadline = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+    int waited = 0;
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    while (sampler->shown <= seen && !sampler->stopping && waited == 0)
+        waited = pthread_cond_timedwait(&sampler->news, &sampler->lock, &deadline);
+    number = sampler->shown;
+    (void)pthread_mutex_unlock(&sampler->lock);
+    return number;
+}
+
+double sampler_rate(struct sampler *sampler, const char *kind, const char *name)
+{
+    const struct sample *newest, *oldest;
+    const json_t *now, *then;
+    char key[320];
+    double rate = NAN;
+
+    (void)snprintf(key, sizeof(key), "%s%s", kind, name);
+    (void)pthread_mutex_lock(&sampler->lock);
+    if (sampler->number >= 2) {
+        newest = &sampler->samples[(sampler->number - 1) % SAMPLES_KEPT];
+        oldest = &sampler->samples[sampler->number >= SAMPLES_KEPT ? sampler->number % SAMPLES_KEPT : 0];
+        now = json_object_get(newest->counters, key);
+        then = json_object_get(oldest->counters, key);
+        if (now != NULL && then != NULL && newest->at_ms > oldest->at_ms && json_integer_value(now) >= json_integer_value(then))
+            rate = (double)(json_integer_value(now) - json_integer_value(then)) * 1000 / (double)(newest->at_ms - oldest->at_ms);
+    }
+    (void)pthread_mutex_unlock(&sampler->lock);
+    return rate;
+}
+
+int64_t sampler_readers(struct sampler *sampler, const char *topic)
+{
+    int64_t readers;
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    readers = sampler->readers == NULL ? -1 : member_integer(sampler->readers, topic, 0);
+    (void)pthread_mutex_unlock(&sampler->lock);
+    return readers;
+}
+
+/* ---- Sampling ---- */
+
+static void count(json_t *counters, const char *kind, const char *name, int64_t value)
+{
+    char key[320];
+
+    (void)snprintf(key, sizeof(key), "%s%s", kind, name == NULL ? "" : name);
+    json_put(counters, key, json_integer(value));
+}
+
+static json_t *counters_make(const json_t *description, const json_t *groups)
+{
+    const json_t *topics = json_object_get(description, "topics"), *item, *partition;
+    json_t *counters = json_object();
+    int64_t rows = 0, records = 0, reads = 0, alerts = 0;
+    size_t i, k;
+
+    json_array_foreach(topics, i, item) {
+        int64_t end = member_integer(item, "end", 0);
+
+        count(counters, "topic:", member_text(item, "name"), end);
+        records += json_is_true(json_object_get(item, "internal")) ? 0 : end;
+    }
+    json_array_foreach(json_object_get(description, "connectors"), i, item) {
+        const json_t *capture = json_object_get(item, "capture");
+
+        if (!json_is_object(capture))
+            continue;
+        count(counters, "connector:", member_text(item, "name"), member_integer(capture, "rows", 0));
+        rows += member_integer(capture, "rows", 0);
+    }
+    json_array_foreach(json_object_get(description, "agents"), i, item) {
+        count(counters, "agent:", member_text(item, "name"), member_integer(item, "read", 0));
+        count(counters, "alerts:", member_text(item, "name"), member_integer(item, "alerts", 0));
+        alerts += member_integer(item, "alerts", 0);
+    }
+    json_array_foreach(groups, i, item) {
+        int64_t committed = 0, arrived = 0;
+
+        json_array_foreach(json_object_get(item, "partitions"), k, partition) {
+            committed += member_integer(partition, "committed", 0);
+            arrived += member_integer(partition, "end", 0);
+        }
+        count(counters, "group:", member_text(item, "group"), committed);
+        count(counters, "arrives:", member_text(item, "group"), arrived);
+        reads += committed;
+    }
+    count(counters, "rows", NULL, rows);
+    count(counters, "records", NULL, records);
+    count(counters, "reads", NULL, reads);
+    count(counters, "alerts", NULL, alerts);
+    count(counters, "cpu_us", NULL, member_integer(json_object_get(description, "process"), "cpu_us", 0));
+    return counters;
+}
+
+static json_t *readers_make(const json_t *groups)
+{
+    json_t *readers = json_object();
+    const json_t *group, *topic;
+    size_t i, k;
+
+    json_array_foreach(groups, i, group) {
+        json_array_foreach(json_object_get(group, "topics"), k, topic)
+            json_put(readers, json_string_value(topic), json_integer(member_integer(readers, json_string_value(topic), 0) + 1));
+    }
+    return readers;
+}
+
+static void series_name_put(struct sampler *sampler, const char *kind, const char *name, int64_t now_ms, double value)
+{
+    char full[320];
+
+    (void)snprintf(full, sizeof(full), "%s:%s", kind, name);
+    series_put(api_series(sampler->api), full, now_ms, value);
+}
+
+static void series_fill(struct sampler *sampler, const json_t *description, const json_t *groups)
+{
+    int64_t now_ms = clock_now_ms();
+    const json_t *item;
+    size_t index;
+
+    series_put(api_series(sampler->api), "rows_in", now_ms, sampler_rate(sampler, "records", ""));
+    series_put(api_series(sampler->api), "rows_out", now_ms, sampler_rate(sampler, "reads", ""));
+    json_array_foreach(json_object_get(description, "connectors"), index, item)
+        series_name_put(sampler, "connector_rows", member_text(item, "name"), now_ms, sampler_rate(sampler, "connector:", member_text(item, "name")));
+    json_array_foreach(json_object_get(description, "agents"), index, item)
+        series_name_put(sampler, "agent_rows", member_text(item, "name"), now_ms, sampler_rate(sampler, "agent:", member_text(item, "name")));
+    json_array_foreach(groups, index, item) {
+        const char *name = member_text(item, "group");
+        const json_t *lag = json_object_get(item, "lag_ms");
+
+        if (index >= SERIES_GROUPS_MAX)
+            break;
+        series_name_put(sampler, "group_lag_worst_ms", name, now_ms, json_is_number(lag) ? json_number_value(lag) : NAN);
+        series_name_put(sampler, "group_reads", name, now_ms, sampler_rate(sampler, "group:", name));
+        series_name_put(sampler, "group_arrives", name, now_ms, sampler_rate(sampler, "arrives:", name));
+    }
+}
+
+static void keep(struct sampler *sampler, const json_t *description, const json_t *groups)
+{
+    json_t *counters = counters_make(description, groups), *readers = readers_make(groups), *old_counters, *old_readers;
+    struct sample *sample;
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    sample = &sampler->samples[sampler->number % SAMPLES_KEPT];
+    old_counters = sample->counters;
+    old_readers = sampler->readers;
+    *sample = (struct sample){clock_monotonic_ms(), counters};
+    sampler->readers = readers;
+    sampler->number++;
+    (void)pthread_mutex_unlock(&sampler->lock);
+    json_decref(old_counters);
+    json_decref(old_readers);
+}
+
+/* A list's number rises when its signature is another one; lock held. */
+static void revise(struct sampler *sampler, const char *list, const json_t *items)
+{
+    char *text = json_dumps(items, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *known = json_string_value(json_object_get(sampler->signatures, list));
+    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
+    char signature[24];
+
+    for (const char *at = text; at != NULL && *at != '\0'; at++)
+        hash = (hash ^ (uint8_t)*at) * 1099511628211ULL;
+    free(text);
+    (void)snprintf(signature, sizeof(signature), "%016llx", (unsigned long long)hash);
+    if (known != NULL && strcmp(known, signature) == 0)
+        return;
+    json_put(sampler->signatures, list, json_string(signature));
+    json_put(sampler->revisions, list, json_integer(member_integer(sampler->revisions, list, 0) + 1));
+}
+
+static void revisions_put(struct sampler *sampler, const json_t *description, const json_t *groups)
+{
+    static const char *const lists[] = {"topics", "connectors", "agents", "reports"};
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        revise(sampler, lists[i], json_object_get(description, lists[i]));
+    revise(sampler, "groups", groups);
+    json_put(sampler->revisions, "alerts", json_copy(json_object_get(sampler->revisions, "agents")));
+    (void)pthread_mutex_unlock(&sampler->lock);
+}
+
+json_t *api_revisions(struct api *api)
+{
+    struct sampler *sampler = api_sampler(api);
+    json_t *revisions;
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    revisions = json_deep_copy(sampler->revisions);
+    (void)pthread_mutex_unlock(&sampler->lock);
+    return revisions;
+}
+
+static void look(struct sampler *sampler)
+{
+    json_t *description = api_describe(sampler->api), *groups, *overview, *old;
+    struct arena arena;
+    struct error error;
+
+    arena_init(&arena, 65536);
+    groups = groups_make(sampler->api, &arena, &error);
+    keep(sampler, description, groups);
+    series_fill(sampler, description, groups);
+    revisions_put(sampler, description, groups);
+    overview = overview_make(sampler->api, description, groups);
+    (void)pthread_mutex_lock(&sampler->lock);
+    old = sampler->overview;
+    sampler->overview = overview;
+    sampler->shown = sampler->number;
+    (void)pthread_cond_broadcast(&sampler->news);
+    (void)pthread_mutex_unlock(&sampler->lock);
+    json_decref(old);
+    json_decref(groups);
+    json_decref(description);
+    arena_finish(&arena);
+}
+
+static bool pause_until_next(struct sampler *sampler, int64_t took_ms)
+{
+    int64_t wait_ms = took_ms * SAMPLE_SHARE > SAMPLE_EVERY_MS ? took_ms * SAMPLE_SHARE : SAMPLE_EVERY_MS - took_ms;
+    int64_t deadline_ns = clock_monotonic_ns() + wait_ms * 1000000;
+    struct timespec deadline = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+    int waited = 0;
+    bool stopping;
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    while (!sampler->stopping && waited == 0)
+        waited = pthread_cond_timedwait(&sampler->news, &sampler->lock, &deadline);
+    stopping = sampler->stopping;
+    (void)pthread_mutex_unlock(&sampler->lock);
+    return !stopping;
+}
+
+static void thread_main(void *context)
+{
+    struct sampler *sampler = context;
+    int64_t began_ms;
+
+    do {
+        began_ms = clock_monotonic_ms();
+        look(sampler);
+    } while (pause_until_next(sampler, clock_monotonic_ms() - began_ms));
+}
+
+/* ---- Life ---- */
+
+struct sampler *sampler_create(struct api *api)
+{
+    struct sampler *sampler = memory_new(sizeof(*sampler));
+    pthread_condattr_t attributes;
+
+    sampler->api = api;
+    sampler->revisions = json_object();
+    sampler->signatures = json_object();
+    (void)pthread_mutex_init(&sampler->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&sampler->news, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return sampler;
+}
+
+enum status sampler_start(struct sampler *sampler, struct error *error)
+{
+    return thread_start(&sampler->thread, "console", thread_main, sampler, error);
+}
+
+void sampler_stop(struct sampler *sampler)
+{
+    (void)pthread_mutex_lock(&sampler->lock);
+    sampler->stopping = true;
+    (void)pthread_cond_broadcast(&sampler->news);
+    (void)pthread_mutex_unlock(&sampler->lock);
+    thread_join(sampler->thread);
+    sampler->thread = NULL;
+}
+
+void sampler_destroy(struct sampler *sampler)
+{
+    if (sampler == NULL)
+        return;
+    for (size_t i = 0; i < SAMPLES_KEPT; i++)
+        json_decref(sampler->samples[i].counters);
+    json_decref(sampler->readers);
+    json_decref(sampler->overview);
+    json_decref(sampler->revisions);
+    json_decref(sampler->signatures);
+    (void)pthread_cond_destroy(&sampler->news);
+    (void)pthread_mutex_destroy(&sampler->lock);
+    memory_free(sampler);
+}
