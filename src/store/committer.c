@@ -2,6 +2,9 @@
 #include "store/internal.h"
 
 #include "base/banned.h"
+#include "base/time.h"
+
+#include <time.h>
 
 void committer_process(struct store *store, struct message *messages)
 {
@@ -24,9 +27,55 @@ void committer_process(struct store *store, struct message *messages)
     store_suspect_note(store);
 }
 
+/* ---- Waiting for the rest of a volley ---- */
+
+#define GATHER_ROUND_US_MIN 200 /* shorter rounds cost less than the waiting */
+#define GATHER_STEP_NS 50000
+
+/*
+ * Producers with several requests in flight send the next ones one after the other as soon as a round has answered them. The
+ * first would get a round, and so a sync, of its own, and all others wait for that. So when the last round had more of them,
+ * the rest is waited for, for a small part of what a round takes. Who does not come is not expected the next time.
+ */
+struct volley {
+    size_t expected;
+    struct message *last;
+    size_t count;
+};
+
+static void volley_count(struct volley *volley, struct message *messages)
+{
+    for (; messages != NULL; messages = messages->next) {
+        volley->count++;
+        volley->last = messages;
+    }
+}
+
+static void volley_gather(struct store *store, struct volley *volley, struct message *messages)
+{
+    int64_t patience_ns = atomic_load_explicit(&store->last_round_us, memory_order_relaxed) * NS_PER_US / 8;
+    const struct timespec step = {.tv_nsec = GATHER_STEP_NS};
+
+    volley->count = 0;
+    volley_count(volley, messages);
+    while (volley->count < volley->expected && patience_ns >= GATHER_ROUND_US_MIN * NS_PER_US / 8) {
+        struct message *more;
+
+        (void)nanosleep(&step, NULL);
+        patience_ns -= GATHER_STEP_NS;
+        more = mailbox_take(&store->mailbox);
+        if (more != NULL) {
+            volley->last->next = more;
+            volley_count(volley, more);
+        }
+    }
+    volley->expected = volley->count;
+}
+
 void committer_main(void *context)
 {
     struct store *store = context;
+    struct volley volley = {0};
     int64_t wait_ms = 0;
 
     for (;;) {
@@ -34,6 +83,8 @@ void committer_main(void *context)
 
         if (messages == NULL && atomic_load(&store->closing))
             return;
+        if (messages != NULL)
+            volley_gather(store, &volley, messages);
         committer_process(store, messages);
         wait_ms = upkeep_run(store);
     }
