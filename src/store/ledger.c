@@ -159,7 +159,7 @@ static enum status write_anew(struct ledger *ledger, struct slice bytes, struct 
     if (bytes.size > (size_t)ledger->size)
         bytes.size = (size_t)ledger->size;
     status = disk_write(ledger->file, bytes, 0, error);
-    return status == OK ? tail_cut(ledger, error) : status;
+    return status == OK ? disk_truncate(ledger->file, ledger->size, error) : status;
 }
 
 enum status ledger_open(struct disk *disk, const char *directory, const char *name, uint32_t kind, bool suspect, ledger_replay *replay,
@@ -188,6 +188,8 @@ enum status ledger_open(struct disk *disk, const char *directory, const char *na
         status = replay_all(ledger, buffer_slice(&bytes), replay, context, error);
     if (status == OK && suspect)
         status = write_anew(ledger, buffer_slice(&bytes), error);
+    if (status == OK) /* a process that was killed leaves its last record to the system, which may still lose it */
+        status = disk_sync(ledger->file, error);
     buffer_finish(&bytes);
     if (status == OK)
         *opened = ledger;

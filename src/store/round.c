@@ -355,8 +355,25 @@ static void undo_failed(struct round *round, bool in_doubt)
 
 /* ---- The steps ---- */
 
+/*
+ * When it is in doubt whether the disk has it that some partitions are owned from here on, nothing of this round may be
+ * acknowledged: recovery would cut it off.
+ */
+static void ownership_settle(struct round *round)
+{
+    struct error error;
+
+    if (!journal_is_in_doubt(round->store->journal) || journal_repair(round->store->journal, &error) == OK)
+        return;
+    for (struct partition_round *part = round->touched; part != NULL; part = part->next) {
+        if (part->status == OK)
+            part_fail(part, &error);
+    }
+}
+
 static void write_all(struct round *round)
 {
+    ownership_settle(round);
     for (struct partition_round *part = round->touched; part != NULL; part = part->next)
         partition_round_flush(part);
     settle(round);

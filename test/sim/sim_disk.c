@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 #define SECTOR_BYTES 512
 
@@ -706,14 +707,20 @@ static void node_cut(struct sim_disk *sim, struct node *node)
     }
 }
 
-void sim_disk_reboot(struct sim_disk *sim)
+void sim_disk_restart(struct sim_disk *sim)
 {
-    sim->cut_salt = sim_random(sim, UINT64_MAX);
-    node_cut(sim, sim->root);
     sim->dead = false;
     sim->cut_at = -1;
     sim->boot++;
     sim->locked = false;
+}
+
+void sim_disk_reboot(struct sim_disk *sim)
+{
+    sim->cut_salt = sim_random(sim, UINT64_MAX);
+    node_cut(sim, sim->root);
+    atomic_store(&sim->disk.sync_failed, false); /* what the system remembered wrongly is gone too */
+    sim_disk_restart(sim);
 }
 
 /* ---- Life and knobs ---- */

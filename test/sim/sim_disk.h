@@ -20,6 +20,9 @@ struct disk *sim_disk_seam(struct sim_disk *sim);
 void sim_disk_cut_after(struct sim_disk *sim, int64_t calls);
 bool sim_disk_is_dead(const struct sim_disk *sim);
 
+/* Only the process was killed: what it wrote is all there, though not yet durable. Open files are gone. */
+void sim_disk_restart(struct sim_disk *sim);
+
 /* Power is back: what the disk has kept is all there is. Open files are gone. */
 void sim_disk_reboot(struct sim_disk *sim);
 
