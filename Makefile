@@ -17,7 +17,7 @@ demo-stop:
 demo-clean:
 	@make/demo clean
 
-soak:       # hours of kill -9 under load (SECONDS=3600)
+soak:       # one long life under load, killed at random (SECONDS_TO_RUN=3600)
 	make/soak
 
 install: build
