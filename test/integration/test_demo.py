@@ -47,7 +47,8 @@ def test_rows_are_shown_decoded_and_ctrl_c_stops_everything(demo, tmp_path):
     start, command = demo
     process = start()
     rows = re.findall(r"^(READ|INSERT) +id=\d+ user_id=\d+ amount=\d+\.\d\d merchant=", process.shown(), re.M)
-    assert rows.count("READ") == 10 and rows.count("INSERT") == 2
+    wait_until(lambda: re.search(r"^ALERT  User \d+ (spent|scored) ", process.shown(), re.M), 60, "an alert by webhook")
+    assert rows.count("READ") == 6 and rows.count("INSERT") == 6
     for port in process.ports:
         assert str(port) in process.shown()
     os.killpg(process.pid, signal.SIGINT)
