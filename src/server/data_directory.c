@@ -27,7 +27,7 @@ struct data_directory {
     pid_t claimed_by;
 };
 
-/* Like mkdir -p. */
+/* Like mkdir -p; the last one is for its owner alone, because it holds rows. */
 static int directories_make(const char *path)
 {
     char partial[PATH_MAX];
@@ -44,7 +44,7 @@ static int directories_make(const char *path)
             return errno;
         *at = '/';
     }
-    return mkdir(partial, 0755) < 0 && errno != EEXIST ? errno : 0;
+    return mkdir(partial, 0700) < 0 && errno != EEXIST ? errno : 0;
 }
 
 static pid_t pid_read(int file)

@@ -40,26 +40,26 @@ struct up {
 
 /* ---- Detaching ---- */
 
-/* Copies what the detached program reports; its last byte is its exit code. */
+/* Prints what the detached program reports until it closes the pipe; behind a NUL comes its exit code. */
 static int report_copy(int from)
 {
     char bytes[4096];
-    int code = 1;
+    struct buffer report;
+    const char *end;
+    int code = 1; /* it died without a word */
     ssize_t got;
 
-    while ((got = read(from, bytes, sizeof(bytes))) != 0) {
-        const char *end;
-
-        if (got < 0) {
-            if (errno == EINTR)
-                continue;
-            break;
-        }
-        end = memchr(bytes, '\0', (size_t)got);
-        (void)fwrite(bytes, 1, end == NULL ? (size_t)got : (size_t)(end - bytes), stdout);
-        if (end != NULL && end + 1 < bytes + got)
-            code = end[1];
+    buffer_init(&report, TEXT_BYTES_MAX);
+    while ((got = read(from, bytes, sizeof(bytes))) > 0 || (got < 0 && errno == EINTR)) {
+        if (got > 0)
+            buffer_append(&report, bytes, (size_t)got);
     }
+    end = report.size == 0 ? NULL : memchr(report.data, '\0', report.size);
+    if (report.size > 0)
+        (void)fwrite(report.data, 1, end == NULL ? report.size : (size_t)(end - (const char *)report.data), stdout);
+    if (end != NULL && end + 1 < (const char *)report.data + report.size)
+        code = end[1];
+    buffer_finish(&report);
     (void)fflush(stdout);
     return code;
 }
