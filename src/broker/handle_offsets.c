@@ -5,10 +5,12 @@
 #include "broker/coordinator.h"
 #include "broker/topic_name.h"
 #include "os/clock.h"
+#include "os/logger.h"
 #include "wire/kafka/messages_group.h"
 #include "wire/kafka/messages_offsets.h"
 
 #define KEY_GROUP 0
+#define KEY_SHARE 2
 
 /* ---- FindCoordinator ---- */
 
@@ -51,14 +53,28 @@ static void find_ready(void *context, enum status status)
     find_answer(context, status == OK ? OK : ERROR_COORDINATOR_NOT_AVAILABLE);
 }
 
+/*
+ * Transactions do not exist. What makes clients give up at once, with the clearest words: those that ask for several keys at a
+ * time (Java, franz-go) print our text with an error that they do not expect; the others (librdkafka, kafkajs) would ask again
+ * for ever, but not when they are not authorized.
+ */
+static void find_refuse(struct request *request)
+{
+    LOG_WARNING("refused a transactional producer or a share group: Tailrace has neither; unset transactional.id peer=%s client.id=%.*s",
+                request_client_host(request), (int)request->header.client_id.size, (const char *)request->header.client_id.data);
+    find_answer(request, request->header.api_version < 4 ? ERROR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED : ERROR_UNSUPPORTED_VERSION);
+}
+
 void handle_find_coordinator(struct request *request)
 {
     const struct kafka_find_coordinator_request *asked = request->decoded;
 
     if (asked->key_type == KEY_GROUP)
         coordinator_make_ready(request->broker->coordinator, find_ready, request);
+    else if (asked->key_type > KEY_SHARE)
+        find_answer(request, ERROR_INVALID_REQUEST);
     else
-        find_answer(request, asked->key_type > 2 ? ERROR_INVALID_REQUEST : ERROR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        find_refuse(request);
 }
 
 /* ---- OffsetCommit ---- */
