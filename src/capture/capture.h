@@ -43,6 +43,7 @@ struct capture_status {
     int64_t rows, transactions; /* since the start of the thread */
     int64_t source_time_us;     /* commit time of the last durable transaction, since 1970; 0 none */
     int64_t snapshot_rows, snapshot_tables_done, snapshot_tables;
+    int64_t snapshot_started_ms; /* wall clock; 0: none was taken since the start of the thread */
 };
 void capture_status_read(const struct capture *capture, struct capture_status *status);
 

@@ -450,6 +450,7 @@ enum status snapshot_run(struct task *task, struct error *error)
 
     snapshot_init(&snapshot, task);
     task->status->state = CAPTURE_SNAPSHOT;
+    task->status->snapshot_started_ms = clock_now_ms();
     memset(&task->status->error, 0, sizeof(task->status->error));
     task->report(task->context);
     status = run(&snapshot, error);
@@ -470,6 +471,7 @@ enum status snapshot_run_blocking(struct task *task, const struct signal *signal
     snapshot.request = signal;
     snapshot.source = *source;
     task->status->state = CAPTURE_SNAPSHOT;
+    task->status->snapshot_started_ms = clock_now_ms();
     task->report(task->context);
     status = run(&snapshot, error);
     task->status->state = CAPTURE_STREAMING;

@@ -49,7 +49,8 @@ void connect_handle(struct connect *connect, const struct http_request *request,
  *   state, task_state as in the REST API: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING; task_state null without a task
  *   trace             of a failed task, null otherwise
  *   capture           null, or {state: starting snapshot streaming retrying failed stopped, error, retry_at_ms, received_lsn, appended_lsn,
- *                     durable_lsn, confirmed_lsn, rows, transactions, source_time_us, snapshot_rows, snapshot_tables_done, snapshot_tables}
+ *                     durable_lsn, confirmed_lsn, rows, transactions, source_time_us, snapshot_rows, snapshot_tables_done, snapshot_tables,
+ *                     snapshot_started_ms}
  *   topics            names of those written to
  *   warnings          [{setting, nearest}] of settings without effect; nearest may be null
  *   config            secrets masked

@@ -48,6 +48,10 @@ struct http_response {
     void *stream_context;
 };
 
+/* For streams: has the client hung up? It is asked between two pieces, as MHD only notices when it writes. */
+int http_client_fd(const struct http_request *request);
+bool http_client_is_gone(int fd);
+
 /* Called on a thread of the connection; may wait. */
 typedef void http_handler(void *context, const struct http_request *request, struct http_response *response);
 

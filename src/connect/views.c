@@ -431,6 +431,7 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
     number_put(out, "snapshot_rows", status.snapshot_rows);
     number_put(out, "snapshot_tables_done", status.snapshot_tables_done);
     number_put(out, "snapshot_tables", status.snapshot_tables);
+    number_put(out, "snapshot_started_ms", status.snapshot_started_ms);
     buffer_append_string(out, "}");
 }
 

@@ -3,7 +3,17 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "os/clock.h"
+#include "os/logger.h"
+#include "os/random.h"
 #include "server/services_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define LOG_SUBSYSTEM "server"
+
+#define TOKEN_TEXT_SIZE 49 /* 24 bytes in hexadecimal */
 
 /* Connectors reach it through its socket, by the usual container name, and by its own address with its own port. */
 static void private_postgres_alias(struct services *services)
@@ -125,9 +135,60 @@ static void settings_describe(void *context, struct buffer *json)
     settings_print_json(services->settings, json);
 }
 
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+}
+
+/* The token of the data directory, made when there is none. */
+static enum status token_file(const char *path, const char *host, long long port, char token[TOKEN_TEXT_SIZE], struct error *error)
+{
+    uint8_t bytes[(TOKEN_TEXT_SIZE - 1) / 2];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size;
+
+    if (fd >= 0) {
+        size = read(fd, token, TOKEN_TEXT_SIZE - 1);
+        (void)close(fd);
+        token[size < 0 ? 0 : size] = '\0';
+        return size == TOKEN_TEXT_SIZE - 1 ? OK : error_set(error, ERROR_DISK, "%s is no token: remove it, and a new one is made", path);
+    }
+    random_bytes(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        (void)snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, token, TOKEN_TEXT_SIZE - 1) != TOKEN_TEXT_SIZE - 1 || fsync(fd) != 0) {
+        (void)error_set_system(error, ERROR_DISK, errno, "write the console's token to %s", path);
+        if (fd >= 0)
+            (void)close(fd);
+        return error->status;
+    }
+    (void)close(fd);
+    LOG_WARNING("the console listens on %s, so it needs a token. Said this once: http://%s:%lld/#token=%s (kept in %s)", host, host, port, token, path);
+    return OK;
+}
+
+/* Whoever reaches this machine's own loopback may do everything; from elsewhere a token is needed. */
+static enum status console_token(const struct services *services, char token[TOKEN_TEXT_SIZE], struct error *error)
+{
+    const struct settings *settings = services->settings;
+    enum status status = OK;
+
+    token[0] = '\0';
+    if (!is_loopback(settings->console_host_name) && *settings->console_token == '\0') {
+        char *path = memory_format("%s/console.token", services->data_dir);
+
+        status = token_file(path, settings->console_host_name, (long long)settings->console_port, token, error);
+        memory_free(path);
+    }
+    return status;
+}
+
 static enum status console_start(struct services *services, struct error *error)
 {
     const struct settings *settings = services->settings;
+    char token[TOKEN_TEXT_SIZE];
+    enum status status = console_token(services, token, error);
     char *listener = listener_text(settings->console_host_name, settings->console_port);
     struct web_settings wanted = {
         .listener = listener,
@@ -148,10 +209,12 @@ static enum status console_start(struct services *services, struct error *error)
                 .context = services,
                 .read_only = strcmp(settings->console_access, "read") == 0,
                 .mask = settings->console_mask,
+                .token = *token == '\0' ? settings->console_token : token,
+                .read_token = settings->console_read_token,
             },
     };
-    enum status status = web_start(&wanted, &services->web, error);
-
+    if (status == OK)
+        status = web_start(&wanted, &services->web, error);
     memory_free(listener);
     return status;
 }

@@ -36,6 +36,7 @@ struct api {
     struct plans *plans;
     struct problems *problems;
     struct keeper *keeper;
+    struct auth *auth;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
 };
@@ -57,6 +58,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->plans = plans_create();
     api->problems = problems_create();
     api->keeper = keeper_create(settings->log);
+    api->auth = auth_create(settings->token, settings->read_token, settings->read_only);
     api->sampler = sampler_create(api);
     *created = api;
     return sampler_start(api->sampler, error);
@@ -70,6 +72,7 @@ void api_destroy(struct api *api)
     plans_destroy(api->plans);
     problems_destroy(api->problems);
     keeper_destroy(api->keeper);
+    auth_destroy(api->auth);
     kafka_client_destroy(api->client);
     series_destroy(api->series);
     memory_free(api->events);
@@ -91,6 +94,11 @@ void api_stop(struct api *api)
 bool api_is_stopping(struct api *api)
 {
     return api->stopping;
+}
+
+struct auth *api_auth(struct api *api)
+{
+    return api->auth;
 }
 
 struct keeper *api_keeper(struct api *api)
@@ -495,51 +503,54 @@ static const struct route {
     const char *method;
     const char *path; /* below /api/v1; ":" stands for one part, "*" for the rest */
     api_handler *answer;
-    bool changes;
+    enum { OPEN = -1, LOOKS, CHANGES } needs; /* OPEN: no login */
 } routes[] = {
-    {"GET", "/me", api_me, false},
-    {"GET", "/overview", api_overview, false},
-    {"GET", "/problems", api_problems, false},
-    {"POST", "/problems/:/quiet", api_problem_quiet, true},
-    {"GET", "/events", api_events_list, false},
-    {"GET", "/series", api_series_get, false},
-    {"GET", "/find", api_search_names, false},
-    {"GET", "/stream", api_stream, false},
-    {"GET", "/topics", api_topics, false},
-    {"POST", "/topics", api_topic_create, true},
-    {"GET", "/topics/:", api_topic, false},
-    {"DELETE", "/topics/:", api_topic_delete, true},
-    {"PATCH", "/topics/:/config", api_topic_config, true},
-    {"POST", "/topics/:/partitions", api_topic_partitions, true},
-    {"POST", "/topics/:/empty", api_topic_empty, true},
-    {"GET", "/topics/:/schema", api_topic_schema, false},
-    {"GET", "/topics/:/messages", api_messages, false},
-    {"POST", "/topics/:/messages", api_message_produce, true},
-    {"GET", "/topics/:/messages/:/:", api_message, false},
-    {"GET", "/groups", api_groups, false},
-    {"GET", "/groups/:", api_group, false},
-    {"POST", "/groups/:/offsets", api_group_reset, true},
-    {"DELETE", "/groups/:", api_group_delete, true},
-    {"DELETE", "/groups/:/offsets", api_group_offsets_delete, true},
-    {"GET", "/connectors", api_connectors, false},
-    {"GET", "/connectors/:", api_connector, false},
-    {"GET", "/connectors/:/tables", api_connector_tables, false},
-    {"POST", "/preflight", api_preflight, false},
-    {"GET", "/connect/*", api_connect_proxy, false},
-    {"*", "/connect/*", api_connect_proxy, true},
-    {"GET", "/agents", api_agents, false},
-    {"GET", "/agents/:", api_agent, false},
-    {"GET", "/alerts", api_alerts, false},
-    {"GET", "/alerts/:", api_alert, false},
-    {"GET", "/reports", api_reports, false},
-    {"GET", "/reports/:", api_report, false},
-    {"GET", "/reports/:/runs", api_report_runs, false},
-    {"POST", "/alerts/:/state", api_alert_state, true},
-    {"GET", "/filters", api_filters, false},
-    {"PUT", "/filters/:", api_filter_put, true},
-    {"DELETE", "/filters/:", api_filter_delete, true},
-    {"GET", "/health", api_health, false},
-    {"GET", "/settings", api_settings_list, false},
+    {"GET", "/me", api_me, OPEN},
+    {"POST", "/login", api_login, OPEN},
+    {"POST", "/logout", api_logout, OPEN},
+    {"GET", "/trace", api_trace, LOOKS},
+    {"GET", "/overview", api_overview, LOOKS},
+    {"GET", "/problems", api_problems, LOOKS},
+    {"POST", "/problems/:/quiet", api_problem_quiet, CHANGES},
+    {"GET", "/events", api_events_list, LOOKS},
+    {"GET", "/series", api_series_get, LOOKS},
+    {"GET", "/find", api_search_names, LOOKS},
+    {"GET", "/stream", api_stream, LOOKS},
+    {"GET", "/topics", api_topics, LOOKS},
+    {"POST", "/topics", api_topic_create, CHANGES},
+    {"GET", "/topics/:", api_topic, LOOKS},
+    {"DELETE", "/topics/:", api_topic_delete, CHANGES},
+    {"PATCH", "/topics/:/config", api_topic_config, CHANGES},
+    {"POST", "/topics/:/partitions", api_topic_partitions, CHANGES},
+    {"POST", "/topics/:/empty", api_topic_empty, CHANGES},
+    {"GET", "/topics/:/schema", api_topic_schema, LOOKS},
+    {"GET", "/topics/:/messages", api_messages, LOOKS},
+    {"POST", "/topics/:/messages", api_message_produce, CHANGES},
+    {"GET", "/topics/:/messages/:/:", api_message, LOOKS},
+    {"GET", "/groups", api_groups, LOOKS},
+    {"GET", "/groups/:", api_group, LOOKS},
+    {"POST", "/groups/:/offsets", api_group_reset, CHANGES},
+    {"DELETE", "/groups/:", api_group_delete, CHANGES},
+    {"DELETE", "/groups/:/offsets", api_group_offsets_delete, CHANGES},
+    {"GET", "/connectors", api_connectors, LOOKS},
+    {"GET", "/connectors/:", api_connector, LOOKS},
+    {"GET", "/connectors/:/tables", api_connector_tables, LOOKS},
+    {"POST", "/preflight", api_preflight, LOOKS},
+    {"GET", "/connect/*", api_connect_proxy, LOOKS},
+    {"*", "/connect/*", api_connect_proxy, CHANGES},
+    {"GET", "/agents", api_agents, LOOKS},
+    {"GET", "/agents/:", api_agent, LOOKS},
+    {"GET", "/alerts", api_alerts, LOOKS},
+    {"GET", "/alerts/:", api_alert, LOOKS},
+    {"GET", "/reports", api_reports, LOOKS},
+    {"GET", "/reports/:", api_report, LOOKS},
+    {"GET", "/reports/:/runs", api_report_runs, LOOKS},
+    {"POST", "/alerts/:/state", api_alert_state, CHANGES},
+    {"GET", "/filters", api_filters, LOOKS},
+    {"PUT", "/filters/:", api_filter_put, CHANGES},
+    {"DELETE", "/filters/:", api_filter_delete, CHANGES},
+    {"GET", "/health", api_health, LOOKS},
+    {"GET", "/settings", api_settings_list, LOOKS},
 };
 
 /* Compares part by part and takes what stands for ":". */
@@ -569,15 +580,22 @@ static bool method_is(const struct route *route, const char *method)
     return strcmp(route->method, "*") == 0 || strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
-/* A change needs the header that no foreign page can send, JSON, and write access. */
-static bool change_is_allowed(struct api_call *call)
+/* A change needs write access, the header that no foreign page can send, and JSON. */
+static bool may_change(struct api_call *call)
+{
+    if (call->access != ACCESS_WRITE) {
+        api_error(call, 403, "READ_ONLY", "You may look, not change.", call->api->settings.read_only ? "The setting console.access is read." : "The token gives read access.",
+                  "Change it on the server, or use the command line.");
+        return false;
+    }
+    return true;
+}
+
+/* Does the change come from a page of ours? */
+static bool change_is_ours(struct api_call *call)
 {
     const char *type = http_header(call->request, "Content-Type");
 
-    if (call->api->settings.read_only) {
-        api_error(call, 403, "READ_ONLY", "This console is read only.", "The setting console.access is read.", "Change it on the server, or use the command line.");
-        return false;
-    }
     if (http_header(call->request, "X-Tailrace") == NULL) {
         api_error(call, 403, "NOT_FROM_THE_CONSOLE", "The change was refused.", "It has no header X-Tailrace, which every change needs.", "Send X-Tailrace: 1.");
         return false;
@@ -587,6 +605,19 @@ static bool change_is_allowed(struct api_call *call)
         return false;
     }
     return true;
+}
+
+/* Is whoever asks let in? False with the answer given. */
+static bool is_allowed(struct api_call *call, const struct route *route)
+{
+    call->access = auth_access(call->api->auth, call->request);
+    if (route->needs == OPEN)
+        return strcmp(call->request->method, "GET") == 0 || change_is_ours(call);
+    if (call->access == ACCESS_NONE) {
+        api_error(call, 401, "LOGIN", "Log in first.", "This console needs a token.", "It was shown when Tailrace first started, and is the setting console.token.");
+        return false;
+    }
+    return route->needs == LOOKS ? strcmp(call->request->method, "POST") != 0 || change_is_ours(call) : may_change(call) && change_is_ours(call);
 }
 
 static bool body_read(struct api_call *call)
@@ -617,7 +648,7 @@ void api_answer(struct api *api, const struct http_request *request, struct http
             other_method = true;
             continue;
         }
-        if ((!routes[i].changes || change_is_allowed(&call)) && body_read(&call))
+        if (is_allowed(&call, &routes[i]) && body_read(&call))
             routes[i].answer(&call);
         json_decref(call.body);
         return;

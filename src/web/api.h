@@ -9,6 +9,7 @@
 #include "connect/connect.h"
 #include "log/log.h"
 #include "store/store.h"
+#include "web/auth.h"
 #include "web/kafka_client.h"
 #include "web/series.h"
 
@@ -30,6 +31,7 @@ struct api_settings {
     void (*settings)(void *context, struct buffer *json); /* every setting as a JSON array, secrets masked */
     void *context;
     bool read_only;
+    const char *token, *read_token; /* "": none */
     const char *mask;             /* columns never shown: "public.users.email,…"; may be NULL */
 };
 
@@ -56,6 +58,7 @@ struct api_call {
     const char *parts[API_PARTS_MAX]; /* what stands for :name in the route, unescaped */
     json_t *body;                     /* of the request; NULL when there is none */
     bool dry_run;
+    enum access access; /* of who asks */
 };
 
 const struct api_settings *api_settings_of(const struct api *api);
@@ -122,7 +125,7 @@ void json_add(json_t *array, json_t *value);                    /* the same */
 
 typedef void api_handler(struct api_call *call);
 
-api_handler api_me, api_health, api_settings_list, api_search_names;                     /* api_about.c */
+api_handler api_me, api_login, api_logout, api_trace, api_health, api_settings_list, api_search_names;                     /* api_about.c */
 api_handler api_overview, api_problems, api_problem_quiet, api_events_list, api_series_get;         /* api_overview.c */
 api_handler api_topics, api_topic, api_topic_create, api_topic_delete, api_topic_config, api_topic_partitions, api_topic_empty, api_topic_schema;
 api_handler api_messages, api_message, api_message_produce;
@@ -179,6 +182,8 @@ struct topic *api_topic_find(struct api_call *call, const char *name);
 bool api_confirmed(struct api_call *call, const char *name);
 
 json_t *api_group_find(struct api_call *call, const char *name); /* NULL with the answer given */
+
+struct auth *api_auth(struct api *api);
 
 struct keeper;
 struct keeper *api_keeper(struct api *api);

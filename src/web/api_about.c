@@ -30,16 +30,50 @@ void api_me(struct api_call *call)
     char host[256] = "", link[256];
 
     (void)gethostname(host, sizeof(host) - 1);
-    json_put(me, "access", json_string(settings->read_only ? "read" : "write"));
-    json_put(me, "login", json_string("none"));
+    json_put(me, "access", json_string(call->access == ACCESS_WRITE ? "write" : call->access == ACCESS_READ ? "read" : "none"));
+    json_put(me, "login", json_string(!auth_is_on(api_auth(call->api)) ? "none" : call->access == ACCESS_NONE ? "required" : "token"));
     json_put(me, "version", json_string(settings->version));
     json_put(me, "host", json_string(host));
     json_put(me, "started_ms", json_integer(member_integer(description, "started_ms", 0)));
     json_put(me, "now_ms", json_integer(clock_now_ms()));
-    json_put(me, "read_only_why", json_text_or_null(settings->read_only ? "The setting console.access is read." : NULL));
+    json_put(me, "read_only_why", json_text_or_null(call->access != ACCESS_READ ? NULL : settings->read_only ? "The setting console.access is read." : "The token gives read access."));
     json_put(me, "zone", json_string(zone(link, sizeof(link))));
     json_decref(description);
     api_json(call, 200, me);
+}
+
+static void cookie_set(struct api_call *call, const char *cookie)
+{
+    const char **headers = arena_new_array(call->arena, 3, sizeof(*headers));
+
+    headers[0] = "Set-Cookie";
+    headers[1] = cookie;
+    call->response->headers = headers;
+    call->response->status = 204;
+    call->response->content_type = NULL;
+}
+
+void api_login(struct api_call *call)
+{
+    const char *token = member_text(call->body, "token"), *cookie = NULL;
+
+    switch (auth_login(api_auth(call->api), call->request, token == NULL ? "" : token, &cookie)) {
+    case LOGIN_DONE:
+        api_event(call->api, "event", "info", "console", "Somebody logged in to the console.");
+        cookie_set(call, cookie);
+        return;
+    case LOGIN_WRONG:
+        api_error(call, 401, "WRONG_TOKEN", "That is not the token.", NULL, "It was shown when Tailrace first started, and is the setting console.token.");
+        return;
+    case LOGIN_TOO_OFTEN:
+        api_error(call, 429, "TOO_OFTEN", "Too many wrong tokens.", "Five a minute are let through from one address.", "Wait a minute.");
+        return;
+    }
+}
+
+void api_logout(struct api_call *call)
+{
+    cookie_set(call, auth_logout(api_auth(call->api), call->request));
 }
 
 void api_settings_list(struct api_call *call)

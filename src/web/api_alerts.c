@@ -11,10 +11,7 @@
 
 /* ---- Reading ---- */
 
-struct visit {
-    json_t *all; /* array of the alerts as they are in the topic, oldest first, with "place" */
-};
-
+/* Appends the alerts as they are in the topic, oldest first, with "place". */
 static void topic_read(struct api *api, const char *topic, json_t *all)
 {
     struct log *log = api_settings_of(api)->log;
@@ -253,11 +250,12 @@ static json_t *row_make(struct api_call *call, const json_t *source)
 static json_t *window_make(const json_t *alert)
 {
     const json_t *window = json_object_get(alert, "window"), *source = json_object_get(alert, "source");
-    json_t *inputs = json_array(), *input;
+    json_t *inputs, *input;
     size_t index;
 
     if (json_array_size(json_object_get(window, "inputs")) == 0 && member_integer(window, "from_us", 0) == 0)
         return json_null();
+    inputs = json_array();
     json_array_foreach(json_object_get(window, "inputs"), index, input)
         json_add(inputs, json_pack("{s:o, s:O, s:O, s:I, s:o}", "topic", copy_or_null(source, "topic"), "partition", json_object_get(input, "partition"), "offset",
                                    json_object_get(input, "offset"), "at_us", (json_int_t)member_integer(input, "at_us", 0), "number", copy_or_null(input, "number")));

@@ -96,15 +96,14 @@ static void trouble_put(json_t *item, const json_t *connector, const json_t *cap
         json_put(json_object_get(item, "retry"), "tries", json_integer(1));
 }
 
-static json_t *snapshot_make(const json_t *connector, const json_t *capture)
+static json_t *snapshot_make(const json_t *capture)
 {
     int64_t done = member_integer(capture, "snapshot_tables_done", 0), all = member_integer(capture, "snapshot_tables", 0);
 
-    (void)connector;
-    if (all == 0)
+    if (all == 0 || member_integer(capture, "snapshot_started_ms", 0) == 0)
         return json_null();
-    return json_pack("{s:s, s:s, s:s, s:n, s:n, s:[{s:o, s:I, s:n, s:n, s:n}], s:n}", "id", "initial", "kind", "initial", "state", is(capture, "state", "snapshot") ? "running" : "done",
-                     "started_ms", "ended_ms", "tables", "table", json_sprintf("%lld of %lld tables", (long long)done, (long long)all), "rows",
+    return json_pack("{s:s, s:s, s:s, s:I, s:n, s:[{s:o, s:I, s:n, s:n, s:n}], s:n}", "id", "initial", "kind", "initial", "state", is(capture, "state", "snapshot") ? "running" : "done",
+                     "started_ms", (json_int_t)member_integer(capture, "snapshot_started_ms", 0), "ended_ms", "tables", "table", json_sprintf("%lld of %lld tables", (long long)done, (long long)all), "rows",
                      (json_int_t)member_integer(capture, "snapshot_rows", 0), "rows_about", "rows_per_s", "left_ms", "load_max");
 }
 
@@ -147,7 +146,7 @@ static json_t *connector_make(struct api *api, const json_t *connector)
     json_put(item, "wal_bytes", json_null());
     trouble_put(item, connector, capture);
     json_put(item, "warnings", warnings_make(connector));
-    json_put(item, "snapshot", snapshot_make(connector, capture));
+    json_put(item, "snapshot", snapshot_make(capture));
     return item;
 }
 

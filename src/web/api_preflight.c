@@ -55,11 +55,16 @@ static void validate(struct preflight *preflight, json_t *config)
     struct http_request request = *call->request;
     struct http_response response = {.status = 0};
     const char *class_name = setting(preflight, "connector.class", ""), *dot = strrchr(class_name, '.');
-    char *body = json_dumps(config, JSON_COMPACT);
-    json_t *answer;
+    const char *name = member_text(call->body, "name");
+    json_t *named = json_copy(config), *answer;
+    char *body;
     const json_t *field;
     size_t index;
 
+    if (json_object_get(named, "name") == NULL)
+        json_put(named, "name", json_string(name == NULL ? "preflight" : name));
+    body = json_dumps(named, JSON_COMPACT);
+    json_decref(named);
     request.method = "PUT";
     request.path = slice_from_string(arena_format(call->arena, "/connector-plugins/%s/config/validate", dot == NULL ? class_name : dot + 1));
     request.query = slice_null();

@@ -188,10 +188,8 @@ const char *message_cell(const struct change_column *column, const struct change
     case CHANGE_INTEGER:
         return integer_text(column, value->integer, arena);
     case CHANGE_REAL:
-        return arena_format(arena, "%.17g", value->real);
+        return value->text.size > 0 ? arena_copy_string(arena, value->text) : arena_format(arena, "%.17g", value->real);
     case CHANGE_DECIMAL:
-        if (!slice_is_null(value->text) && value->text.size > 0)
-            return arena_copy_string(arena, value->text);
         decimal = arena_new(arena, DECIMAL_TEXT_SIZE);
         decimal_print(&value->decimal, decimal);
         return decimal;

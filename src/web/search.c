@@ -16,7 +16,8 @@
 #define WINDOW_SEARCH 4000 /* records that are looked at in one go, of all partitions */
 #define FOUND_MAX 500
 #define BATCH_MESSAGES 50
-#define LIVE_PER_STEP 5    /* messages of a live view that are drawn each 100 ms; the rest is counted */
+#define LIVE_STEP_MS 50
+#define LIVE_PER_STEP 3    /* messages of a live view that are drawn in each step; the rest is counted */
 #define OUT_MAX ((size_t)16 << 20)
 #define ARENA_BLOCK 65536
 
@@ -57,6 +58,7 @@ struct search {
     struct buffer out;
     size_t sent;
     bool done;
+    int fd; /* of the client, to see that it is gone */
 };
 
 /* ---- Matching ---- */
@@ -291,7 +293,7 @@ static void live_step(struct search *search)
     bool moved = false;
 
     if (search->lane_count > 0)
-        (void)log_wait(log, search->topic, search->lanes[0].partition, search->lanes[0].low, 100);
+        (void)log_wait(log, search->topic, search->lanes[0].partition, search->lanes[0].low, LIVE_STEP_MS);
     for (size_t i = 0; i < search->lane_count; i++) {
         int64_t start, end;
 
@@ -311,7 +313,7 @@ static void live_step(struct search *search)
         return;
     }
     if (moved) /* so many in a step, and no faster */
-        clock_sleep_ms(100);
+        clock_sleep_ms(LIVE_STEP_MS);
     progress_append(search);
 }
 
@@ -347,7 +349,7 @@ static ssize_t search_next(void *context, char *bytes, size_t size)
     size_t left = search->out.size - search->sent;
 
     if (left == 0) {
-        if (search->done)
+        if (search->done || http_client_is_gone(search->fd))
             return -1;
         buffer_reset(&search->out);
         search->sent = 0;
@@ -482,6 +484,7 @@ void api_messages(struct api_call *call)
     search->limit = (size_t)api_query_number(call, "limit", 100, 1, FOUND_MAX);
     search->budget_ms = api_query_number(call, "budget_ms", 10000, 1, 600000);
     search->began_ms = clock_monotonic_ms();
+    search->fd = http_client_fd(call->request);
     lanes_make(call, search, topic);
     topic_release(topic);
     if (filter_read(call, search))

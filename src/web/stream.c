@@ -30,6 +30,8 @@ struct stream {
     json_t *revision;
     int64_t sample, spoke_ms;
     bool greeted, over;
+    bool may_write;
+    int fd; /* of the client, to see that it is gone */
     struct buffer out;
     size_t sent;
 };
@@ -176,7 +178,7 @@ static void step(struct stream *stream)
 
         stream->greeted = true;
         event_append(&stream->out, "hello",
-                     json_pack("{s:I, s:s, s:s}", "now_ms", (json_int_t)clock_now_ms(), "version", settings->version, "access", settings->read_only ? "read" : "write"));
+                     json_pack("{s:I, s:s, s:s}", "now_ms", (json_int_t)clock_now_ms(), "version", settings->version, "access", stream->may_write ? "write" : "read"));
         news_append(stream);
         stream->sample = sampler_wait(api_sampler(stream->api), 0, 0);
     } else {
@@ -203,7 +205,7 @@ static ssize_t stream_next(void *context, char *bytes, size_t size)
     size_t left = stream->out.size - stream->sent;
 
     while (left == 0) {
-        if (stream->over || stream->out.failed)
+        if (stream->over || stream->out.failed || http_client_is_gone(stream->fd))
             return -1;
         buffer_reset(&stream->out);
         stream->sent = 0;
@@ -260,6 +262,8 @@ void api_stream(struct api_call *call)
     arena_init(&stream->scratch, ARENA_BLOCK);
     buffer_init(&stream->out, OUT_MAX);
     stream->events_seen_ms = clock_now_ms();
+    stream->may_write = call->access == ACCESS_WRITE;
+    stream->fd = http_client_fd(call->request);
     watch_read(stream, watch == NULL ? "overview" : watch);
     api_stream_begin(call, stream_next, stream_end, stream);
 }

@@ -202,7 +202,12 @@ static void request_handle(void *context, const struct http_request *request, st
     while (page < sizeof(pages) / sizeof(pages[0]) && !slice_equal_string(request->path, pages[page].path))
         page++;
     asset = page == 0 || page == sizeof(pages) / sizeof(pages[0]) ? asset_of(request) : NULL;
-    if (asset == NULL && page == sizeof(pages) / sizeof(pages[0])) {
+    /* Whether it lives may be asked by anybody; what it does, not. */
+    if (asset == NULL && page < sizeof(pages) / sizeof(pages[0]) && strcmp(pages[page].path, "/healthz") != 0 && strcmp(pages[page].path, "/readyz") != 0 &&
+        auth_access(api_auth(web->api), request) == ACCESS_NONE) {
+        response->status = 401;
+        buffer_append_string(&response->body, "Send the token of the setting console.token or console.read.token: Authorization: Bearer TOKEN\n");
+    } else if (asset == NULL && page == sizeof(pages) / sizeof(pages[0])) {
         response->status = 404;
         buffer_append_string(&response->body, "There is /, /api/v1, /metrics, /healthz, /readyz and /status.json here\n");
     } else if (!reads) {

@@ -1,0 +1,549 @@
+"""The console's HTTP API: shapes against console/src/lib/types.ts, changes, errors, searches, resets, connectors, the stream."""
+import http.client
+import json
+import re
+import threading
+import time
+import urllib.parse
+
+import kafka
+import pytest
+
+import harness
+
+TYPES = (harness.ROOT / "console" / "src" / "lib" / "types.ts").read_text()
+PRIMITIVES = {"string": str, "number": (int, float), "boolean": bool}
+
+
+# ---- A small reader of types.ts: enough to check an answer against its interfaces ----
+
+def strip_comments(text):
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+def interfaces():
+    text, found = strip_comments(TYPES), {}
+    for match in re.finditer(r"export interface (\w+)(?:<T>)?(?: extends (\w+)(?:<(\w+)>)?)? \{", text):
+        depth, at = 1, match.end()
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            at += 1
+        found[match[1]] = (match[2], match[3], text[match.end():at - 1])
+    aliases = {m[1]: m[2].strip() for m in re.finditer(r"export type (\w+) =\s*(.*?);\n", text, flags=re.S)}
+    return found, aliases
+
+
+INTERFACES, ALIASES = interfaces()
+
+
+def split_top(text, separator):
+    parts, depth, quoted, current = [], 0, False, ""
+    for c in text:
+        quoted ^= c == "'"
+        depth += 0 if quoted else {"{": 1, "[": 1, "(": 1, "<": 1, "}": -1, "]": -1, ")": -1, ">": -1}.get(c, 0)
+        if c == separator and depth == 0 and not quoted:
+            parts.append(current.strip())
+            current = ""
+        else:
+            current += c
+    return [part for part in [*parts, current.strip()] if part]
+
+
+def members(body):
+    for member in split_top(body.replace("\n", " "), ";"):
+        name, kind = member.split(":", 1)
+        yield name.strip().rstrip("?"), kind.strip(), name.strip().endswith("?")
+
+
+def fits(value, kind, where, generic=None):
+    """What is wrong with the value as one of this type; None when nothing is."""
+    kind = kind.strip()
+    alternatives = split_top(kind, "|")
+    if len(alternatives) > 1:
+        wrong = [fits(value, one, where, generic) for one in alternatives]
+        return None if None in wrong else f"{where}: {json.dumps(value)[:80]} is none of {kind}: {[w for w in wrong if w and w.count('.') > where.count('.')][:1]}"
+    if kind == "null":
+        return None if value is None else f"{where}: not null"
+    if kind.startswith("'"):
+        return None if value == kind[1:-1] else f"{where}: {value!r} is not {kind}"
+    if kind in PRIMITIVES:
+        wanted = isinstance(value, PRIMITIVES[kind]) and (kind == "boolean") == isinstance(value, bool)
+        return None if wanted else f"{where}: {value!r} is no {kind}"
+    if kind == "unknown":
+        return None
+    if kind.endswith("[]"):
+        inner = kind[:-2].strip()
+        if inner.startswith("(") and inner.endswith(")"):
+            inner = inner[1:-1]
+        if not isinstance(value, list):
+            return f"{where}: {value!r} is no list"
+        return next(filter(None, (fits(one, inner, f"{where}[{i}]", generic) for i, one in enumerate(value))), None)
+    if kind.startswith("["):
+        kinds = split_top(kind[1:-1], ",")
+        if not isinstance(value, list) or len(value) != len(kinds):
+            return f"{where}: {value!r} is no {kind}"
+        return next(filter(None, (fits(v, k, where, generic) for v, k in zip(value, kinds))), None)
+    record = re.fullmatch(r"Record<string, (.*)>", kind)
+    if record:
+        if not isinstance(value, dict):
+            return f"{where}: {value!r} is no record"
+        return next(filter(None, (fits(v, record[1], f"{where}.{k}", generic) for k, v in value.items())), None)
+    both = split_top(kind, "&")
+    if len(both) > 1:
+        return next(filter(None, (fits(value, one, where, generic) for one in both)), None)
+    if kind.startswith("{"):
+        return object_fits(value, kind[1:-1], where, generic)
+    if kind == "T":
+        return fits(value, generic, where)
+    nested = re.fullmatch(r"(\w+)\['(\w+)'\]", kind)
+    if nested:
+        return fits(value, next(k for n, k, _ in members(INTERFACES[nested[1]][2]) if n == nested[2]), where)
+    listed = re.fullmatch(r"List<(\w+)>", kind)
+    if listed:
+        return object_fits(value, INTERFACES["List"][2], where, listed[1])
+    if kind in ALIASES:
+        return fits(value, ALIASES[kind].lstrip("| "), where, generic)
+    parent, of, body = INTERFACES[kind]
+    return (fits(value, f"List<{of}>" if of else parent, where) if parent else None) or object_fits(value, body, where, generic)
+
+
+def object_fits(value, body, where, generic=None):
+    if not isinstance(value, dict):
+        return f"{where}: {value!r} is no object"
+    for name, kind, optional in members(body):
+        if name not in value:
+            if optional:
+                continue
+            return f"{where}.{name}: missing"
+        wrong = fits(value[name], kind, f"{where}.{name}", generic)
+        if wrong:
+            return wrong
+    return None
+
+
+# ---- Calls ----
+
+class Console:
+    def __init__(self, tailrace):
+        self.tailrace = tailrace
+        self.base = tailrace.console_url + "/api/v1"
+
+    def get(self, path, kind=None, status=200, headers=None):
+        answer = harness.http("GET", self.base + path, headers=headers)
+        assert answer.status == status, answer
+        if kind:
+            wrong = fits(answer.json(), kind, path)
+            assert wrong is None, wrong
+        return answer.json()
+
+    def change(self, method, path, body=None, status=200, kind=None, headers=None):
+        answer = harness.http(method, self.base + path, {} if body is None else body, {"X-Tailrace": "1", **(headers or {})})
+        assert answer.status == status, answer
+        data = answer.json()
+        if kind:
+            wrong = fits(data, kind, path)
+            assert wrong is None, wrong
+        if status >= 400 and not path.startswith("/connect/"):
+            assert fits(data["error"], "ErrorBody", path) is None
+        return data
+
+    def events(self, path, until, timeout=20):
+        """Server-sent events as (name, data), up to the one for which `until` is true."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.tailrace.console_port, timeout=timeout)
+        connection.request("GET", "/api/v1" + path)
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        assert response.headers["Content-Type"] == "text/event-stream"
+        found, name, deadline = [], None, time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            line = response.readline().decode()
+            if not line:
+                break
+            if line.startswith("event: "):
+                name = line[7:].strip()
+            elif line.startswith("data: "):
+                found.append((name, json.loads(line[6:])))
+                if until(*found[-1]):
+                    break
+        connection.close()
+        return found
+
+    def search(self, topic, **asked):
+        found = self.events(f"/topics/{topic}/messages?" + urllib.parse.urlencode(asked), lambda name, data: name == "done")
+        messages = [message for name, data in found if name == "messages" for message in data]
+        for message in messages:
+            assert fits(message, "Message", "message") is None, fits(message, "Message", "message")
+        for name, data in found:
+            if name == "progress":
+                assert fits(data, "SearchProgress", "progress") is None
+        assert found[-1][0] == "done" and fits(found[-1][1], "SearchDone", "done") is None
+        return messages, found[-1][1]
+
+
+@pytest.fixture
+def console(tailrace):
+    return Console(tailrace)
+
+
+def produce(tailrace, topic, values, key=None, partition=None):
+    producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
+    for value in values:
+        producer.send(topic, value, key=key, partition=partition)
+    producer.flush()
+    producer.close()
+
+
+# ---- Shapes of an empty program ----
+
+def test_every_page_has_its_shape_with_nothing_there(console):
+    console.get("/me", "Me")
+    console.get("/overview", "Overview")
+    for path, kind in (("/problems", "List<Problem>"), ("/topics", "List<TopicItem>"), ("/groups", "List<GroupItem>"), ("/connectors", "List<Connector>"),
+                       ("/agents", "List<AgentItem>"), ("/alerts", "AlertList"), ("/reports", "List<ReportItem>"), ("/settings", "List<Setting>"),
+                       ("/health", "Health"), ("/series?names=rows_in,rows_out", "Series"), ("/filters", "List<Filter>")):
+        console.get(path, kind)
+    assert fits(console.get("/find?q=top")["items"], "Found[]", "find") is None
+    assert fits(console.get("/events")["items"], "EventLine[]", "events") is None
+
+
+def test_errors_say_what_and_what_to_do(console):
+    assert console.get("/nothing", status=404)["error"]["code"] == "NO_SUCH_PATH"
+    assert console.get("/topics/none", status=404)["error"]["code"] == "UNKNOWN_TOPIC"
+    assert console.get("/groups/none", status=404)["error"]["code"] == "UNKNOWN_GROUP"
+    assert console.get("/connectors/none", status=404)["error"]["code"] == "UNKNOWN_CONNECTOR"
+    assert console.get("/agents/none", status=404)["error"]["code"] == "UNKNOWN_AGENT"
+    assert console.get("/alerts/none", status=404)["error"]["code"] == "UNKNOWN_ALERT"
+    assert console.get("/reports/none", status=404)["error"]["code"] == "UNKNOWN_REPORT"
+    console.change("PUT", "/me", status=405)
+    console.change("POST", "/topics", "{not json", status=400)
+    console.change("POST", "/topics", {"partitions": 1}, status=400)
+    assert harness.http("POST", console.base + "/topics", {"name": "t"}).json()["error"]["code"] == "NOT_FROM_THE_CONSOLE"
+    assert harness.http("POST", console.base + "/topics", {"name": "t"}, {"X-Tailrace": "1", "Origin": "http://evil.example"}).status == 403
+    assert harness.http("POST", console.base + "/topics", b"x", {"X-Tailrace": "1", "Content-Type": "text/plain"}).status in (400, 415)
+
+
+def test_a_read_only_console_changes_nothing(tailrace_factory):
+    console = Console(tailrace_factory({"console.access": "read"}))
+    assert console.get("/me")["access"] == "read"
+    assert console.change("POST", "/topics", {"name": "t", "partitions": 1}, status=403)["error"]["code"] == "READ_ONLY"
+    assert console.change("POST", "/connect/connectors", {"name": "c", "config": {}}, status=403)["error"]["code"] == "READ_ONLY"
+    assert console.get("/topics")["total"] == 0
+
+
+def test_a_token_lets_in_and_reads_only_with_the_other_one(tailrace_factory):
+    tailrace = tailrace_factory({"console.token": "t0ken-to-write", "console.read.token": "t0ken-to-read"})
+    console = Console(tailrace)
+    assert console.get("/me", "Me")["login"] == "required" and console.get("/me")["access"] == "none"
+    assert console.get("/topics", status=401)["error"]["code"] == "LOGIN"
+    assert harness.http("GET", tailrace.console_url + "/healthz").status == 200 and harness.http("GET", tailrace.console_url + "/metrics").status == 401
+    reads, writes = {"Authorization": "Bearer t0ken-to-read"}, {"Authorization": "Bearer t0ken-to-write"}
+    assert console.get("/me", headers=reads)["access"] == "read"
+    console.change("POST", "/topics", {"name": "t", "partitions": 1}, status=403, headers=reads)
+    console.change("POST", "/topics", {"name": "t", "partitions": 1}, status=201, headers=writes)
+    answer = harness.http("POST", console.base + "/login", {"token": "t0ken-to-write"}, {"X-Tailrace": "1"})
+    cookie = answer.headers["Set-Cookie"]
+    assert answer.status == 204 and "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    mine = {"Cookie": cookie.split(";")[0]}
+    assert console.get("/me", headers=mine)["access"] == "write" and console.get("/topics", headers=mine)["total"] == 1
+    console.change("POST", "/logout", {}, status=204, headers=mine)
+    console.get("/topics", status=401, headers=mine)
+    assert [harness.http("POST", console.base + "/login", {"token": "guess"}, {"X-Tailrace": "1"}).status for _ in range(6)] == [401] * 5 + [429]
+    assert "t0ken" not in tailrace.log and "t0ken" not in json.dumps(console.get("/settings", headers=writes))
+
+
+def test_a_console_that_others_reach_makes_itself_a_token(tailrace_factory):
+    tailrace = tailrace_factory({"console.host.name": "0.0.0.0"})
+    token = (tailrace.data / "console.token").read_text()
+    assert re.fullmatch(r"[0-9a-f]{48}", token) and f"#token={token}" in tailrace.log
+    assert (tailrace.data / "console.token").stat().st_mode & 0o777 == 0o600
+    console = Console(tailrace)
+    console.get("/overview", status=401)
+    console.get("/overview", headers={"Authorization": "Bearer " + token})
+    tailrace.restart()
+    assert tailrace.log.count(token) == 1
+    console.get("/topics", headers={"Authorization": "Bearer " + token})
+
+
+# ---- Topics ----
+
+def test_a_topic_from_creation_to_deletion(console, tailrace):
+    effect = console.change("POST", "/topics", {"name": "orders", "partitions": 2, "dry_run": True}, kind="Effect")
+    assert "2 partitions" in effect["effect"] and console.get("/topics")["total"] == 0
+    console.change("POST", "/topics", {"name": "orders", "partitions": 2, "config": {"retention.ms": 86400000}}, status=201, kind="Topic")
+    assert console.change("POST", "/topics", {"name": "orders", "partitions": 2}, status=409)["error"]["code"] == "TOPIC_ALREADY_EXISTS"
+    item = console.get("/topics", "List<TopicItem>")["items"][0]
+    assert item["kept_ms"] == 86400000 and item["kind"] == "plain"
+    changes = console.change("PATCH", "/topics/orders/config", {"set": {"retention.ms": "5000"}, "unset": [], "dry_run": True})["changes"]
+    assert fits(changes, "ConfigChange[]", "changes") is None and changes[0]["old"] == "86400000" and changes[0]["new"] == "5000"
+    assert console.get("/topics")["items"][0]["kept_ms"] == 86400000
+    console.change("PATCH", "/topics/orders/config", {"set": {"retention.ms": "5000000"}, "unset": []})
+    entry = next(e for e in console.get("/topics/orders", "Topic")["config"] if e["name"] == "retention.ms")
+    assert entry["value"] == "5000000" and entry["source"] == "topic"
+    assert len(console.change("POST", "/topics/orders/partitions", {"count": 4})["partitions"]) == 4
+    produce(tailrace, "orders", [b"x"] * 10, partition=0)
+    assert "10 messages" in console.change("POST", "/topics/orders/empty", {"dry_run": True}, kind="Effect")["effect"]
+    assert console.change("POST", "/topics/orders/empty", {"before": {"0": 4}, "confirm": "orders"})["partitions"][0]["first"] == 4
+    assert console.change("DELETE", "/topics/orders", {"confirm": "order"}, status=400)["error"]["code"] == "NOT_CONFIRMED"
+    console.change("DELETE", "/topics/orders?confirm=orders", status=204)
+    console.get("/topics/orders", status=404)
+    changes = console.get("/events?kind=change")["items"]
+    assert "deleted" in changes[0]["text"] and len(changes) == 5 and fits(changes, "EventLine[]", "events") is None
+
+
+def test_lists_are_cut_sorted_and_searched(console):
+    for name in ("b", "a", "ab"):
+        console.change("POST", "/topics", {"name": name, "partitions": 1}, status=201)
+    names = lambda path: [item["name"] for item in console.get(path)["items"]]  # noqa: E731
+    assert names("/topics?q=a&sort=name") == ["a", "ab"]
+    assert names("/topics?sort=name&dir=desc&limit=2") == ["b", "ab"]
+    assert names("/topics?sort=name&offset=2") == ["b"] and console.get("/topics?offset=2")["total"] == 3
+    tag = harness.http("GET", console.base + "/topics").headers["ETag"]
+    assert harness.http("GET", console.base + "/topics", headers={"If-None-Match": tag}).status == 304
+
+
+# ---- Messages ----
+
+def test_messages_are_found_by_place_time_key_and_content(console, tailrace):
+    console.change("POST", "/topics", {"name": "m", "partitions": 2}, status=201)
+    produce(tailrace, "m", [json.dumps({"n": n, "price": "12.30"}).encode() for n in range(100)], key=b"k0", partition=0)
+    middle_ms = int(time.time() * 1000)
+    time.sleep(0.02)
+    produce(tailrace, "m", [json.dumps({"n": n, "big": 12345678901234567890}).encode() for n in range(100, 150)], key=b"k1", partition=1)
+    messages, done = console.search("m", limit=20)
+    assert [m["offset"] for m in messages] == list(range(49, 29, -1)) and done["why"] == "limit"
+    more, done = console.search("m", limit=100, cursor=done["cursor"])
+    assert [(m["partition"], m["offset"]) for m in more] == [(1, o) for o in range(29, -1, -1)] + [(0, o) for o in range(99, 29, -1)]
+    rest, done = console.search("m", limit=100, cursor=done["cursor"])
+    assert len(rest) == 30 and done["why"] == "end" and done["cursor"] is None
+    assert [m["offset"] for m in console.search("m", **{"from": "offset", "at": 95, "p": 0})[0]] == [95, 96, 97, 98, 99]
+    assert {m["partition"] for m in console.search("m", **{"from": "time", "at": middle_ms + 1})[0]} == {1}
+    assert len(console.search("m", key="k1", limit=500)[0]) == 50
+    assert [m["offset"] for m in console.search("m", filter="n >= 98 and n < 102", **{"from": "oldest"})[0]] == [98, 99, 0, 1]
+    assert len(console.search("m", filter="price = 12.3 and not n > 5", limit=500)[0]) == 6
+    assert len(console.search("m", filter="12345678901234567890", limit=500)[0]) == 50
+    assert len(console.search("m", filter="partition = 1 and offset >= 48")[0]) == 2
+    assert "12345678901234567890" in console.search("m", p=1, limit=1)[0][0]["value"]["text"]
+    for text, position in (("n >", 3), ("n = 1 and", 9), ("(n = 1", 6), ("n = 'x", 6)):
+        error = console.get("/topics/m/messages?" + urllib.parse.urlencode({"filter": text}), status=400)["error"]
+        assert error["field"] == "filter" and error["position"] == position, (text, error)
+
+
+def test_large_messages_come_in_pieces(console, tailrace):
+    value = ("ä" * 300000).encode()
+    produce(tailrace, "large", [value])
+    listed = console.search("large")[0][0]["value"]
+    assert listed["bytes"] == 600000 and listed["cut"] == 600000 - 512 and listed["text"] == "ä" * 256
+    alone = console.get("/topics/large/messages/0/0", "Message")["value"]
+    assert alone["cut"] == 600000 - 65536
+    piece = harness.http("GET", console.base + "/topics/large/messages/0/0?part=value&from=65536&bytes=65536")
+    assert piece.body == value[65536:131072] and piece.headers["Content-Type"].startswith("text/plain")
+    whole = harness.http("GET", console.base + "/topics/large/messages/0/0?part=value&download=1")
+    assert whole.body == value and whole.headers["Content-Type"] == "application/octet-stream"
+    console.get("/topics/large/messages/0/7", status=404)
+    console.get("/topics/large/messages/0/0?part=nothing", status=400)
+
+
+def test_messages_are_produced_with_key_headers_and_tombstone(console):
+    console.change("POST", "/topics", {"name": "p", "partitions": 3}, status=201)
+    first = console.change("POST", "/topics/p/messages", {"key": "k", "value": "v", "headers": [{"name": "h", "value": "1"}], "partition": None, "count": 3})
+    message = console.get(f"/topics/p/messages/{first['partition']}/{first['offset'] + 2}", "Message")
+    assert message["key"]["text"] == "k" and message["headers"] == [{"name": "h", "value": "1"}] and message["batch"]["count"] == 3
+    tomb = console.change("POST", "/topics/p/messages", {"key": "k", "value": None})
+    assert tomb["partition"] == first["partition"]  # as Kafka's clients choose it
+    assert console.get(f"/topics/p/messages/{tomb['partition']}/{tomb['offset']}")["value"] is None
+    console.change("POST", "/topics/p/messages", {"value": "v", "partition": 9}, status=400)
+    console.change("POST", "/topics/none/messages", {"value": "v"}, status=404)
+
+
+def test_live_messages_arrive_and_more_than_four_searches_are_refused(console, tailrace):
+    console.change("POST", "/topics", {"name": "live", "partitions": 1}, status=201)
+    threading.Timer(0.5, produce, (tailrace, "live", [b"now"])).start()
+    found = console.events("/topics/live/messages?from=live", lambda name, data: name == "messages")
+    assert found[-1][1][0]["value"]["text"] == "now"
+    held = []
+    try:
+        for _ in range(4):
+            def begins():
+                held.append(http.client.HTTPConnection("127.0.0.1", tailrace.console_port, timeout=10))
+                held[-1].request("GET", "/api/v1/topics/live/messages?from=live")
+                return held[-1].getresponse().status == 200
+            harness.wait_until(begins, 10)  # the one before may still be ending
+
+        def refused():
+            return harness.http("GET", console.base + "/topics/live/messages").status == 503
+        harness.wait_until(refused, 10)
+    finally:
+        for connection in held:
+            connection.sock and connection.sock.close()
+            connection.close()
+    harness.wait_until(lambda: console.search("live"), 10)  # the places are free again
+
+
+# ---- Groups ----
+
+def consume(tailrace, topic, group, count):
+    consumer = kafka.KafkaConsumer(topic, bootstrap_servers=tailrace.bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False)
+    for _ in range(count):
+        next(consumer)
+    consumer.commit()
+    return consumer
+
+
+def test_a_group_shows_its_lag_and_is_moved_by_the_plan_that_was_shown(console, tailrace):
+    console.change("POST", "/topics", {"name": "g", "partitions": 1}, status=201)
+    produce(tailrace, "g", [b"x"] * 20)
+    consumer = consume(tailrace, "g", "readers", 12)
+    group = console.get("/groups/readers", "Group")
+    assert group["waiting"] == 8 and group["members"][0]["partitions"] == {"g": [0]} and group["partitions"][0]["member"]
+    time.sleep(1.1)
+    assert 1000 <= console.get("/groups/readers")["lag_ms"] < 60000
+    assert console.get("/groups", "List<GroupItem>")["items"][0]["group"] == "readers"
+    plan = console.change("POST", "/groups/readers/offsets", {"to": {"kind": "beginning"}, "dry_run": True}, kind="ResetPlan")
+    assert plan["read_again"] == 12 and "1 member" in plan["blocked"]
+    assert console.change("POST", "/groups/readers/offsets", {"to": {"kind": "beginning"}, "plan": plan["plan"]}, status=409)["error"]["code"] == "GROUP_NOT_EMPTY"
+    consumer.close(autocommit=False)
+    harness.wait_until(lambda: console.get("/groups/readers")["kafka_state"] == "Empty")
+    plan = console.change("POST", "/groups/readers/offsets", {"to": {"kind": "past_one"}, "partitions": {"g": [0]}, "dry_run": True}, kind="ResetPlan")
+    assert (plan["skipped"], plan["partitions"][0]["from"], plan["partitions"][0]["to"]) == (1, 12, 13) and plan["blocked"] is None
+    other = console.change("POST", "/groups/readers/offsets", {"to": {"kind": "offset", "offset": 3}, "dry_run": True})
+    console.change("POST", "/groups/readers/offsets", {"to": {"kind": "past_one"}, "plan": plan["plan"]}, kind="ResetPlan")
+    assert console.get("/groups/readers")["partitions"][0]["committed"] == 13
+    assert console.change("POST", "/groups/readers/offsets", {"plan": other["plan"]}, status=409)["error"]["code"] == "STALE_PLAN"
+    assert console.change("POST", "/groups/readers/offsets", {"plan": "p-none"}, status=409)["error"]["code"] == "STALE_PLAN"
+    console.change("POST", "/groups/readers/offsets", {"to": {"kind": "nowhere"}}, status=400)
+    for to, offset in (({"kind": "end"}, 20), ({"kind": "by", "count": -5}, 15), ({"kind": "time", "at_ms": 0}, 0), ({"kind": "offset", "offset": 99}, 20)):
+        console.change("POST", "/groups/readers/offsets", {"to": to})
+        assert console.get("/groups/readers")["partitions"][0]["committed"] == offset, to
+    console.change("DELETE", "/groups/readers/offsets?topic=g", {"topic": "g"}, status=204)
+    assert console.get("/groups/readers")["partitions"] == []
+    console.change("DELETE", "/groups/readers", {}, status=400)
+    console.change("DELETE", "/groups/readers", {"confirm": "readers"}, status=204)
+    console.get("/groups/readers", status=404)
+
+
+# ---- Connectors ----
+
+def test_a_connector_is_checked_made_read_and_deleted(postgres, database, console):
+    postgres.execute(database, "CREATE TABLE payments(id serial PRIMARY KEY, amount numeric(10,2), at timestamp)", "ALTER TABLE payments REPLICA IDENTITY FULL")
+    config = harness.connector_config(postgres, database)
+    assert {"checks", "tables"} <= set(console.change("POST", "/preflight", config, kind="Preflight"))
+    checked = console.change("POST", "/preflight", {"name": "pay", "config": config}, kind="Preflight")
+    assert checked["verdict"] != "crit", [c for c in checked["checks"] if c["state"] == "crit"]
+    assert [t["table"] for t in checked["tables"]] == ["public.payments"] and checked["tables"][0]["key"] == ["id"]
+    bad = console.change("POST", "/preflight", {**config, "database.password": "wrong"}, kind="Preflight")
+    assert bad["verdict"] == "crit" and "wrong" not in json.dumps(bad).replace("A property is wrong", "")
+    console.change("POST", "/connect/connectors", {"name": "pay", "config": config}, status=201)
+    harness.wait_until(lambda: console.get("/connectors/pay", "Connector")["state"] == "ok")
+    postgres.execute(database, "INSERT INTO payments (amount, at) VALUES (120.50, '2026-10-01 12:00:00.5')", "UPDATE payments SET amount = 3927.52")
+    topic = f"{database}.public.payments"
+    messages = harness.wait_until(lambda: (lambda found: found if len(found) == 2 else None)(console.search(topic, **{"from": "oldest"})[0]))
+    columns = {column["name"]: column for column in messages[1]["row"]["columns"]}
+    assert messages[1]["row"]["op"] == "u" and (columns["amount"]["before"], columns["amount"]["after"]) == ("120.50", "3927.52")
+    assert columns["amount"]["changed"] and columns["id"]["key"] and columns["at"]["after"] == "2026-10-01 12:00:00.5"
+    assert messages[1]["value"].get("schema_folded", 0) > 0 and messages[1]["row"]["commit_us"] > 0
+    for text, count in (("amount > 200", 1), ("changed(amount)", 1), ("before.amount = 120.5", 1), ("op = c", 1), ("at >= '2026-10-01T12:00'", 2), ("amount is null", 0), ("time < 1999-01-01", 0)):
+        assert len(console.search(topic, filter=text)[0]) == count, text
+    assert console.search(topic, key="1")[0] and not console.search(topic, key="2")[0]
+    assert next(t for t in console.get("/topics")["items"] if t["name"] == topic)["kind"] == "table"
+    trace = console.get(f"/trace?topic={topic}&p=0&o=1", "Trace")
+    assert trace["changes"][0]["op"] == "u" and trace["changes"][0]["hops"]
+    assert len(console.get("/trace?table=public.payments&key=1", "Trace")["changes"]) == 2
+    assert len(console.get("/trace?xid=" + messages[1]["row"]["xid"], "Trace")["changes"]) == 1
+    console.get("/trace?lsn=nonsense", status=400)
+    schema = console.get(f"/topics/{topic}/schema")["versions"]
+    assert fits(schema, "SchemaVersion[]", "schema") is None and [c["name"] for c in schema[0]["columns"]] == ["id", "amount", "at"]
+    console.get("/connectors/pay/tables", "List<ConnectorTable>")
+    overview = harness.wait_until(lambda: (lambda o: o if o["counts"]["connectors"] == 1 else None)(console.get("/overview", "Overview")))
+    assert {edge["to"] for edge in overview["edges"]} >= {"connector:pay", "log"}
+    assert postgres_password_is_hidden(console)
+    console.change("PUT", "/connect/connectors/pay/pause", status=202)
+    harness.wait_until(lambda: console.get("/connectors/pay")["word"] == "Paused")
+    console.change("DELETE", "/connect/connectors/pay", status=204)
+    console.get("/connectors/pay", status=404)
+
+
+def postgres_password_is_hidden(console):
+    return all(harness.PASSWORD not in json.dumps(console.get(path)) for path in ("/overview", "/connectors", "/connectors/pay", "/settings", "/events"))
+
+
+def test_a_failed_connector_is_a_problem_with_its_cause(postgres, database, console, tailrace):
+    postgres.execute(database, "CREATE TABLE t(id int PRIMARY KEY)")
+    tailrace.create_connector("broken", harness.connector_config(postgres, database))
+    postgres.stop()
+    try:
+        problem = harness.wait_until(lambda: next(iter(console.get("/problems", "List<Problem>")["items"]), None), 40)
+        assert problem["code"] == "pg_unreachable" and problem["subject"] == {"kind": "connector", "name": "broken"}, problem
+        overview = console.get("/overview", "Overview")
+        assert overview["verdict"]["severity"] == "crit" and overview["problems"][0]["id"] == problem["id"]
+        connector = console.get("/connectors/broken", "Connector")
+        assert connector["state"] == "crit" and connector["error"]["todo"]
+        assert any(event["severity"] == "crit" for event in console.get("/events")["items"])
+        console.change("POST", f"/problems/{problem['id']}/quiet", {"minutes": 5}, status=204)
+        harness.wait_until(lambda: console.get("/problems")["total"] == 0)
+    finally:
+        postgres.start()
+
+
+# ---- The stream ----
+
+def test_the_stream_sends_whole_objects_when_they_change(console, tailrace):
+    console.change("POST", "/topics", {"name": "s", "partitions": 1}, status=201)
+    threading.Timer(1.5, produce, (tailrace, "s", [b"x"] * 5)).start()
+    found = console.events("/stream?watch=overview,topic:s,group:none", lambda name, data: name == "topic" and data["partitions"][0]["end"] == 5)
+    assert found[0][0] == "hello" and fits(found[0][1], "{ now_ms: number; version: string; access: string }", "hello") is None
+    kinds = {"overview": "Overview", "topic": "Topic", "problem": "{ opened: Problem[]; changed: Problem[]; closed: string[] }", "revision": "Record<string, number>", "event": "EventLine"}
+    for name, data in found[1:]:
+        assert fits(data, kinds[name], name) is None, fits(data, kinds[name], name)
+    assert {"overview", "topic", "problem", "revision"} <= {name for name, _ in found}
+
+
+def test_streams_are_bounded_and_end_with_the_program(console, tailrace):
+    held = []
+    try:
+        while len(held) < 64:
+            held.append(http.client.HTTPConnection("127.0.0.1", tailrace.console_port, timeout=10))
+            held[-1].request("GET", "/api/v1/stream")
+            assert held[-1].getresponse().status == 200
+        refused = console.get("/stream", status=503)
+        assert "64 pages" in refused["error"]["what"]
+        assert console.get("/me")["access"] == "write"  # everything else goes on
+        assert tailrace.stop() == 0
+    finally:
+        for connection in held:
+            connection.close()
+
+
+# ---- What people tell the console is kept ----
+
+def test_saved_filters_outlive_a_restart(console, tailrace):
+    console.change("PUT", "/filters/f1", {"topic": "t", "name": "large", "filter": "amount > 100"}, status=204)
+    tailrace.restart()
+    assert console.get("/filters", "List<Filter>")["items"] == [{"topic": "t", "name": "large", "filter": "amount > 100", "id": "f1"}]
+    console.change("DELETE", "/filters/f1", status=204)
+    assert console.get("/filters")["total"] == 0
+
+
+# ---- Agents, alerts, reports ----
+
+def test_an_alert_explains_itself_and_is_answered(postgres, database, tailrace_factory):
+    postgres.execute(database, "CREATE TABLE transactions(id serial PRIMARY KEY, user_id int, amount decimal(10,2), merchant varchar, location varchar, transaction_time timestamp DEFAULT now())",
+                     "CREATE TABLE readings(id serial PRIMARY KEY, temperature numeric(5,2), recorded_at timestamp DEFAULT now())", "INSERT INTO readings (temperature) VALUES (20.00), (30.00)")
+    tailrace = tailrace_factory({"agents.spending.rule": "spending-pattern", "agents.spending.topic": f"{database}.public.transactions",
+                                 "reports.warm.conninfo": postgres.dsn(database), "reports.warm.table": "readings", "reports.warm.column": "temperature", "reports.warm.every": "1s"})
+    console = Console(tailrace)
+    tailrace.create_connector("c", harness.connector_config(postgres, database))
+    for amount in ("10.00", "10.00", "10.00", "4000.00"):
+        postgres.execute(database, f"INSERT INTO transactions (user_id, amount, merchant, location) VALUES (7, {amount}, 'Amazon', 'Berlin')")
+    alerts = harness.wait_until(lambda: (lambda a: a if a["items"] else None)(console.get("/alerts", "AlertList")))
+    assert alerts["open"] == 1 and alerts["items"][0]["subject"] == "User 7"
+    path = "/alerts/" + alerts["items"][0]["id"]
+    alert = console.get(path, "Alert")
+    assert any(condition["held"] for condition in alert["conditions"]) and next(c for c in alert["row"]["columns"] if c["name"] == "amount")["after"] == "4000.00"
+    assert console.change("POST", path + "/state", {"state": "false_positive", "note": "a gift"}, kind="Alert")["history"][-1]["note"] == "a gift"
+    console.change("POST", path + "/state", {"state": "lost"}, status=400)
+    assert console.get("/alerts")["open"] == 0 and console.get("/alerts?state=false_positive")["total"] == 1
+    console.get("/agents", "List<AgentItem>")
+    assert console.get("/agents/spending", "Agent")["config"]["rule"] == "spending-pattern"
+    harness.wait_until(lambda: console.get("/reports/warm", "Report")["runs"])
+    assert console.get("/reports", "List<ReportItem>")["items"][0]["report"] == "warm"
+    harness.wait_until(lambda: {"agent:spending", "alerts", "report:warm"} <= {n["id"] for c in console.get("/overview", "Overview")["columns"] for n in c["nodes"]})
