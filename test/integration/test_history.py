@@ -1,0 +1,116 @@
+"""Back-tests, export and Lua agents over a running broker, against a recomputation from the table's rows."""
+import csv
+import datetime
+import io
+import json
+from decimal import Decimal
+
+import harness
+from test_agents import TABLE, insert, random_rows, records, rows_of, spending_anomalies
+
+EXAMPLES = harness.ROOT / "doc/examples/agents"
+
+
+def filled(postgres, database, tailrace, partitions=1):
+    postgres.execute(database, TABLE)
+    topic = f"{database}.public.transactions"
+    tailrace.run("kafka-topics", "--bootstrap-server", tailrace.bootstrap, "--create", "--topic", topic, "--partitions", str(partitions), check=True)
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database))
+    insert(postgres, database, random_rows(400, 8, 5))
+    rows = rows_of(postgres, database)
+    harness.wait_until(lambda: len(exported(tailrace, topic)) == len(rows))
+    return topic, rows
+
+
+def exported(tailrace, topic, *arguments):
+    text = tailrace.run("tailrace", "export", topic, "--bootstrap-server", tailrace.bootstrap, *arguments, check=True).stdout
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def backtest(tailrace, topic, *arguments):
+    ran = tailrace.run("tailrace", "backtest", *arguments, "--topic", topic, "--bootstrap-server", tailrace.bootstrap, "--json", check=True)
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    return lines[:-1], lines[-1]["summary"]
+
+
+def test_a_backtest_finds_what_the_rows_say_and_scores_it(postgres, database, tailrace, tmp_path):
+    topic, rows = filled(postgres, database, tailrace, partitions=3)
+    expected = spending_anomalies(rows)
+    alerts, summary = backtest(tailrace, topic, "spending-pattern")
+    assert sorted(line["alert"]["row"]["id"] for line in alerts) == expected
+    assert summary["rows"] == len(rows) and summary["sides"][0]["alerts"] == len(expected)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,kind\n" + "".join(f"{identity},x\n" for identity in expected[:4] + [1, 2]))
+    _, summary = backtest(tailrace, topic, "spending-pattern", "--labels", str(labels))
+    assert summary["labelled_rows"] == 6
+    assert summary["sides"][0]["precision"] == round(4 / len(expected), 4) and summary["sides"][0]["recall"] == round(4 / 6, 4)
+    postgres.execute(database, "CREATE TABLE fraud_labels AS SELECT id, 'x' AS kind FROM transactions WHERE id <= 10")
+    _, summary = backtest(tailrace, topic, "spending-pattern", "--labels", "fraud_labels", "--labels-conninfo", postgres.dsn(database))
+    assert summary["labels"] == 10
+
+
+def test_two_rules_are_compared_row_by_row(postgres, database, tailrace):
+    topic, rows = filled(postgres, database, tailrace)
+    script = EXAMPLES / "spending-pattern.lua"
+    _, summary = backtest(tailrace, topic, "spending-pattern", "--against", "lua", "--against-set", f"script={script}")
+    assert summary["only_first"] == summary["only_second"] == 0 and summary["both"] == len(spending_anomalies(rows))
+    alerts, summary = backtest(tailrace, topic, "spending-pattern", "--against", "spending-pattern", "--against-set", "floor=2000")
+    assert summary["only_first"] == len([line for line in alerts if not line["second"]]) > 0
+    assert all(Decimal(line["alert"]["number"]) <= 2000 for line in alerts if not line["second"])
+
+
+def test_export_gives_the_rows_exactly(postgres, database, tailrace):
+    topic, rows = filled(postgres, database, tailrace)
+    assert [(row["id"], row["user_id"], Decimal(row["amount"])) for row in exported(tailrace, topic)] == rows
+    text = tailrace.run("tailrace", "export", topic, "--bootstrap-server", tailrace.bootstrap, "--format", "csv", check=True).stdout
+    assert [(int(row["id"]), int(row["user_id"]), Decimal(row["amount"])) for row in csv.DictReader(io.StringIO(text))] == rows
+    assert exported(tailrace, topic, "--to", "1d") == []
+    between = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(milliseconds=2)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    harness.wait_until(lambda: datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ") > between)
+    insert(postgres, database, [(1, Decimal("1.00"))])
+    harness.wait_until(lambda: len(exported(tailrace, topic)) == len(rows) + 1)
+    assert [row["id"] for row in exported(tailrace, topic, "--from", between)] == [len(rows) + 1]
+    assert [row["id"] for row in exported(tailrace, topic, "--to", between)] == [row[0] for row in rows]
+
+
+def test_a_script_agent_runs_inside_and_its_mistake_stops_it_alone(postgres, database, tailrace_factory, tmp_path):
+    postgres.execute(database, TABLE)
+    script = tmp_path / "mine.lua"
+    script.write_text((EXAMPLES / "spending-pattern.lua").read_text())
+    tailrace = tailrace_factory({
+        "agents.mine.rule": "lua", "agents.mine.topic": f"{database}.public.transactions", "agents.mine.rule.script": str(script),
+        "agents.other.rule": "velocity-score", "agents.other.topic": f"{database}.public.transactions"})
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database))
+    insert(postgres, database, random_rows(200, 8, 1))
+    tailrace.kill9()
+    tailrace.start()
+    insert(postgres, database, random_rows(200, 8, 2))
+    expected = spending_anomalies(rows_of(postgres, database))
+
+    def mine():
+        return [alert["row"]["id"] for alert in records(tailrace, f"{database}.alerts") if alert["agent"] == "mine"]
+
+    harness.wait_until(lambda: len(mine()) >= len(expected))
+    assert mine() == expected
+    script.write_text("function on_event(event, key)\n  return event.row.no_such_column\nend\n")
+
+    def stopped():
+        insert(postgres, database, [(1, Decimal("1.00"))])
+        return "mine.lua:2: there is no column \"no_such_column\"" in tailrace.log
+
+    harness.wait_until(stopped, interval=0.3)
+    agents = {agent["name"]: agent for agent in json.loads(tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data), "--json").stdout)["agents"]}
+    assert agents["mine"]["state"] == "failed" and agents["other"]["state"] == "running"
+
+
+def test_wrong_arguments_are_said(tailrace):
+    def said(*arguments):
+        ran = tailrace.run("tailrace", *arguments, "--bootstrap-server", tailrace.bootstrap)
+        assert ran.returncode != 0
+        return ran.stderr
+
+    assert "there is no topic nothing.here on" in said("backtest", "velocity-score", "--topic", "nothing.here")
+    assert "there is no rule \"velocty\"" in said("backtest", "velocty", "--topic", "t")
+    assert "--from yesterday: it has to be a time" in said("export", "t", "--from", "yesterday")
+    assert "--format has to be csv or jsonl" in said("export", "t", "--format", "xml")
+    assert "setting script is missing" in said("agent", "lua", "--topic", "t")
