@@ -20,7 +20,7 @@ static const struct command commands[] = {
     {"status", status_main, "Show what runs on a data directory, and how it does"},
     {"psql", psql_main, "Open psql on the private PostgreSQL"},
     {"events", events_main, "Print the change events of a topic as rows"},
-    {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions"},
+    {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions, generate temperature"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
     {"agent", agent_main, "Run a fraud rule over a topic in the foreground"},
     {"backtest", backtest_main, "Run a rule, or two, over the history of a topic, and score them"},

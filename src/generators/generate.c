@@ -2,15 +2,15 @@
 
 #include "base/banned.h"
 #include "base/buffer.h"
-#include "base/memory.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "generators/database.h"
+#include "generators/temperature_command.h"
 #include "generators/transactions.h"
 #include "os/clock.h"
 
 #include <errno.h>
-#include <libpq-fe.h>
 #include <signal.h>
 #include <time.h>
 
@@ -25,7 +25,7 @@
 #define COPY_SQL "COPY transactions (user_id, amount, merchant, location, transaction_time) FROM STDIN"
 
 struct generator {
-    const char *host, *port, *user, *password, *database;
+    struct database database;
     int64_t rate;  /* rows a second; 0: as fast as it goes */
     int64_t count; /* rows; 0: until it is stopped */
     int64_t batch; /* rows of one transaction when it goes as fast as it can */
@@ -42,71 +42,6 @@ static void stop(int number)
 {
     (void)number;
     stopped = 1;
-}
-
-/* ---- PostgreSQL ---- */
-
-static enum status fail(PGconn *connection, const char *doing, struct error *error)
-{
-    const char *message = PQerrorMessage(connection);
-    int size = (int)strcspn(message, "\n");
-
-    return error_set(error, ERROR_DATABASE, "%s: %.*s", doing, size, message);
-}
-
-static enum status connect_to(const struct generator *generator, const char *database, PGconn **connection, struct error *error)
-{
-    const char *const keywords[] = {"host", "port", "user", "password", "dbname", "application_name", "client_encoding", NULL};
-    const char *const values[] = {generator->host, generator->port,     generator->user, generator->password,
-                                  database,        "tailrace generate", "UTF8",          NULL};
-
-    *connection = PQconnectdbParams(keywords, values, 0);
-    if (PQstatus(*connection) == CONNECTION_OK)
-        return OK;
-    (void)fail(*connection, "connect to PostgreSQL", error);
-    PQfinish(*connection);
-    *connection = NULL;
-    return error->status;
-}
-
-static enum status execute(PGconn *connection, const char *sql, const char *doing, struct error *error)
-{
-    PGresult *result = PQexec(connection, sql);
-    ExecStatusType code = PQresultStatus(result);
-    enum status status = OK;
-
-    if (code != PGRES_COMMAND_OK && code != PGRES_TUPLES_OK && code != PGRES_COPY_IN)
-        status = fail(connection, doing, error);
-    PQclear(result);
-    return status;
-}
-
-/* Creates the database when it is missing. */
-static enum status database_ensure(const struct generator *generator, struct error *error)
-{
-    const char *parameters[] = {generator->database};
-    PGconn *connection;
-    PGresult *result;
-    enum status status = connect_to(generator, "postgres", &connection, error);
-
-    if (status != OK)
-        return status;
-    result = PQexecParams(connection, "SELECT 1 FROM pg_database WHERE datname = $1", 1, NULL, parameters, NULL, NULL, 0);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        status = fail(connection, "look for the database", error);
-    } else if (PQntuples(result) == 0) {
-        char *name = PQescapeIdentifier(connection, generator->database, strlen(generator->database));
-        char *sql = memory_format("CREATE DATABASE %s", name == NULL ? "\"\"" : name);
-
-        status = execute(connection, sql, "create the database", error);
-        if (status == OK && !generator->quiet)
-            (void)printf("Created database %s\n", generator->database);
-        memory_free(sql);
-        PQfreemem(name);
-    }
-    PQclear(result);
-    PQfinish(connection);
-    return status;
 }
 
 static void row_append(struct generator *generator)
@@ -142,15 +77,15 @@ static enum status rows_write(struct generator *generator, int64_t count, struct
     buffer_reset(&generator->rows);
     for (int64_t i = 0; i < count; i++)
         row_append(generator);
-    status = execute(connection, COPY_SQL, "COPY transactions", error);
+    status = database_execute(connection, COPY_SQL, "COPY transactions", error);
     if (status != OK)
         return status;
     if (PQputCopyData(connection, (const char *)generator->rows.data, (int)generator->rows.size) != 1 ||
         PQputCopyEnd(connection, NULL) != 1)
-        return fail(connection, "COPY transactions", error);
+        return database_fail(connection, "COPY transactions", error);
     while ((result = PQgetResult(connection)) != NULL) {
         if (PQresultStatus(result) != PGRES_COMMAND_OK)
-            status = fail(connection, "COPY transactions", error);
+            status = database_fail(connection, "COPY transactions", error);
         PQclear(result);
     }
     if (status == OK) {
@@ -205,12 +140,15 @@ static enum status write_at_rate(struct generator *generator, struct error *erro
 
 static enum status run(struct generator *generator, struct error *error)
 {
-    enum status status = database_ensure(generator, error);
+    bool created;
+    enum status status = database_ensure(&generator->database, &created, error);
 
+    if (status == OK && created && !generator->quiet)
+        (void)printf("Created database %s\n", generator->database.name);
     if (status == OK)
-        status = connect_to(generator, generator->database, &generator->connection, error);
+        status = database_connect(&generator->database, &generator->connection, error);
     if (status == OK)
-        status = execute(generator->connection, "SET client_min_messages = warning; " TABLE_SQL, "create the table", error);
+        status = database_execute(generator->connection, "SET client_min_messages = warning; " TABLE_SQL, "create the table", error);
     if (status == OK)
         status = generator->rate > 0 ? write_at_rate(generator, error) : write_fast(generator, error);
     if (generator->connection != NULL)
@@ -228,7 +166,7 @@ static int usage(struct error *error)
 
 static int transactions_main(int argc, char **argv)
 {
-    static struct generator generator = {.host = "127.0.0.1", .port = "5432", .user = "postgres", .database = "mydb", .batch = SAID_EVERY};
+    static struct generator generator = {.database = {"127.0.0.1", "5432", "postgres", NULL, "mydb"}, .batch = SAID_EVERY};
     static int64_t seed = -1;
     static const char *unusual = "0.01";
     static const struct option_row rows[] = {
@@ -237,11 +175,11 @@ static int transactions_main(int argc, char **argv)
         {"batch", OPTION_NUMBER, &generator.batch, "N", "Rows of one transaction without --rate (default 1000)", 1, STEP_ROWS_MAX},
         {"fraud", OPTION_TEXT, &unusual, "RATIO", "How many of the rows begin something unusual, 0 to 1 (default 0.01)", 0, 0},
         {"seed", OPTION_NUMBER, &seed, "N", "The same seed gives the same rows", 0, INT64_MAX},
-        {"host", OPTION_TEXT, &generator.host, "HOST", "PostgreSQL's address or socket directory (default 127.0.0.1)", 0, 0},
-        {"port", OPTION_TEXT, &generator.port, "PORT", "… its port (default 5432)", 0, 0},
-        {"user", OPTION_TEXT, &generator.user, "NAME", "… user (default postgres)", 0, 0},
-        {"password", OPTION_TEXT, &generator.password, "TEXT", "… password (default $PGPASSWORD, or postgrespw)", 0, 0},
-        {"database", OPTION_TEXT, &generator.database, "NAME", "… database, created when missing (default mydb)", 0, 0},
+        {"host", OPTION_TEXT, &generator.database.host, "HOST", "PostgreSQL's address or socket directory (default 127.0.0.1)", 0, 0},
+        {"port", OPTION_TEXT, &generator.database.port, "PORT", "… its port (default 5432)", 0, 0},
+        {"user", OPTION_TEXT, &generator.database.user, "NAME", "… user (default postgres)", 0, 0},
+        {"password", OPTION_TEXT, &generator.database.password, "TEXT", "… password (default $PGPASSWORD, or postgrespw)", 0, 0},
+        {"database", OPTION_TEXT, &generator.database.name, "NAME", "… database, created when missing (default mydb)", 0, 0},
         {"quiet", OPTION_FLAG, &generator.quiet, NULL, "Print nothing", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
@@ -267,8 +205,7 @@ static int transactions_main(int argc, char **argv)
         buffer_finish(&help);
         return 0;
     }
-    if (generator.password == NULL)
-        generator.password = getenv("PGPASSWORD") == NULL ? "postgrespw" : getenv("PGPASSWORD");
+    database_password_default(&generator.database);
     (void)sigaction(SIGINT, &action, NULL); /* without SA_RESTART, so that waiting ends */
     (void)sigaction(SIGTERM, &action, NULL);
     transactions_init(&generator.transactions, seed >= 0 ? (uint64_t)seed : (uint64_t)clock_now_ns(), ratio);
@@ -285,10 +222,12 @@ int generate_main(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "transactions") == 0)
         return transactions_main(argc - 1, argv + 1);
+    if (argc >= 2 && strcmp(argv[1], "temperature") == 0)
+        return temperature_main(argc - 1, argv + 1);
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        (void)printf("usage: tailrace generate transactions [option]…      (--help lists them)\n");
+        (void)printf("usage: tailrace generate transactions|temperature [option]…      (each has --help)\n");
         return 0;
     }
-    (void)fprintf(stderr, "tailrace: generate what? \"tailrace generate transactions\"\n");
+    (void)fprintf(stderr, "tailrace: generate what? \"tailrace generate transactions\" or \"tailrace generate temperature\"\n");
     return 2;
 }

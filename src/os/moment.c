@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-static bool ago_parse(const char *text, int64_t *ms)
+bool duration_parse(const char *text, int64_t *duration_ms)
 {
     static const struct {
         char letter;
@@ -20,7 +20,7 @@ static bool ago_parse(const char *text, int64_t *ms)
         return false;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (text[size - 1] == units[i].letter) {
-            *ms = count * units[i].ms;
+            *duration_ms = count * units[i].ms;
             return true;
         }
     }
@@ -44,7 +44,7 @@ bool moment_parse(const char *text, int64_t now_ms, int64_t *moment_ms)
     static const char *const formats[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
     int64_t ago, ms;
 
-    if (ago_parse(text, &ago)) {
+    if (duration_parse(text, &ago)) {
         *moment_ms = now_ms - ago;
         return true;
     }
