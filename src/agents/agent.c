@@ -19,6 +19,7 @@
 #define ALERT_BYTES_MAX ((size_t)256 << 10)
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
+#define FOLD_PREFIX "\001" /* no column's text begins so */
 #define DEFAULT_CHECKPOINT_MS 1000
 #define DEFAULT_LATE_AFTER_MS 60000
 
@@ -186,6 +187,40 @@ static enum status alert_send(struct agent *agent, const struct source_record *r
     return source_write(agent->source, agent->spec.alerts_topic, -1, &out, error);
 }
 
+/* Storm control: what is kept of a key, beside its state, under FOLD_PREFIX and the key. */
+struct fold {
+    int64_t sent_us; /* time of the event whose alert went out */
+    int64_t folded;  /* alerts since that did not */
+};
+
+/* Does the alert go out? One that does tells how many before it did not. Durable with the state, so a replay folds the same. */
+static bool alert_passes(struct agent *agent, const struct rule_event *event, struct alert *alert)
+{
+    const char *key;
+    struct state_entry *entry;
+    struct fold *fold;
+
+    if (agent->spec.fold_ms == 0)
+        return true;
+    key = arena_format(&agent->arena, FOLD_PREFIX "%.*s", (int)event->key.size, (const char *)event->key.data);
+    entry = state_open(agent->states, slice_from_string(key));
+    if (entry->size != sizeof(*fold)) {
+        if (!state_resize(agent->states, &entry, sizeof(*fold)))
+            return true;
+        *(struct fold *)(void *)entry->bytes = (struct fold){INT64_MIN / 2, 0};
+    }
+    fold = (struct fold *)(void *)entry->bytes;
+    state_touch(agent->states, entry);
+    if (event->time_us - fold->sent_us < agent->spec.fold_ms * 1000) {
+        fold->folded++;
+        agent->status.folded++;
+        return false;
+    }
+    alert->folded = fold->folded;
+    *fold = (struct fold){event->time_us, 0};
+    return true;
+}
+
 static bool operation_is_wanted(const struct agent *agent, char operation)
 {
     return operation == '\0' || strchr(agent->spec.operations, operation) != NULL;
@@ -235,6 +270,8 @@ static enum status event_judge(struct agent *agent, const struct source_record *
         return status;
     }
     agent->status.judged++;
+    if (verdict.outcome == RULE_ALERT && !alert_passes(agent, event, &verdict.alert))
+        verdict = (struct rule_verdict){RULE_NORMAL, .score = verdict.score};
     if (verdict.outcome == RULE_ALERT)
         status = alert_send(agent, record, &verdict, error);
     if (status == OK && agent->spec.listener != NULL)

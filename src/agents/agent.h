@@ -29,6 +29,7 @@ struct agent_spec {
     enum agent_time time;
     int64_t late_after_ms;            /* event time: older than the newest by more is late */
     enum agent_late late;
+    int64_t fold_ms;                  /* alerts of one key so soon after one that went out are counted, not sent; 0: all are sent */
     int64_t checkpoint_ms;            /* at the latest so often; alerts wait no longer than it takes to drain */
     struct state_limits limits;
     const struct properties *settings; /* of the rule; may be NULL */
@@ -70,7 +71,7 @@ enum agent_state { AGENT_STOPPED, AGENT_WAITING_FOR_TOPIC, AGENT_LOADING, AGENT_
 struct agent_status {
     enum agent_state state;
     struct error error;           /* why RETRYING or FAILED */
-    int64_t read, judged, ignored, alerts, dead_letters, late; /* since the start */
+    int64_t read, judged, ignored, alerts, dead_letters, late, folded; /* since the start */
     int64_t lag;                  /* records ahead */
     int64_t event_time_us;        /* commit time of the last row */
     int64_t last_alert_us;        /* wall clock */

@@ -66,7 +66,7 @@ static enum status operations_check(const struct property *property, struct erro
 static enum status unknown(const struct property *property, const char *key, struct error *error)
 {
     static const char *const keys[] = {"rule", "topic", "key", "operations", "alerts.topic", "from.beginning", "time", "late.after.ms", "late",
-                                       "checkpoint.ms", "state.keys.max", "state.bytes.max", "rule."};
+                                       "checkpoint.ms", "fold.ms", "state.keys.max", "state.bytes.max", "rule."};
     struct text_nearest nearest;
     const char *found;
 
@@ -108,6 +108,8 @@ static enum status setting_read(const struct property *property, const char *key
         status = number_read(property, 0, &spec->late_after_ms, error);
     } else if (strcmp(key, "checkpoint.ms") == 0) {
         status = number_read(property, 1, &spec->checkpoint_ms, error);
+    } else if (strcmp(key, "fold.ms") == 0) {
+        status = number_read(property, 0, &spec->fold_ms, error);
     } else if (strcmp(key, "state.keys.max") == 0) {
         status = number_read(property, 1, &number, error);
         spec->limits.keys_max = (size_t)number;

@@ -132,6 +132,7 @@ void alert_write(const struct alert *alert, struct buffer *json)
     member_text(json, "score_limit", alert->score_limit);
     conditions_write(alert, json);
     window_write(alert, json);
+    member_number(json, "folded", alert->folded);
     member_text(json, "model", alert->model);
     source_write(alert, json);
     member_begin(json, "row");
@@ -209,6 +210,7 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     alert->number = text_of(json, "number", arena);
     alert->score = text_of(json, "score", arena);
     alert->score_limit = text_of(json, "score_limit", arena);
+    alert->folded = json_member_integer(json, "folded", 0);
     alert->model = text_of(json, "model", arena);
     conditions_read(json_scan_member(json, "conditions"), arena, alert);
     alert->window_from_us = json_member_integer(window, "from_us", 0);

@@ -46,6 +46,7 @@ struct alert {
     struct alert_input inputs[ALERT_INPUTS_MAX];
     size_t input_count;
     const char *key;      /* of the state */
+    int64_t folded;       /* alerts of this agent and key that were not sent since the one before (storm control) */
     const char *model;    /* version of the model that scored; NULL */
     /* where the row came from, and when it passed each hop; microseconds since 1970, 0 unknown */
     const char *topic;

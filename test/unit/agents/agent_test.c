@@ -298,11 +298,59 @@ TEST(unknown_rules_are_told_which_there_are)
                                          "velocity-score-event, lua");
 }
 
+static struct agent *folding_agent(void)
+{
+    struct agent_spec spec;
+    struct agent *agent;
+
+    agent_spec_init(&spec);
+    spec.name = "fraud";
+    spec.rule = "spending-pattern";
+    spec.topic = "p.public.t";
+    spec.from_beginning = true;
+    spec.time = AGENT_TIME_EVENT;
+    spec.log = the_log;
+    spec.fold_ms = 1; /* the rows of these tests are a microsecond apart by their id */
+    if (agent_create(&spec, &agent, &failure) != OK)
+        fail_msg("%s", failure.message);
+    return agent;
+}
+
+static int64_t folded_now(void)
+{
+    struct agent *agent = folding_agent();
+    struct agent_status status;
+
+    if (agent_run(agent, true, &failure) != OK)
+        fail_msg("%s", failure.message);
+    agent_status_read(agent, &status);
+    agent_destroy(agent);
+    return status.folded;
+}
+
+TEST(alerts_of_a_key_in_quick_succession_are_folded_and_counted)
+{
+    topic_make("p.public.t", 1);
+    for (int i = 0; i < 30; i++)
+        row_write("p.public.t", 0, i, i % 2 + 1, "1.00");
+    for (int i = 30; i < 33; i++)
+        row_write("p.public.t", 0, i, 1, "900.00"); /* 900 is above 3 times the mean each time */
+    row_write("p.public.t", 0, 33, 2, "900.00");
+    assert_int_equal(folded_now(), 2);
+    assert_int_equal(alerts_count("p.alerts"), 2); /* one of each user */
+    row_write("p.public.t", 0, 500, 1, "900.00");
+    assert_int_equal(folded_now(), 1); /* remembered over the restart */
+    row_write("p.public.t", 0, 2000, 1, "4900.00");
+    assert_int_equal(folded_now(), 0);
+    assert_int_equal(alerts_count("p.alerts"), 3);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH(alerts_of_a_key_in_quick_succession_are_folded_and_counted),
         WITH(state_and_place_survive_a_restart_and_nothing_is_said_twice),
         WITH(what_was_not_checkpointed_happens_again_with_the_same_alerts),
         WITH(all_partitions_are_read_into_one_state),
