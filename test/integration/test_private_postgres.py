@@ -140,3 +140,27 @@ def test_it_runs_below_directories_that_its_user_cannot_enter_and_under_long_pat
 def test_without_one_psql_says_so(tailrace):
     done = tailrace.run("tailrace", "psql", "--data-dir", tailrace.data)
     assert done.returncode == 1 and "without a private PostgreSQL" in done.stderr
+
+
+def test_a_server_that_hangs_delays_stopping_by_less_than_five_seconds(private):
+    pid = postgres_status(private)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    assert private.stop() == 0
+    assert time.monotonic() - started < 5
+    assert not harness.is_alive(pid)
+
+
+def test_a_second_signal_ends_everything_at_once(private):
+    pid = postgres_status(private)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    private.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "stopping on signal 15" in private.log, 10, "the first signal being seen")
+    started = time.monotonic()
+    wait_until(lambda: private.process.send_signal(signal.SIGTERM) or private.process.poll() is not None, 3, "the program having ended")
+    assert time.monotonic() - started < 2
+    assert private.process.poll() == 1
+    assert "ended at once. Nothing that was acknowledged is lost" in private.log
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not harness.is_alive(pid), 10, "PostgreSQL having ended too")
+    private.start()

@@ -1,0 +1,65 @@
+"""What supervisors, scrapers and browsers ask: /healthz, /readyz, /metrics, and tailrace status."""
+import json
+import re
+
+import harness
+from harness import http
+
+
+def test_health_and_readiness_are_said(tailrace):
+    assert http("GET", tailrace.console_url + "/healthz").status == 200
+    assert http("GET", tailrace.console_url + "/readyz").status == 200
+    assert http("POST", tailrace.console_url + "/healthz", "x").status == 405
+
+
+def test_metrics_have_help_type_and_numbers_of_every_part(tailrace, postgres, database):
+    postgres.execute(database, "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 7)")
+    tailrace.create_connector("c", harness.connector_config(postgres, database))
+    harness.wait_until(lambda: tailrace.metrics()['tailrace_connector_rows_total{connector="c"}'] == 7, 20, "seven rows being counted")
+    answer = http("GET", tailrace.console_url + "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    named = set()
+    for line in answer.text.splitlines():
+        match = re.match(r"# (HELP|TYPE) (\S+) .+$", line) or re.match(r"([a-z_]+)(\{[a-z]+=\"[^\"]*\"\})? -?[0-9.]+$", line)
+        assert match, line
+        if line.startswith("# TYPE"):
+            named.add(match.group(2))
+        elif not line.startswith("#"):
+            assert match.group(1) in named, line
+    metrics = tailrace.metrics()
+    assert metrics["tailrace_ready"] == metrics["tailrace_healthy"] == 1
+    assert metrics[f'tailrace_topic_records{{topic="{database}.public.t"}}'] == 7
+    assert metrics["tailrace_store_journal_records_total"] > 0
+    assert metrics["tailrace_broker_requests_total"] >= 0
+    assert metrics['tailrace_connector_running{connector="c"}'] == 1
+
+
+def test_a_failed_connector_is_a_problem_with_a_remedy(tailrace, postgres, database):
+    config = harness.connector_config(postgres, database, database__password="postgrespw")
+    tailrace.create_connector("c", config)
+    postgres.execute("postgres", f"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '{config['slot.name']}'")
+    tailrace.wait_connector("c")
+    postgres.stop()
+    try:
+        harness.wait_until(lambda: http("GET", tailrace.console_url + "/healthz").status == 503, 30, "the trouble being seen")
+        shown = tailrace.run("tailrace", "status", "--data-dir", tailrace.data)
+        assert shown.returncode == 1
+        assert "PROBLEM" in shown.stdout and "do:" in shown.stdout and " c " in shown.stdout
+    finally:
+        postgres.start()
+    harness.wait_until(lambda: http("GET", tailrace.console_url + "/healthz").status == 200, 60, "the connector going on by itself")
+
+
+def test_passwords_are_masked_in_status(tailrace, postgres, database):
+    tailrace.create_connector("c", harness.connector_config(postgres, database))
+    text = tailrace.run("tailrace", "status", "--json", "--data-dir", tailrace.data, check=True).stdout
+    assert harness.PASSWORD not in text
+    assert json.loads(text)["connectors"][0]["config"]["database.password"] == "********"
+    assert harness.PASSWORD not in tailrace.log
+
+
+def test_a_browser_is_no_way_in(tailrace):
+    for url in (tailrace.console_url + "/metrics", tailrace.rest_url + "/connectors"):
+        assert http("GET", url, headers={"Host": "evil.example"}).status == 403
+        assert http("GET", url, headers={"Origin": "http://evil.example"}).status == 403
+        assert http("GET", url).status == 200
