@@ -356,35 +356,64 @@ static enum status close_window(struct incremental *incremental, struct error *e
     return write_row(incremental, "close", "snapshot-window-close", data, error);
 }
 
+/* Reads the next rows of the first table. how: why there are none, as notifications name it, or NULL. */
+static enum status read_rows(struct incremental *incremental, const char **how, struct error *error)
+{
+    struct error why;
+    enum status status = chunk_open_table(incremental, how, &why);
+
+    if (status == OK && *how == NULL && !incremental->maximum.known) {
+        status = chunk_read_maximum(incremental, &why);
+        if (status == OK && !incremental->maximum.known)
+            *how = "EMPTY";
+    }
+    if (status == OK && *how == NULL) {
+        status = chunk_read(incremental, &why);
+        if (status == OK && incremental->row_count == 0)
+            *how = "SUCCEEDED";
+    }
+    /* What PostgreSQL refuses for one table, a wrong condition or a missing right, must not hold the stream up. */
+    if (status == ERROR_DATABASE) {
+        LOG_WARNING("incremental snapshot of %s.%s ends: %s connector=%s", incremental->items->schema, incremental->items->name,
+                    why.message, incremental->task->settings->connector);
+        *how = "SQL_EXCEPTION";
+        return OK;
+    }
+    if (status != OK && error != NULL)
+        *error = why;
+    return status;
+}
+
 /* Reads on until there are rows for the window, or no table is left. */
 static enum status fill_window(struct incremental *incremental, struct error *error)
 {
     enum status status = OK;
 
-    while (status == OK && incremental->items != NULL && incremental->row_count == 0) {
+    while (status == OK && incremental->items != NULL) {
         const char *how = NULL;
 
-        status = chunk_open_table(incremental, &how, error);
-        if (status == OK && how == NULL && !incremental->maximum.known) {
-            status = chunk_read_maximum(incremental, error);
-            if (status == OK && !incremental->maximum.known)
-                how = "EMPTY";
-        }
-        if (status == OK && how == NULL) {
-            status = chunk_read(incremental, error);
-            if (status == OK && incremental->row_count == 0)
-                how = "SUCCEEDED";
-            else if (status == OK)
-                return tell_progress(incremental, error);
-        }
-        if (status == OK && how != NULL)
+        status = read_rows(incremental, &how, error);
+        if (status == OK && how == NULL)
+            return tell_progress(incremental, error);
+        if (status == OK)
             status = next_table(incremental, how, error);
     }
     return status;
 }
 
+/* Without the signal table there is no incremental snapshot; the stream goes on. */
+static enum status give_up(struct incremental *incremental, const struct error *why, struct error *error)
+{
+    LOG_WARNING("incremental snapshot ends: %s connector=%s", why->message, incremental->task->settings->connector);
+    while (incremental->items != NULL)
+        drop_first(incremental);
+    incremental->window[0] = '\0';
+    return tell(incremental, "ABORTED", error);
+}
+
 static enum status read_chunk(struct incremental *incremental, struct error *error)
 {
+    struct error why;
     enum status status;
 
     chunk_clear(incremental);
@@ -393,14 +422,20 @@ static enum status read_chunk(struct incremental *incremental, struct error *err
         return OK;
     }
     status = task_sql(incremental->task, error);
+    if (status != OK)
+        return status;
+    status = open_window(incremental, &why);
     if (status == OK)
-        status = open_window(incremental, error);
+        status = fill_window(incremental, &why);
     if (status == OK)
-        status = fill_window(incremental, error);
-    if (status == OK)
-        status = close_window(incremental, error);
-    if (status != OK && status != ERROR_CLOSED)
-        error_context(error, "incremental snapshot");
+        status = close_window(incremental, &why);
+    if (status == ERROR_DATABASE)
+        return give_up(incremental, &why, error);
+    if (status != OK && error != NULL) {
+        *error = why;
+        if (status != ERROR_CLOSED)
+            error_context(error, "incremental snapshot");
+    }
     return status;
 }
 

@@ -474,6 +474,13 @@ enum status snapshot_run_blocking(struct task *task, const struct signal *signal
     task->status->snapshot_started_ms = clock_now_ms();
     task->report(task->context);
     status = run(&snapshot, error);
+    if (status == ERROR_DATABASE) { /* a wrong condition or a missing right must not hold the stream up */
+        LOG_WARNING("blocking snapshot %s ends: %s connector=%s", signal->id, error == NULL ? "" : error->message,
+                    task->settings->connector);
+        status = pg_connection_run(task->sql, "ROLLBACK", NULL, error);
+        if (status == OK)
+            status = tell(&snapshot, "ABORTED", error);
+    }
     task->status->state = CAPTURE_STREAMING;
     task->report(task->context);
     snapshot_finish(&snapshot);
