@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions, generate temperature"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
     {"agent", agent_main, "Run a fraud rule over a topic in the foreground"},
+    {"alerts", alerts_main, "Show the agents' alerts; acknowledge, resolve, mute them"},
     {"backtest", backtest_main, "Run a rule, or two, over the history of a topic, and score them"},
     {"export", export_main, "Write the change events of a topic as CSV or JSON lines"},
     {"report", report_main, "Run a scheduled batch report in the foreground"},

@@ -8,6 +8,7 @@ int status_main(int argc, char **argv);
 int psql_main(int argc, char **argv);
 int settings_main(int argc, char **argv);
 int agent_main(int argc, char **argv);
+int alerts_main(int argc, char **argv);
 int backtest_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int report_main(int argc, char **argv);

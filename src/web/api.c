@@ -35,7 +35,7 @@ struct api {
     struct sampler *sampler;
     struct plans *plans;
     struct problems *problems;
-    struct keeper *keeper;
+    struct keeper *keeper, *alert_states;
     struct auth *auth;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
@@ -57,7 +57,8 @@ enum status api_create(const struct api_settings *settings, struct api **created
     (void)pthread_mutex_init(&api->events_lock, NULL);
     api->plans = plans_create();
     api->problems = problems_create();
-    api->keeper = keeper_create(settings->log);
+    api->keeper = keeper_create(settings->log, KEEPER_TOPIC);
+    api->alert_states = keeper_create(settings->log, KEEPER_ALERTS_TOPIC);
     api->auth = auth_create(settings->token, settings->read_token, settings->read_only);
     api->sampler = sampler_create(api);
     *created = api;
@@ -72,6 +73,7 @@ void api_destroy(struct api *api)
     plans_destroy(api->plans);
     problems_destroy(api->problems);
     keeper_destroy(api->keeper);
+    keeper_destroy(api->alert_states);
     auth_destroy(api->auth);
     kafka_client_destroy(api->client);
     series_destroy(api->series);
@@ -99,6 +101,11 @@ bool api_is_stopping(struct api *api)
 struct auth *api_auth(struct api *api)
 {
     return api->auth;
+}
+
+struct keeper *api_alert_states(struct api *api)
+{
+    return api->alert_states;
 }
 
 struct keeper *api_keeper(struct api *api)

@@ -187,6 +187,7 @@ struct auth *api_auth(struct api *api);
 
 struct keeper;
 struct keeper *api_keeper(struct api *api);
+struct keeper *api_alert_states(struct api *api);
 
 struct problems;
 struct problems *api_problem_book(struct api *api);

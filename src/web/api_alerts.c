@@ -62,10 +62,7 @@ static json_t *alerts_read(struct api *api, const json_t *description)
 
 static json_t *kept_of(struct api *api, const char *id)
 {
-    char key[80];
-
-    (void)snprintf(key, sizeof(key), "alert:%s", id);
-    return keeper_get(api_keeper(api), key);
+    return keeper_get(api_alert_states(api), id);
 }
 
 static const char *state_of(const json_t *kept)
@@ -111,7 +108,7 @@ static json_t *line_make(struct api *api, const json_t *alert)
 int64_t api_alerts_open(struct api *api, const json_t *description)
 {
     int64_t alerts = 0, looked_at = 0;
-    json_t *kept = keeper_all(api_keeper(api), "alert:");
+    json_t *kept = keeper_all(api_alert_states(api), "");
     const json_t *agent, *one;
     const char *key;
     size_t index;
@@ -353,7 +350,7 @@ void api_alert_state(struct api_call *call)
     json_put(kept, "state", json_string(state));
     json_add(history, json_pack("{s:I, s:s, s:s, s:o}", "at_ms", (json_int_t)clock_now_ms(), "state", state, "by", "console", "note",
                                 json_text_or_null(member_text(call->body, "note"))));
-    if (keeper_put(api_keeper(call->api), arena_format(call->arena, "alert:%s", id), kept, &error) != OK) {
+    if (keeper_put(api_alert_states(call->api), id, kept, &error) != OK) {
         api_failed(call, error.status, &error);
         return;
     }

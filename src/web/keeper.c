@@ -9,15 +9,17 @@
 struct keeper {
     struct log *log;
     pthread_mutex_t lock; /* guards the rest, and orders the writes */
-    bool loaded;
+    const char *topic;
+    int64_t next; /* offset up to which the topic has been read */
     json_t *values;
 };
 
-struct keeper *keeper_create(struct log *log)
+struct keeper *keeper_create(struct log *log, const char *topic)
 {
     struct keeper *keeper = memory_new(sizeof(*keeper));
 
     keeper->log = log;
+    keeper->topic = topic;
     (void)pthread_mutex_init(&keeper->lock, NULL);
     keeper->values = json_object();
     return keeper;
@@ -48,7 +50,7 @@ static void apply(struct keeper *keeper, const struct record *record)
     memory_free(key);
 }
 
-/* Reads the topic, once; lock held. */
+/* Reads what is new in the topic; lock held. */
 static void load(struct keeper *keeper)
 {
     struct scan *scan;
@@ -57,14 +59,17 @@ static void load(struct keeper *keeper)
     struct error error;
     int64_t start, end;
 
-    if (keeper->loaded || log_topic_partitions(keeper->log, KEEPER_TOPIC) == 0 || log_bounds(keeper->log, KEEPER_TOPIC, 0, &start, &end, NULL) != OK)
+    if (log_topic_partitions(keeper->log, keeper->topic) == 0 || log_bounds(keeper->log, keeper->topic, 0, &start, &end, NULL) != OK)
+        return;
+    start = keeper->next > start ? keeper->next : start;
+    if (start >= end)
         return;
     scan = scan_create(keeper->log);
-    scan_seek(scan, KEEPER_TOPIC, 0, start, end);
+    scan_seek(scan, keeper->topic, 0, start, end);
     while (scan_next(scan, &record, &batch, &error) == SCAN_RECORD)
         apply(keeper, &record);
     scan_destroy(scan);
-    keeper->loaded = true;
+    keeper->next = end;
 }
 
 json_t *keeper_get(struct keeper *keeper, const char *key)
@@ -96,7 +101,7 @@ json_t *keeper_all(struct keeper *keeper, const char *prefix)
 static enum status topic_ensure(struct keeper *keeper, struct error *error)
 {
     struct properties config = {0};
-    struct log_topic_spec spec = {KEEPER_TOPIC, 1, &config};
+    struct log_topic_spec spec = {keeper->topic, 1, &config};
     enum status status;
 
     properties_set(&config, "cleanup.policy", "compact");
@@ -116,7 +121,7 @@ enum status keeper_put(struct keeper *keeper, const char *key, json_t *value, st
     load(keeper);
     status = topic_ensure(keeper, error);
     if (status == OK)
-        status = log_write(keeper->log, KEEPER_TOPIC, 0, &record, 1, &offset, error);
+        status = log_write(keeper->log, keeper->topic, 0, &record, 1, &offset, error);
     if (status == OK && value != NULL)
         (void)json_object_set(keeper->values, key, value);
     else if (status == OK)

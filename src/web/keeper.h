@@ -1,6 +1,6 @@
 /*
  * web/keeper.h: what people told the console and want to find again: states of alerts, saved filters. Texts by key, kept in
- * the compacted topic tailrace-console and, while the program runs, in memory. Thread: any.
+ * a compacted topic and, while the program runs, in memory; what others write into the topic is seen too. Thread: any.
  */
 #ifndef WEB_KEEPER_H
 #define WEB_KEEPER_H
@@ -10,10 +10,11 @@
 #include <jansson.h>
 
 #define KEEPER_TOPIC "tailrace-console"
+#define KEEPER_ALERTS_TOPIC "tailrace-alert-states" /* by the alert's id; the command line writes it too */
 
 struct keeper;
 
-struct keeper *keeper_create(struct log *log);
+struct keeper *keeper_create(struct log *log, const char *topic); /* topic: a literal */
 void keeper_destroy(struct keeper *keeper); /* NULL is fine */
 
 /* A new reference; NULL when there is none. */

@@ -114,3 +114,34 @@ def test_wrong_arguments_are_said(tailrace):
     assert "--from yesterday: it has to be a time" in said("export", "t", "--from", "yesterday")
     assert "--format has to be csv or jsonl" in said("export", "t", "--format", "xml")
     assert "setting script is missing" in said("agent", "lua", "--topic", "t")
+
+
+def test_alerts_are_listed_and_what_people_say_is_kept(postgres, database, tailrace_factory):
+    postgres.execute(database, TABLE)
+    tailrace = tailrace_factory({"agents.spending.rule": "spending-pattern", "agents.spending.topic": f"{database}.public.transactions"})
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database))
+    insert(postgres, database, [(1, Decimal("10.00"))] * 3 + [(1, Decimal("4000.00")), (1, Decimal("4900.00"))])
+
+    def alerts(*arguments, check=True):
+        return tailrace.run("tailrace", "alerts", *arguments, "--bootstrap-server", tailrace.bootstrap, check=check)
+
+    def listed(*arguments):
+        return [json.loads(line) for line in alerts("list", "--json", *arguments).stdout.splitlines()]
+
+    harness.wait_until(lambda: len(listed()) == 2)
+    newest, oldest = listed()
+    assert newest["state"] == "open" and newest["alert"]["number"] == "4900.00"
+    identity = oldest["alert"]["id"]
+    assert alerts("false-positive", identity, "--note", "a gift").stdout == f"{identity} is false_positive now.\n"
+    assert alerts("ack", newest["alert"]["id"]).returncode == 0
+    assert [line["alert"]["id"] for line in listed("--state", "false_positive")] == [identity]
+    assert harness.http("GET", f"{tailrace.console_url}/api/v1/alerts/{identity}").json()["state"] == "false_positive"
+    tailrace.kill9()
+    tailrace.start()
+    shown = json.loads(alerts("show", identity, "--json").stdout)
+    assert shown["state"] == "false_positive" and shown["history"][0]["note"] == "a gift"
+    assert "because" in alerts("show", identity).stdout
+    assert alerts("reopen", identity).returncode == 0
+    assert listed("--state", "open")[0]["alert"]["id"] == identity
+    assert "there is no alert A-1" in alerts("ack", "A-1", check=False).stderr
+    assert "it has to be list, show" in alerts("lst", check=False).stderr
