@@ -10,8 +10,9 @@
 #include "generators/transactions.h"
 #include "os/clock.h"
 
-#include <errno.h>
+#include <math.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define SAID_EVERY 1000 /* rows */
@@ -22,17 +23,30 @@
     "CREATE TABLE IF NOT EXISTS transactions (id serial PRIMARY KEY, user_id int, amount decimal(10,2), merchant varchar, location "       \
     "varchar, "                                                                                                                            \
     "transaction_time timestamp)"
+#define LABELS_SQL "CREATE TABLE IF NOT EXISTS fraud_labels (transaction_id int PRIMARY KEY, kind varchar NOT NULL)"
 #define COPY_SQL "COPY transactions (user_id, amount, merchant, location, transaction_time) FROM STDIN"
+#define COPY_WITH_ID_SQL "COPY transactions (id, user_id, amount, merchant, location, transaction_time) FROM STDIN"
+#define COPY_LABELS_SQL "COPY fraud_labels (transaction_id, kind) FROM STDIN"
+#define IDS_SQL "SELECT nextval(pg_get_serial_sequence('transactions', 'id')) FROM generate_series(1, $1::bigint)"
+
+/* Some of the newest rows, chosen by their ids, so that a seed's second run chooses the same. */
+#define SOME_SQL(turn) "(SELECT id FROM (SELECT id FROM transactions ORDER BY id DESC LIMIT 5000) newest ORDER BY hashint4(id # " turn "), id LIMIT $1::bigint)"
+#define UPDATE_SQL "UPDATE transactions SET amount = least(round(amount * 1.05, 2), 99999.99) WHERE id IN " SOME_SQL("$2::int")
+#define DELETE_SQL "DELETE FROM transactions WHERE id IN " SOME_SQL("~$2::int")
 
 struct generator {
     struct database database;
     int64_t rate;  /* rows a second; 0: as fast as it goes */
     int64_t count; /* rows; 0: until it is stopped */
     int64_t batch; /* rows of one transaction when it goes as fast as it can */
-    bool quiet;
+    bool quiet, labels_wanted;
+    double update_share, delete_share; /* of the rows written */
+    double updates_due, deletes_due;
+    int64_t updated, deleted;
     struct transactions transactions;
     PGconn *connection;
-    struct buffer rows;
+    struct buffer rows, labels;
+    PGresult *ids; /* of the rows to write, when labels are wanted */
     int64_t written, unusual;
 };
 
@@ -44,7 +58,7 @@ static void stop(int number)
     stopped = 1;
 }
 
-static void row_append(struct generator *generator)
+static void row_append(struct generator *generator, int64_t at)
 {
     struct transaction made = transactions_next(&generator->transactions);
     int64_t now_us = clock_now_us();
@@ -54,6 +68,13 @@ static void row_append(struct generator *generator)
 
     (void)gmtime_r(&seconds, &parts);
     (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts);
+    if (generator->ids != NULL) {
+        const char *id = PQgetvalue(generator->ids, (int)at, 0);
+
+        buffer_append_format(&generator->rows, "%s\t", id);
+        if (made.is_unusual)
+            buffer_append_format(&generator->labels, "%s\t%s\n", id, made.kind);
+    }
     buffer_append_format(&generator->rows, "%d\t%lld.%02d\t%s\t%s\t%s.%06d\n", (int)made.user_id, (long long)(made.amount_cents / 100),
                          (int)(made.amount_cents % 100), made.merchant, made.location, text, (int)(now_us % US_PER_SECOND));
     generator->unusual += made.is_unusual;
@@ -66,32 +87,101 @@ static void progress_say(const struct generator *generator, int64_t before)
     (void)fflush(stdout);
 }
 
+static enum status copy_write(PGconn *connection, const char *sql, const struct buffer *lines, const char *doing, struct error *error)
+{
+    enum status status = database_execute(connection, sql, doing, error);
+    PGresult *result;
+
+    if (status != OK)
+        return status;
+    if (PQputCopyData(connection, (const char *)lines->data, (int)lines->size) != 1 || PQputCopyEnd(connection, NULL) != 1)
+        return database_fail(connection, doing, error);
+    while ((result = PQgetResult(connection)) != NULL) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            status = database_fail(connection, doing, error);
+        PQclear(result);
+    }
+    return status;
+}
+
+/* Rows that were there already change or go; the ids depend on how many were written, not on chance. */
+static enum status some_change(struct generator *generator, const char *sql, const char *doing, double share, int64_t rows, double *due, int64_t *done,
+                               struct error *error)
+{
+    char count[24], turn[24];
+    const char *parameters[] = {count, turn};
+    enum status status = OK;
+    PGresult *result;
+
+    *due += share * (double)rows;
+    if (*due < 1)
+        return OK;
+    (void)snprintf(count, sizeof(count), "%lld", (long long)*due);
+    (void)snprintf(turn, sizeof(turn), "%d", (int)(generator->written & 0x7fffffff));
+    *due -= floor(*due);
+    result = PQexecParams(generator->connection, sql, 2, NULL, parameters, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        status = database_fail(generator->connection, doing, error);
+    else
+        *done += strtoll(PQcmdTuples(result), NULL, 10);
+    PQclear(result);
+    return status;
+}
+
+/* Ids before the rows, so that the labels can name them. */
+static enum status ids_take(struct generator *generator, int64_t count, struct error *error)
+{
+    char text[24];
+    const char *parameters[] = {text};
+
+    (void)snprintf(text, sizeof(text), "%lld", (long long)count);
+    generator->ids = PQexecParams(generator->connection, IDS_SQL, 1, NULL, parameters, NULL, NULL, 0);
+    return PQresultStatus(generator->ids) == PGRES_TUPLES_OK && PQntuples(generator->ids) == count
+               ? OK
+               : database_fail(generator->connection, "take ids for transactions", error);
+}
+
+/* A row and its label come with the same commit. */
+static enum status labelled_write(struct generator *generator, int64_t count, struct error *error)
+{
+    PGconn *connection = generator->connection;
+    enum status status = database_execute(connection, "BEGIN", "begin", error);
+
+    if (status == OK)
+        status = ids_take(generator, count, error);
+    for (int64_t i = 0; i < count && status == OK; i++)
+        row_append(generator, i);
+    PQclear(generator->ids);
+    generator->ids = NULL;
+    if (status == OK)
+        status = copy_write(connection, COPY_WITH_ID_SQL, &generator->rows, "COPY transactions", error);
+    if (status == OK && generator->labels.size > 0)
+        status = copy_write(connection, COPY_LABELS_SQL, &generator->labels, "COPY fraud_labels", error);
+    return status == OK ? database_execute(connection, "COMMIT", "commit", error) : status;
+}
+
 /* Writes `count` rows in one transaction. */
 static enum status rows_write(struct generator *generator, int64_t count, struct error *error)
 {
-    PGconn *connection = generator->connection;
     int64_t before = generator->written;
     enum status status;
-    PGresult *result;
 
     buffer_reset(&generator->rows);
-    for (int64_t i = 0; i < count; i++)
-        row_append(generator);
-    status = database_execute(connection, COPY_SQL, "COPY transactions", error);
+    buffer_reset(&generator->labels);
+    if (generator->labels_wanted) {
+        status = labelled_write(generator, count, error);
+    } else {
+        for (int64_t i = 0; i < count; i++)
+            row_append(generator, i);
+        status = copy_write(generator->connection, COPY_SQL, &generator->rows, "COPY transactions", error);
+    }
     if (status != OK)
         return status;
-    if (PQputCopyData(connection, (const char *)generator->rows.data, (int)generator->rows.size) != 1 ||
-        PQputCopyEnd(connection, NULL) != 1)
-        return database_fail(connection, "COPY transactions", error);
-    while ((result = PQgetResult(connection)) != NULL) {
-        if (PQresultStatus(result) != PGRES_COMMAND_OK)
-            status = database_fail(connection, "COPY transactions", error);
-        PQclear(result);
-    }
-    if (status == OK) {
-        generator->written += count;
-        progress_say(generator, before);
-    }
+    generator->written += count;
+    progress_say(generator, before);
+    status = some_change(generator, UPDATE_SQL, "update transactions", generator->update_share, count, &generator->updates_due, &generator->updated, error);
+    if (status == OK)
+        status = some_change(generator, DELETE_SQL, "delete transactions", generator->delete_share, count, &generator->deletes_due, &generator->deleted, error);
     return status;
 }
 
@@ -149,6 +239,8 @@ static enum status run(struct generator *generator, struct error *error)
         status = database_connect(&generator->database, &generator->connection, error);
     if (status == OK)
         status = database_execute(generator->connection, "SET client_min_messages = warning; " TABLE_SQL, "create the table", error);
+    if (status == OK && generator->labels_wanted)
+        status = database_execute(generator->connection, LABELS_SQL, "create the table of labels", error);
     if (status == OK)
         status = generator->rate > 0 ? write_at_rate(generator, error) : write_fast(generator, error);
     if (generator->connection != NULL)
@@ -164,16 +256,26 @@ static int usage(struct error *error)
     return status_exit_code(error->status);
 }
 
+static enum status ratio_read(const char *option, const char *text, double *ratio, struct error *error)
+{
+    if (text_parse_double(slice_from_string(text), ratio) && *ratio >= 0 && *ratio <= 1)
+        return OK;
+    return error_set(error, ERROR_USAGE, "tailrace generate transactions: --%s %s is not a number from 0 to 1", option, text);
+}
+
 static int transactions_main(int argc, char **argv)
 {
     static struct generator generator = {.database = {"127.0.0.1", "5432", "postgres", NULL, "mydb"}, .batch = SAID_EVERY};
     static int64_t seed = -1;
-    static const char *unusual = "0.01";
+    static const char *unusual = "0.01", *updates = "0", *deletes = "0";
     static const struct option_row rows[] = {
         {"rate", OPTION_NUMBER, &generator.rate, "N", "Rows a second; default: as fast as it goes", 1, 10000000},
         {"count", OPTION_NUMBER, &generator.count, "N", "Stop after so many rows; default: on Ctrl-C", 1, INT64_MAX},
         {"batch", OPTION_NUMBER, &generator.batch, "N", "Rows of one transaction without --rate (default 1000)", 1, STEP_ROWS_MAX},
         {"fraud", OPTION_TEXT, &unusual, "RATIO", "How many of the rows begin something unusual, 0 to 1 (default 0.01)", 0, 0},
+        {"labels", OPTION_FLAG, &generator.labels_wanted, NULL, "Write which rows are unusual to the table fraud_labels", 0, 0},
+        {"updates", OPTION_TEXT, &updates, "RATIO", "Rows changed later, per row written, 0 to 1 (default 0)", 0, 0},
+        {"deletes", OPTION_TEXT, &deletes, "RATIO", "Rows deleted later, per row written, 0 to 1 (default 0)", 0, 0},
         {"seed", OPTION_NUMBER, &seed, "N", "The same seed gives the same rows", 0, INT64_MAX},
         {"host", OPTION_TEXT, &generator.database.host, "HOST", "PostgreSQL's address or socket directory (default 127.0.0.1)", 0, 0},
         {"port", OPTION_TEXT, &generator.database.port, "PORT", "… its port (default 5432)", 0, 0},
@@ -192,8 +294,12 @@ static int transactions_main(int argc, char **argv)
     double ratio;
     enum status status = options_parse(&options, argc, argv, NULL, &operand_count, &help_wanted, &error);
 
-    if (status == OK && (!text_parse_double(slice_from_string(unusual), &ratio) || !(ratio >= 0 && ratio <= 1)))
-        status = error_set(&error, ERROR_USAGE, "%s: --fraud %s is not a number from 0 to 1", options.command, unusual);
+    if (status == OK)
+        status = ratio_read("fraud", unusual, &ratio, &error);
+    if (status == OK)
+        status = ratio_read("updates", updates, &generator.update_share, &error);
+    if (status == OK)
+        status = ratio_read("deletes", deletes, &generator.delete_share, &error);
     if (status != OK)
         return usage(&error);
     if (help_wanted) {
@@ -210,11 +316,15 @@ static int transactions_main(int argc, char **argv)
     (void)sigaction(SIGTERM, &action, NULL);
     transactions_init(&generator.transactions, seed >= 0 ? (uint64_t)seed : (uint64_t)clock_now_ns(), ratio);
     buffer_init(&generator.rows, COPY_BYTES_MAX);
+    buffer_init(&generator.labels, COPY_BYTES_MAX);
     status = run(&generator, &error);
     buffer_finish(&generator.rows);
+    buffer_finish(&generator.labels);
     if (!generator.quiet && (status == OK || generator.written > 0))
         (void)printf("Inserted %lld transactions in all, %lld of them unusual\n", (long long)generator.written,
                      (long long)generator.unusual);
+    if (!generator.quiet && generator.updated + generator.deleted > 0)
+        (void)printf("Changed %lld of them and deleted %lld\n", (long long)generator.updated, (long long)generator.deleted);
     return status == OK ? 0 : usage(&error);
 }
 

@@ -86,13 +86,16 @@ struct transaction transactions_next(struct transactions *transactions)
         made.user_id = transactions->burst_user;
         made.merchant = PICK(transactions, unusual_merchants);
         made.is_unusual = true;
+        made.kind = "burst";
     } else if (unit(transactions) < transactions->unusual_ratio) {
         made.is_unusual = true;
         made.merchant = PICK(transactions, unusual_merchants);
         if (unit(transactions) < 0.5) {
             made.amount_cents = UNUSUAL_CENTS_MIN + (int64_t)below(transactions, UNUSUAL_CENTS_MAX - UNUSUAL_CENTS_MIN);
             made.location = PICK(transactions, unusual_locations);
+            made.kind = "amount";
         } else {
+            made.kind = "burst";
             transactions->burst_user = made.user_id;
             transactions->burst_left = 2 + (int)below(transactions, BURST_LENGTH_MAX - 1);
         }

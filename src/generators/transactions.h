@@ -11,6 +11,7 @@ struct transaction {
     const char *merchant; /* static texts without tabs, newlines or backslashes */
     const char *location;
     bool is_unusual;
+    const char *kind; /* of what is unusual: "amount" (far from home) or "burst"; NULL otherwise */
 };
 
 #define BURST_LENGTH_MAX 6

@@ -30,6 +30,24 @@ def test_temperatures_make_their_database_and_say_each_reading(postgres):
         postgres.drop_database("office_test")
 
 
+def test_labels_name_the_unusual_rows_and_shares_of_rows_change_and_go(postgres, database):
+    def rows(sql):
+        with postgres.connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    ran = generate(postgres, "transactions", "--database", database, "--count", "5000", "--seed", "3", "--fraud", "0.02", "--labels", "--updates", "0.01", "--deletes", "0.002")
+    assert ran.returncode == 0, ran.stderr
+    unusual = int(re.search(r"(\d+) of them unusual", ran.stdout)[1])
+    assert rows("SELECT count(*) FROM fraud_labels") == [(unusual,)] and unusual > 50
+    assert "Changed 50 of them and deleted 10" in ran.stdout
+    assert rows("SELECT count(*) FROM transactions") == [(4990,)]
+    assert {kind for kind, in rows("SELECT DISTINCT kind FROM fraud_labels")} == {"amount", "burst"}
+    assert rows("SELECT count(*) FROM transactions JOIN fraud_labels ON id = transaction_id WHERE kind = 'amount' AND amount < 1500") == [(0,)]
+    assert rows("SELECT count(*) FROM transactions LEFT JOIN fraud_labels ON id = transaction_id WHERE kind IS NULL AND amount > 1500") == [(0,)]
+    assert "--updates 2 is not a number from 0 to 1" in generate(postgres, "transactions", "--updates", "2").stderr
+
+
 def test_wrong_durations_and_a_missing_server_are_said(postgres):
     assert "--every 5x: it has to be a duration" in generate(postgres, "temperature", "--every", "5x").stderr
     assert "connect to PostgreSQL" in generate(postgres, "temperature", "--host", "/nowhere").stderr
