@@ -32,14 +32,6 @@ void pg_catalog_destroy(struct pg_catalog *catalog)
 
 /* ---- Fields of results ---- */
 
-static int64_t field_number(const PGresult *result, int row, int column)
-{
-    int64_t number = 0;
-
-    (void)text_parse_int64(slice_of(PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column)), &number);
-    return number;
-}
-
 static bool field_true(const PGresult *result, int row, int column)
 {
     return PQgetvalue(result, row, column)[0] == 't';
@@ -112,9 +104,9 @@ static enum status find_type(struct pg_catalog *catalog, struct pg_connection *s
         type->name = field_text(result, 0, 1, &catalog->arena);
         type->kind = field_char(result, 0, 2);
         type->category = field_char(result, 0, 3);
-        element = (uint32_t)field_number(result, 0, 4);
-        base = (uint32_t)field_number(result, 0, 5);
-        type->modifier = (int32_t)field_number(result, 0, 6);
+        element = (uint32_t)pg_result_number(result, 0, 4, 0);
+        base = (uint32_t)pg_result_number(result, 0, 5, 0);
+        type->modifier = (int32_t)pg_result_number(result, 0, 6, 0);
     } else {
         type->schema = "";
         type->name = "unknown";
@@ -184,13 +176,13 @@ enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_c
         if (!debezium_config_captures_table(config, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2)))
             continue;
         entry->rank = debezium_config_table_rank(config, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2));
-        entry->table.oid = (uint32_t)field_number(result, row, 0);
+        entry->table.oid = (uint32_t)pg_result_number(result, row, 0, 0);
         entry->table.schema = field_text(result, row, 1, arena);
         entry->table.name = field_text(result, row, 2, arena);
         entry->table.kind = field_char(result, row, 3);
         entry->table.is_partition = field_true(result, row, 4);
         entry->table.replica_identity = field_char(result, row, 5);
-        entry->table.file = (uint32_t)field_number(result, row, 6);
+        entry->table.file = (uint32_t)pg_result_number(result, row, 6, 0);
         entry->table.has_children = field_true(result, row, 7);
         entry->table.has_toast = field_true(result, row, 8);
         used++;
@@ -250,7 +242,7 @@ static void fill_from_catalog(const PGresult *result, int row, struct arena *are
     column->not_null = field_true(result, row, 3);
     column->generated = field_true(result, row, 4);
     column->default_sql = field_text(result, row, 5, arena);
-    column->key_position = (int16_t)field_number(result, row, 6);
+    column->key_position = (int16_t)pg_result_number(result, row, 6, 0);
 }
 
 enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection *sql, const struct pg_catalog_table *table,
@@ -272,10 +264,10 @@ enum status pg_catalog_relation(struct pg_catalog *catalog, struct pg_connection
         struct pg_column *column = &made->columns[i];
 
         column->name = field_text(result, (int)i, 0, arena);
-        column->modifier = (int32_t)field_number(result, (int)i, 2);
+        column->modifier = (int32_t)pg_result_number(result, (int)i, 2, 0);
         fill_from_catalog(result, (int)i, arena, column);
         column->in_replica_identity = column->key_position > 0 || table->replica_identity == 'f';
-        status = find_type(catalog, sql, (uint32_t)field_number(result, (int)i, 1), 0, &column->type, error);
+        status = find_type(catalog, sql, (uint32_t)pg_result_number(result, (int)i, 1, 0), 0, &column->type, error);
     }
     PQclear(result);
     if (status == OK)

@@ -3,8 +3,10 @@
 #include "base/banned.h"
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/resolver.h"
+#include "wire/postgres/pgoutput.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -412,6 +414,24 @@ void pg_connection_cancel(struct pg_connection *connection)
     if (cancel != NULL)
         (void)PQcancel(cancel, why, sizeof(why));
     PQfreeCancel(cancel);
+}
+
+int64_t pg_result_number(const PGresult *result, int row, int column, int64_t otherwise)
+{
+    int64_t number;
+
+    if (PQgetisnull(result, row, column) || !text_parse_int64(slice_from_string(PQgetvalue(result, row, column)), &number))
+        return otherwise;
+    return number;
+}
+
+uint64_t pg_result_lsn(const PGresult *result, int row, int column)
+{
+    uint64_t lsn = 0;
+
+    if (!PQgetisnull(result, row, column) && !pg_lsn_from_text(slice_from_string(PQgetvalue(result, row, column)), &lsn))
+        return 0;
+    return lsn;
 }
 
 static const char *quote(struct arena *arena, const char *text, char mark)

@@ -68,6 +68,10 @@ enum status pg_connection_failure(struct pg_connection *connection, const PGresu
 /* Takes a running statement back; at most 2 s. */
 void pg_connection_cancel(struct pg_connection *connection);
 
+/* Fields of a result. */
+int64_t pg_result_number(const PGresult *result, int row, int column, int64_t otherwise); /* otherwise: for null, or no number */
+uint64_t pg_result_lsn(const PGresult *result, int row, int column);                      /* 0 for null */
+
 /* A name in double quotes, in memory of the arena. */
 const char *pg_connection_quote(struct arena *arena, const char *name);
 const char *pg_connection_quote_literal(struct arena *arena, const char *text);

@@ -1,7 +1,6 @@
 #include "capture/notify.h"
 
 #include "base/banned.h"
-#include "base/text.h"
 #include "base/time.h"
 #include "os/clock.h"
 #include "os/logger.h"
@@ -9,19 +8,6 @@
 
 #define LOG_SUBSYSTEM "capture"
 #define DATA_MAX 6
-
-static bool has_channel(const struct task *task, const char *channel)
-{
-    const char *list = properties_get(&task->settings->values, "notification.enabled.channels");
-    struct slice rest = slice_from_string(list == NULL ? "" : list);
-    struct slice item;
-
-    while (text_next_field(&rest, ',', &item)) {
-        if (slice_equal_string(text_trim(item), channel))
-            return true;
-    }
-    return false;
-}
 
 enum status notify(struct task *task, const struct notice *notice, struct error *error)
 {
@@ -35,10 +21,10 @@ enum status notify(struct task *task, const struct notice *notice, struct error 
     char random[UUID_HEX_SIZE];
     enum status status;
 
-    if (has_channel(task, "log"))
+    if (capture_settings_lists(task->settings, "notification.enabled.channels", "", "log"))
         LOG_INFO("%s: %s %s connector=%s", notice->aggregate, notice->type, notice->id == NULL ? "" : notice->id,
                  task->settings->connector);
-    if (topic == NULL || !has_channel(task, "sink"))
+    if (topic == NULL || !capture_settings_lists(task->settings, "notification.enabled.channels", "", "sink"))
         return OK;
     uuid_to_hex(&uuid, random);
     if (notice->id == NULL)

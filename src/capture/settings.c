@@ -283,6 +283,19 @@ void capture_settings_destroy(struct capture_settings *settings)
     memory_free(settings);
 }
 
+bool capture_settings_lists(const struct capture_settings *settings, const char *key, const char *otherwise, const char *item)
+{
+    const char *list = properties_get(&settings->values, key);
+    struct slice rest = slice_from_string(list == NULL ? otherwise : list);
+    struct slice field;
+
+    while (text_next_field(&rest, ',', &field)) {
+        if (slice_equal_string(text_trim(field), item))
+            return true;
+    }
+    return false;
+}
+
 bool capture_settings_streams(const struct capture_settings *settings)
 {
     if (settings->snapshot_mode == MODE_CONFIGURATION_BASED)

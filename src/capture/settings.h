@@ -81,6 +81,9 @@ enum status capture_settings_create(const char *connector, const struct properti
                                     struct capture_settings **created, struct error *error);
 void capture_settings_destroy(struct capture_settings *settings); /* NULL is fine */
 
+/* Is `item` in the comma-separated list of a property? otherwise: the list when it is not set. */
+bool capture_settings_lists(const struct capture_settings *settings, const char *key, const char *otherwise, const char *item);
+
 /* Does the mode stream after its snapshot? */
 bool capture_settings_streams(const struct capture_settings *settings);
 

@@ -37,19 +37,6 @@ struct signals {
 
 /* ---- Life ---- */
 
-static bool has_channel(const struct task *task, const char *channel)
-{
-    const char *list = properties_get(&task->settings->values, "signal.enabled.channels");
-    struct slice rest = slice_from_string(list == NULL ? "source" : list);
-    struct slice item;
-
-    while (text_next_field(&rest, ',', &item)) {
-        if (slice_equal_string(text_trim(item), channel))
-            return true;
-    }
-    return false;
-}
-
 static void write_bytes(struct buffer *out, struct slice bytes)
 {
     buffer_append_u32(out, (uint32_t)bytes.size);
@@ -140,8 +127,9 @@ enum status signals_create(struct task *task, struct signals **created, struct e
     buffer_init(&signals->state, STATE_BYTES_MAX);
     buffer_init(&signals->batches, BATCH_BYTES_MAX);
     buffer_init(&signals->scratch, BATCH_BYTES_MAX);
-    signals->from_source = has_channel(task, "source") && task->config->signal_table != NULL;
-    signals->from_topic = has_channel(task, "kafka");
+    signals->from_source =
+        capture_settings_lists(task->settings, "signal.enabled.channels", "source", "source") && task->config->signal_table != NULL;
+    signals->from_topic = capture_settings_lists(task->settings, "signal.enabled.channels", "source", "kafka");
     signals->topic = topic == NULL ? memory_format("%s-signal", task->config->prefix) : memory_copy_string(topic);
     if (poll == NULL || !text_parse_int64(text_trim(slice_from_string(poll)), &signals->poll_ms) || signals->poll_ms < 1)
         signals->poll_ms = 5000;

@@ -20,24 +20,6 @@
 
 /* ---- The slot ---- */
 
-static uint64_t field_lsn(const PGresult *result, int row, int column)
-{
-    uint64_t lsn = 0;
-
-    if (!PQgetisnull(result, row, column))
-        (void)pg_lsn_from_text(slice_from_string(PQgetvalue(result, row, column)), &lsn);
-    return lsn;
-}
-
-static int64_t field_number(const PGresult *result, int row, int column, int64_t otherwise)
-{
-    int64_t number = otherwise;
-
-    if (!PQgetisnull(result, row, column))
-        (void)text_parse_int64(slice_from_string(PQgetvalue(result, row, column)), &number);
-    return number;
-}
-
 enum status slot_read(struct pg_connection *sql, const char *name, struct slot *slot, struct error *error)
 {
     const char *values[] = {name};
@@ -60,10 +42,10 @@ enum status slot_read(struct pg_connection *sql, const char *name, struct slot *
         (void)snprintf(slot->plugin, sizeof(slot->plugin), "%s", PQgetvalue(result, 0, 0));
         (void)snprintf(slot->database, sizeof(slot->database), "%s", PQgetvalue(result, 0, 1));
         slot->is_active = PQgetvalue(result, 0, 2)[0] == 't';
-        slot->active_pid = (int)field_number(result, 0, 3, 0);
-        slot->restart_lsn = field_lsn(result, 0, 4);
-        slot->confirmed_lsn = field_lsn(result, 0, 5);
-        slot->catalog_xmin = field_number(result, 0, 6, -1);
+        slot->active_pid = (int)pg_result_number(result, 0, 3, 0);
+        slot->restart_lsn = pg_result_lsn(result, 0, 4);
+        slot->confirmed_lsn = pg_result_lsn(result, 0, 5);
+        slot->catalog_xmin = pg_result_number(result, 0, 6, -1);
         slot->is_ours =
             strcmp(PQgetvalue(result, 0, 7), "logical") == 0 && strcmp(slot->plugin, "pgoutput") == 0 && PQgetvalue(result, 0, 8)[0] == 't';
         slot->is_lost = strcmp(PQgetvalue(result, 0, 9), "lost") == 0;
@@ -162,7 +144,7 @@ enum status slot_create(struct pg_connection *replication, struct pg_connection 
             PQclear(rest);
     }
     if (status == OK) {
-        created->consistent_lsn = field_lsn(result, 0, 1);
+        created->consistent_lsn = pg_result_lsn(result, 0, 1);
         (void)snprintf(created->snapshot, sizeof(created->snapshot), "%s", PQgetvalue(result, 0, 2));
     } else if (status != ERROR_CLOSED) {
         const char *remedy = slot_remedy(replication->sqlstate);

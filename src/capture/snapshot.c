@@ -107,15 +107,6 @@ static enum status begin_transaction(struct snapshot *snapshot, struct error *er
     return set_transaction(snapshot, how, error);
 }
 
-static int64_t field_number(const PGresult *result, int column, int64_t otherwise)
-{
-    int64_t number = otherwise;
-
-    if (!PQgetisnull(result, 0, column))
-        (void)text_parse_int64(slice_from_string(PQgetvalue(result, 0, column)), &number);
-    return number;
-}
-
 /* LSN, transaction id, time and visible transactions of a snapshot that begins. */
 static enum status read_facts(struct snapshot *snapshot, struct error *error)
 {
@@ -134,10 +125,10 @@ static enum status read_facts(struct snapshot *snapshot, struct error *error)
     if (status == OK) {
         const char *seen = PQgetvalue(result, 0, 1);
 
-        snapshot->progress.time_us = field_number(result, 0, 0);
-        snapshot->progress.xid = field_number(result, 2, -1);
+        snapshot->progress.time_us = pg_result_number(result, 0, 0, 0);
+        snapshot->progress.xid = pg_result_number(result, 0, 2, -1);
         if (snapshot->progress.lsn == 0)
-            (void)pg_lsn_from_text(slice_from_string(PQgetvalue(result, 0, 3)), &snapshot->progress.lsn);
+            snapshot->progress.lsn = pg_result_lsn(result, 0, 3);
         if (strlen(seen) <= SNAPSHOT_TEXT_MAX)
             buffer_append_string(&snapshot->snapshot_text, seen);
         snapshot->progress.snapshot = buffer_slice(&snapshot->snapshot_text);
@@ -157,7 +148,7 @@ static enum status check_epoch(struct snapshot *snapshot, bool *usable, struct e
         pg_connection_run(snapshot->task->sql, "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())", &result, error);
 
     if (status == OK)
-        *usable = field_number(result, 0, INT64_MAX) < (int64_t)XID_EPOCH;
+        *usable = pg_result_number(result, 0, 0, INT64_MAX) < (int64_t)XID_EPOCH;
     PQclear(result);
     return status;
 }
