@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "base/buffer.h"
+#include "base/memory.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -9,9 +10,11 @@
 #include "generators/temperature_command.h"
 #include "generators/transactions.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -39,6 +42,9 @@ struct generator {
     int64_t rate;  /* rows a second; 0: as fast as it goes */
     int64_t count; /* rows; 0: until it is stopped */
     int64_t batch; /* rows of one transaction when it goes as fast as it can */
+    int64_t connections; /* that write at once when it goes as fast as it can */
+    uint64_t seed;
+    double unusual_ratio;
     bool quiet, labels_wanted;
     double update_share, delete_share; /* of the rows written */
     double updates_due, deletes_due;
@@ -50,12 +56,12 @@ struct generator {
     int64_t written, unusual;
 };
 
-static volatile sig_atomic_t stopped;
+static atomic_bool stopped;
 
 static void stop(int number)
 {
     (void)number;
-    stopped = 1;
+    stopped = true;
 }
 
 static void row_append(struct generator *generator, int64_t at)
@@ -206,6 +212,76 @@ static enum status write_fast(struct generator *generator, struct error *error)
     return status;
 }
 
+/* ---- Several connections, each with its share of the rows, a seed of its own and a thread ---- */
+
+struct writer {
+    struct generator generator;
+    struct thread *thread;
+    enum status status;
+    struct error error;
+};
+
+static void writer_run(void *context)
+{
+    struct writer *writer = context;
+
+    writer->status = database_connect(&writer->generator.database, &writer->generator.connection, &writer->error);
+    if (writer->status == OK)
+        writer->status = write_fast(&writer->generator, &writer->error);
+    if (writer->status != OK)
+        stopped = true; /* the others too */
+    if (writer->generator.connection != NULL)
+        PQfinish(writer->generator.connection);
+}
+
+static void writer_init(struct writer *writer, const struct generator *generator, int64_t index)
+{
+    int64_t count = generator->count / generator->connections + (index < generator->count % generator->connections);
+
+    *writer = (struct writer){.generator = *generator};
+    writer->generator.connection = NULL;
+    writer->generator.count = count;
+    writer->generator.update_share = index == 0 ? generator->update_share * (double)generator->connections : 0; /* one at a time: no deadlocks */
+    writer->generator.delete_share = index == 0 ? generator->delete_share * (double)generator->connections : 0;
+    transactions_init(&writer->generator.transactions, generator->seed + (uint64_t)index, generator->unusual_ratio);
+    buffer_init(&writer->generator.rows, COPY_BYTES_MAX);
+    buffer_init(&writer->generator.labels, COPY_BYTES_MAX);
+}
+
+static void writer_finish(struct writer *writer, struct generator *generator)
+{
+    generator->written += writer->generator.written;
+    generator->unusual += writer->generator.unusual;
+    generator->updated += writer->generator.updated;
+    generator->deleted += writer->generator.deleted;
+    buffer_finish(&writer->generator.rows);
+    buffer_finish(&writer->generator.labels);
+}
+
+static enum status write_side_by_side(struct generator *generator, struct error *error)
+{
+    struct writer *writers = memory_new_array((size_t)generator->connections, sizeof(*writers));
+    enum status status = OK;
+
+    for (int64_t i = 0; i < generator->connections; i++) {
+        writer_init(&writers[i], generator, i);
+        if (status == OK && (generator->count == 0 || writers[i].generator.count > 0))
+            status = thread_start(&writers[i].thread, "generate", writer_run, &writers[i], error);
+        if (status != OK)
+            stopped = true;
+    }
+    for (int64_t i = 0; i < generator->connections; i++) {
+        thread_join(writers[i].thread);
+        if (status == OK && writers[i].status != OK) {
+            status = writers[i].status;
+            *error = writers[i].error;
+        }
+        writer_finish(&writers[i], generator);
+    }
+    memory_free(writers);
+    return status;
+}
+
 /* Keeps to the rate over the whole run: what is late is made up for. */
 static enum status write_at_rate(struct generator *generator, struct error *error)
 {
@@ -242,7 +318,9 @@ static enum status run(struct generator *generator, struct error *error)
     if (status == OK && generator->labels_wanted)
         status = database_execute(generator->connection, LABELS_SQL, "create the table of labels", error);
     if (status == OK)
-        status = generator->rate > 0 ? write_at_rate(generator, error) : write_fast(generator, error);
+        status = generator->rate > 0          ? write_at_rate(generator, error)
+                 : generator->connections > 1 ? write_side_by_side(generator, error)
+                                              : write_fast(generator, error);
     if (generator->connection != NULL)
         PQfinish(generator->connection);
     return status;
@@ -265,13 +343,14 @@ static enum status ratio_read(const char *option, const char *text, double *rati
 
 static int transactions_main(int argc, char **argv)
 {
-    static struct generator generator = {.database = {"127.0.0.1", "5432", "postgres", NULL, "mydb"}, .batch = SAID_EVERY};
+    static struct generator generator = {.database = {"127.0.0.1", "5432", "postgres", NULL, "mydb"}, .batch = SAID_EVERY, .connections = 1};
     static int64_t seed = -1;
     static const char *unusual = "0.01", *updates = "0", *deletes = "0";
     static const struct option_row rows[] = {
         {"rate", OPTION_NUMBER, &generator.rate, "N", "Rows a second; default: as fast as it goes", 1, 10000000},
         {"count", OPTION_NUMBER, &generator.count, "N", "Stop after so many rows; default: on Ctrl-C", 1, INT64_MAX},
         {"batch", OPTION_NUMBER, &generator.batch, "N", "Rows of one transaction without --rate (default 1000)", 1, STEP_ROWS_MAX},
+        {"connections", OPTION_NUMBER, &generator.connections, "N", "Connections that write at once without --rate (default 1)", 1, 64},
         {"fraud", OPTION_TEXT, &unusual, "RATIO", "How many of the rows begin something unusual, 0 to 1 (default 0.01)", 0, 0},
         {"labels", OPTION_FLAG, &generator.labels_wanted, NULL, "Write which rows are unusual to the table fraud_labels", 0, 0},
         {"updates", OPTION_TEXT, &updates, "RATIO", "Rows changed later, per row written, 0 to 1 (default 0)", 0, 0},
@@ -314,7 +393,9 @@ static int transactions_main(int argc, char **argv)
     database_password_default(&generator.database);
     (void)sigaction(SIGINT, &action, NULL); /* without SA_RESTART, so that waiting ends */
     (void)sigaction(SIGTERM, &action, NULL);
-    transactions_init(&generator.transactions, seed >= 0 ? (uint64_t)seed : (uint64_t)clock_now_ns(), ratio);
+    generator.seed = seed >= 0 ? (uint64_t)seed : (uint64_t)clock_now_ns();
+    generator.unusual_ratio = ratio;
+    transactions_init(&generator.transactions, generator.seed, ratio);
     buffer_init(&generator.rows, COPY_BYTES_MAX);
     buffer_init(&generator.labels, COPY_BYTES_MAX);
     status = run(&generator, &error);

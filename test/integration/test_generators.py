@@ -48,6 +48,15 @@ def test_labels_name_the_unusual_rows_and_shares_of_rows_change_and_go(postgres,
     assert "--updates 2 is not a number from 0 to 1" in generate(postgres, "transactions", "--updates", "2").stderr
 
 
+def test_several_connections_share_the_rows(postgres, database):
+    ran = generate(postgres, "transactions", "--database", database, "--count", "10001", "--connections", "3", "--seed", "3", "--labels", "--updates", "0.01")
+    assert ran.returncode == 0, ran.stderr
+    unusual = int(re.search(r"Inserted 10001 transactions in all, (\d+) of them unusual", ran.stdout)[1])
+    with postgres.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT (SELECT count(*) FROM transactions), (SELECT count(*) FROM fraud_labels)")
+        assert cursor.fetchone() == (10001, unusual)
+
+
 def test_wrong_durations_and_a_missing_server_are_said(postgres):
     assert "--every 5x: it has to be a duration" in generate(postgres, "temperature", "--every", "5x").stderr
     assert "connect to PostgreSQL" in generate(postgres, "temperature", "--host", "/nowhere").stderr
