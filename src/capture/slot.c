@@ -253,16 +253,34 @@ static enum status create_publication(struct pg_connection *sql, const struct ca
         append_options(&ddl, settings, true);
         LOG_INFO("creating publication %s in database %s", settings->publication, settings->database);
         status = run_ddl(sql, &ddl, "create the publication", error);
+        if (status == ERROR_DATABASE && strcmp(sql->sqlstate, "42710") == 0)
+            status = OK; /* another connector of this database was faster */
     }
     buffer_finish(&ddl);
     buffer_finish(&tables);
     return status;
 }
 
+/* The name is written into statements as it is, so PostgreSQL folds it unless it is in quotes; this is what the catalog has. */
+static const char *folded_name(const char *name, struct arena *arena)
+{
+    size_t length = strlen(name);
+    char *folded;
+
+    if (length > 2 && name[0] == '"' && name[length - 1] == '"')
+        return arena_copy_string(arena, slice_of(name + 1, length - 2));
+    folded = arena_copy_string(arena, slice_from_string(name));
+    for (size_t i = 0; i < length; i++) {
+        if (folded[i] >= 'A' && folded[i] <= 'Z')
+            folded[i] = (char)(folded[i] - 'A' + 'a');
+    }
+    return folded;
+}
+
 static enum status published_tables(struct pg_connection *sql, const struct capture_settings *settings, struct arena *arena,
                                     struct buffer *list, struct error *error)
 {
-    const char *values[] = {settings->publication};
+    const char *values[] = {folded_name(settings->publication, arena)};
     PGresult *result = NULL;
     enum status status = pg_connection_run_with(
         sql, "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1", 1, values, &result, error);
@@ -410,13 +428,14 @@ static enum status is_standby(struct pg_connection *sql, bool *standby, struct e
 enum status publication_ensure(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                struct error *error)
 {
-    const char *values[] = {settings->publication};
+    const char *values[1];
     PGresult *result = NULL;
     struct arena arena;
     bool standby = false;
     enum status status;
 
     arena_init(&arena, 4096);
+    values[0] = folded_name(settings->publication, &arena);
     status =
         pg_connection_run_with(sql, "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = $1", 1, values, &result, error);
     if (status == OK)

@@ -164,3 +164,16 @@ def test_a_full_disk_pauses_the_connector_until_space_returns(postgres, database
         program.stop()
     finally:
         subprocess.run(["umount", "-l", disk])
+
+
+def test_publication_names_are_folded_as_postgres_does(postgres, database, tailrace):
+    postgres.execute(database, "CREATE TABLE t (id int PRIMARY KEY)")
+    for number, name in enumerate(["MyPub", '"MyPub"']):
+        config = harness.connector_config(postgres, database, prefix=f"{database}{number}", publication__name=name, publication__autocreate__mode="filtered")
+        tailrace.create_connector(f"c{number}", config)
+        harness.wait_until(lambda: postgres.execute("postgres", f"SELECT active FROM pg_replication_slots WHERE slot_name = '{config['slot.name']}'") == [(True,)])
+        tailrace.rest("POST", f"/connectors/c{number}/restart?includeTasks=true")
+    postgres.execute(database, "INSERT INTO t VALUES (1)")
+    for number in range(2):
+        harness.wait_until(lambda: topic_end(tailrace.bootstrap, f"{database}{number}.public.t") == 1, 30, "the row")
+    assert sorted(postgres.execute(database, "SELECT pubname FROM pg_publication")) == [("MyPub",), ("mypub",)]
