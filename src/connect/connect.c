@@ -86,6 +86,11 @@ void connect_handle(struct connect *connect, const struct http_request *request,
     rest_handle(&connect->rest, request, response);
 }
 
+struct connect_database *connect_databases(struct connect *connect, struct arena *arena, size_t *count)
+{
+    return herder_databases(connect->herder, arena, count);
+}
+
 void connect_describe(struct connect *connect, struct buffer *json)
 {
     herder_describe(connect->herder, json);

@@ -42,6 +42,14 @@ const char *connect_listener(const struct connect *connect); /* with the real po
  */
 void connect_handle(struct connect *connect, const struct http_request *request, struct http_response *response);
 
+struct connect_database {
+    const char *connector;
+    struct properties config; /* placeholders resolved, so with passwords: the caller finishes it, and shows it to nobody */
+};
+
+/* The configurations of all connectors that are not stopped, in memory of the arena. Thread: any. */
+struct connect_database *connect_databases(struct connect *connect, struct arena *arena, size_t *count);
+
 /*
  * Appends one JSON array of all connectors for `tailrace status`, health and metrics:
  *   name, type        "source"

@@ -79,6 +79,8 @@ void herder_topics_write(struct herder *herder, const char *name, struct buffer 
 enum status herder_offsets_write(struct herder *herder, const char *name, struct buffer *out, struct error *error);
 
 /* The array of connect_describe. */
+struct connect_database;
+struct connect_database *herder_databases(struct herder *herder, struct arena *arena, size_t *count); /* as connect_databases */
 void herder_describe(struct herder *herder, struct buffer *out);
 
 const struct properties *herder_settings_values(const struct herder *herder);

@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "connect/configdef.h"
+#include "connect/connect.h"
 #include "connect/java_map.h"
 #include "connect/json_in.h"
 #include "connect/json_out.h"
@@ -501,4 +502,30 @@ void herder_describe(struct herder *herder, struct buffer *out)
     buffer_append_string(out, "]");
     memory_free(connectors);
     pthread_mutex_unlock(&herder->lock);
+}
+
+struct connect_database *herder_databases(struct herder *herder, struct arena *arena, size_t *count)
+{
+    struct connect_database *databases;
+    const struct map_entry *entry;
+    size_t at = 0;
+
+    *count = 0;
+    pthread_mutex_lock(&herder->lock);
+    databases = arena_new_array(arena, herder->connectors.count + 1, sizeof(*databases));
+    while ((entry = map_next(&herder->connectors, &at)) != NULL) {
+        const struct connector *connector = entry->value;
+        struct connect_database *database = &databases[*count];
+
+        if (connector->target == TARGET_STOPPED)
+            continue;
+        if (secrets_resolve(&connector->config, &database->config, NULL) != OK) {
+            properties_finish(&database->config);
+            continue;
+        }
+        database->connector = arena_copy_string(arena, slice_from_string(connector->name));
+        ++*count;
+    }
+    pthread_mutex_unlock(&herder->lock);
+    return databases;
 }

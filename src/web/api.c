@@ -7,6 +7,7 @@
 #include "os/logger.h"
 #include "web/keeper.h"
 #include "web/problems.h"
+#include "web/slots.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -37,6 +38,7 @@ struct api {
     struct problems *problems;
     struct keeper *keeper, *alert_states;
     struct auth *auth;
+    struct slots *slots;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
 };
@@ -62,6 +64,8 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->auth = auth_create(settings->token, settings->read_token, settings->read_only);
     api->sampler = sampler_create(api);
     *created = api;
+    if (slots_start(settings->connect, settings->aliases, &api->slots, error) != OK)
+        return error->status;
     return sampler_start(api->sampler, error);
 }
 
@@ -75,6 +79,7 @@ void api_destroy(struct api *api)
     keeper_destroy(api->keeper);
     keeper_destroy(api->alert_states);
     auth_destroy(api->auth);
+    slots_stop(api->slots);
     kafka_client_destroy(api->client);
     series_destroy(api->series);
     memory_free(api->events);
@@ -96,6 +101,11 @@ void api_stop(struct api *api)
 bool api_is_stopping(struct api *api)
 {
     return api->stopping;
+}
+
+struct slots *api_slots(struct api *api)
+{
+    return api->slots;
 }
 
 struct auth *api_auth(struct api *api)

@@ -185,6 +185,9 @@ json_t *api_group_find(struct api_call *call, const char *name); /* NULL with th
 
 struct auth *api_auth(struct api *api);
 
+struct slots;
+struct slots *api_slots(struct api *api);
+
 struct keeper;
 struct keeper *api_keeper(struct api *api);
 struct keeper *api_alert_states(struct api *api);

@@ -144,6 +144,16 @@ static int newest_first(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
+/* How many lines go up to the alert of that id, itself included; 0 when it is not there. */
+static size_t behind_id(json_t *const *lines, size_t count, const char *id)
+{
+    for (size_t i = 0; id != NULL && i < count; i++) {
+        if (strcmp(member_text(lines[i], "id"), id) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
 void api_alerts(struct api_call *call)
 {
     const char *state = api_query(call, "state"), *agent = api_query(call, "agent"), *q = api_query(call, "q");
@@ -164,6 +174,7 @@ void api_alerts(struct api_call *call)
             json_decref(line);
     }
     qsort(lines, count, sizeof(lines[0]), newest_first);
+    offset += behind_id(lines, count, api_query(call, "before"));
     for (size_t i = 0; i < count; i++) {
         if (i >= offset && i - offset < limit)
             json_add(items, lines[i]);

@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "web/problems.h"
+#include "web/slots.h"
 
 #include <math.h>
 
@@ -17,11 +18,12 @@ static json_t *lsn_make(const json_t *capture, const char *name)
     return lsn == 0 ? json_null() : json_sprintf("%X/%08X", (unsigned)(lsn >> 32), (unsigned)(lsn & 0xFFFFFFFF));
 }
 
-static json_t *positions_make(const json_t *capture)
+static json_t *positions_make(const json_t *capture, const struct slot_facts *facts)
 {
     if (!json_is_object(capture))
         return json_null();
-    return json_pack("{s:n, s:o, s:o, s:o, s:o}", "server", "received", lsn_make(capture, "received_lsn"), "appended", lsn_make(capture, "appended_lsn"), "durable",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "server",
+                     facts->known ? json_sprintf("%X/%08X", (unsigned)(facts->server_lsn >> 32), (unsigned)(facts->server_lsn & 0xFFFFFFFF)) : json_null(), "received", lsn_make(capture, "received_lsn"), "appended", lsn_make(capture, "appended_lsn"), "durable",
                      lsn_make(capture, "durable_lsn"), "confirmed", lsn_make(capture, "confirmed_lsn"));
 }
 
@@ -126,24 +128,26 @@ static json_t *connector_make(struct api *api, const json_t *connector)
 {
     const json_t *capture = json_object_get(connector, "capture"), *config = json_object_get(connector, "config");
     const char *name = member_text(connector, "name"), *host = member_text(config, "database.hostname"), *port = member_text(config, "database.port");
+    struct slot_facts facts;
     json_t *item = json_object();
 
+    slots_facts(api_slots(api), name, (uint64_t)member_integer(capture, "received_lsn", 0), &facts);
     json_put(item, "name", json_string(name));
     state_put(item, connector, capture);
     json_put(item, "since_ms", json_null());
     json_put(item, "by", json_null());
     json_put(item, "database", json_text_or_null(member_text(config, "database.dbname")));
     json_put(item, "server", host == NULL ? json_null() : json_sprintf("%s:%s", host, port == NULL ? "5432" : port));
-    json_put(item, "server_version", json_null());
+    json_put(item, "server_version", facts.known ? json_string(facts.server_version) : json_null());
     json_put(item, "slot", json_string(member_text(config, "slot.name") == NULL ? "debezium" : member_text(config, "slot.name")));
     json_put(item, "publication", json_string(member_text(config, "publication.name") == NULL ? "dbz_publication" : member_text(config, "publication.name")));
     json_put(item, "tables", json_integer((json_int_t)json_array_size(json_object_get(connector, "topics"))));
     json_put(item, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "connector:", name)));
-    json_put(item, "lag_ms", json_null());
+    json_put(item, "lag_ms", json_integer_or_null(facts.lag_ms));
     json_put(item, "commit_to_durable_ms", json_null());
-    json_put(item, "positions", positions_make(capture));
+    json_put(item, "positions", positions_make(capture, &facts));
     json_put(item, "ages_ms", json_null());
-    json_put(item, "wal_bytes", json_null());
+    json_put(item, "wal_bytes", json_integer_or_null(facts.wal_bytes));
     trouble_put(item, connector, capture);
     json_put(item, "warnings", warnings_make(connector));
     json_put(item, "snapshot", snapshot_make(capture));

@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "web/problems.h"
+#include "web/slots.h"
 
 #include <math.h>
 
@@ -211,7 +212,7 @@ json_t *overview_make(struct api *api, const json_t *description, const json_t *
     json_put(overview, "problems", problems);
     json_put(overview, "columns", columns);
     json_put(overview, "edges", edges);
-    json_put(overview, "slots", json_array());
+    json_put(overview, "slots", slots_list(api_slots(api)));
     json_put(overview, "counts",
              json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "topics", (json_int_t)member_integer(json_object_get(description, "store"), "topics", 0), "groups",
                        (json_int_t)json_array_size(groups), "connectors", (json_int_t)json_array_size(connectors), "agents", (json_int_t)json_array_size(agents), "alerts_open",

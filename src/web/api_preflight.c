@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "connect/secrets.h"
 #include "os/clock.h"
+#include "web/database.h"
 
-#include <libpq-fe.h>
 
 #define ANSWER_MAX ((size_t)4 << 20)
 #define TABLES_MAX 500
@@ -83,30 +83,9 @@ static void validate(struct preflight *preflight, json_t *config)
 
 /* ---- The database ---- */
 
-/* A host that host.aliases sends elsewhere; *port may change with it. */
-static const char *aliased(struct preflight *preflight, const char *host, const char **port)
+static bool database_open(struct preflight *preflight)
 {
-    const struct properties *aliases = api_settings_of(preflight->call->api)->aliases;
-    const char *with_port = arena_format(preflight->call->arena, "%s:%s", host, *port);
-    const char *target = aliases == NULL ? NULL : properties_get(aliases, with_port) != NULL ? properties_get(aliases, with_port) : properties_get(aliases, host);
-    const char *colon = target == NULL ? NULL : strrchr(target, ':');
-
-    if (target == NULL)
-        return host;
-    if (colon == NULL)
-        return target;
-    *port = colon + 1;
-    return arena_copy_string(preflight->call->arena, slice_of(target, (size_t)(colon - target)));
-}
-
-static bool database_connect(struct preflight *preflight)
-{
-    const char *port = setting(preflight, "database.port", "5432"), *host = aliased(preflight, setting(preflight, "database.hostname", "localhost"), &port);
-    const char *const names[] = {"host", "port", "user", "password", "dbname", "connect_timeout", "application_name", "options", NULL};
-    const char *const values[] = {host, port, setting(preflight, "database.user", ""), setting(preflight, "database.password", ""), setting(preflight, "database.dbname", ""), "5",
-                                  "tailrace-preflight", "-c statement_timeout=5000", NULL};
-
-    preflight->connection = PQconnectdbParams(names, values, 0);
+    preflight->connection = database_connect(&preflight->config, api_settings_of(preflight->call->api)->aliases, preflight->call->arena);
     if (PQstatus(preflight->connection) == CONNECTION_OK) {
         check(preflight, "connect", "ok", "PostgreSQL answers", PQparameterStatus(preflight->connection, "server_version"), NULL, NULL);
         return true;
@@ -265,7 +244,7 @@ void api_preflight(struct api_call *call)
 
     if (config_read(&preflight, config)) {
         validate(&preflight, config);
-        if (database_connect(&preflight)) {
+        if (database_open(&preflight)) {
             server_check(&preflight);
             names_check(&preflight);
             tables_check(&preflight);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "os/clock.h"
+#include "web/slots.h"
 
 #define GOOD_MS 30000            /* a problem is over after so long without it */
 #define DISK_LOW_BYTES (1 << 30) /* less than this is little room */
@@ -179,6 +180,32 @@ static void of_items(json_t *found, const json_t *items, enum code code, const c
     }
 }
 
+/* Slots whose WAL fills the disk within a day, or that PostgreSQL has given up. */
+static void of_slots(json_t *found, json_t *slots)
+{
+    const json_t *slot;
+    size_t index;
+
+    json_array_foreach(slots, index, slot) {
+        const char *state = member_text(slot, "state"), *name = member_text(slot, "slot"), *status = member_text(slot, "wal_status");
+        struct cause says = table[CODE_slot_fills_disk].says;
+        long long left_min = ((long long)member_integer(slot, "full_at_ms", 0) - clock_now_ms()) / 60000;
+        char why[TEXT_BYTES];
+
+        if (strcmp(state, "crit") != 0 && strcmp(state, "warn") != 0)
+            continue;
+        if (status != NULL && strcmp(status, "lost") == 0) {
+            add(found, &table[CODE_slot_lost_wal].says, (struct subject){"slot", name, NULL}, "It kept more WAL than max_slot_wal_keep_size allows.", NULL, NULL);
+            continue;
+        }
+        says.severity = strcmp(state, "crit") == 0 ? "crit" : "warn";
+        (void)snprintf(why, sizeof(why), "It holds %lld MiB of WAL, and the room is used up in about %lld h %lld min.", (long long)member_integer(slot, "wal_bytes", 0) >> 20,
+                       left_min / 60, left_min % 60);
+        add(found, &says, (struct subject){"slot", name, NULL}, why, NULL, NULL);
+    }
+    json_decref(slots);
+}
+
 static void of_groups(json_t *found, const json_t *groups)
 {
     const json_t *group;
@@ -269,6 +296,7 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
     of_items(found, json_object_get(description, "sinks"), CODE_sink_failing, "sink", NULL, "retrying");
     of_items(found, json_object_get(description, "reports"), CODE_report_failed, "report", "/reports", "failed");
     of_groups(found, groups);
+    of_slots(found, slots_list(api_slots(api)));
     track(problems, api, found, now_ms);
     close_old(problems, api, now_ms);
     json_decref(found);

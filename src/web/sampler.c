@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/thread.h"
+#include "web/slots.h"
 
 #include <math.h>
 
@@ -176,12 +177,17 @@ static void series_fill(struct sampler *sampler, const json_t *description, cons
 {
     int64_t now_ms = clock_now_ms();
     const json_t *item;
+    json_t *slots;
     size_t index;
 
     series_put(api_series(sampler->api), "rows_in", now_ms, sampler_rate(sampler, "records", ""));
     series_put(api_series(sampler->api), "rows_out", now_ms, sampler_rate(sampler, "reads", ""));
     json_array_foreach(json_object_get(description, "connectors"), index, item)
         series_name_put(sampler, "connector_rows", member_text(item, "name"), now_ms, sampler_rate(sampler, "connector:", member_text(item, "name")));
+    slots = slots_list(api_slots(sampler->api));
+    json_array_foreach(slots, index, item)
+        series_name_put(sampler, "wal_bytes", member_text(item, "slot"), now_ms, (double)member_integer(item, "wal_bytes", 0));
+    json_decref(slots);
     json_array_foreach(json_object_get(description, "agents"), index, item)
         series_name_put(sampler, "agent_rows", member_text(item, "name"), now_ms, sampler_rate(sampler, "agent:", member_text(item, "name")));
     json_array_foreach(groups, index, item) {

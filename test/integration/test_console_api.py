@@ -455,6 +455,11 @@ def test_a_connector_is_checked_made_read_and_deleted(postgres, database, consol
     console.get("/connectors/pay/tables", "List<ConnectorTable>")
     overview = harness.wait_until(lambda: (lambda o: o if o["counts"]["connectors"] == 1 else None)(console.get("/overview", "Overview")))
     assert {edge["to"] for edge in overview["edges"]} >= {"connector:pay", "log"}
+    slot = harness.wait_until(lambda: next(s for s in console.get("/overview", "Overview")["slots"] if s["connector"] == "pay"))
+    assert slot["active"] and slot["ours"] and slot["wal_bytes"] >= 0
+    connector = harness.wait_until(lambda: (lambda c: c if c["server_version"] else None)(console.get("/connectors/pay", "Connector")))
+    assert connector["positions"]["server"] and connector["wal_bytes"] >= 0
+    harness.wait_until(lambda: console.get("/connectors/pay")["lag_ms"] == 0)
     assert postgres_password_is_hidden(console)
     console.change("PUT", "/connect/connectors/pay/pause", status=202)
     harness.wait_until(lambda: console.get("/connectors/pay")["word"] == "Paused")
@@ -541,6 +546,7 @@ def test_an_alert_explains_itself_and_is_answered(postgres, database, tailrace_f
     assert any(condition["held"] for condition in alert["conditions"]) and next(c for c in alert["row"]["columns"] if c["name"] == "amount")["after"] == "4000.00"
     assert console.change("POST", path + "/state", {"state": "false_positive", "note": "a gift"}, kind="Alert")["history"][-1]["note"] == "a gift"
     console.change("POST", path + "/state", {"state": "lost"}, status=400)
+    assert console.get("/alerts?before=" + alert["id"])["items"] == []
     assert console.get("/alerts")["open"] == 0 and console.get("/alerts?state=false_positive")["total"] == 1
     console.get("/agents", "List<AgentItem>")
     assert console.get("/agents/spending", "Agent")["config"]["rule"] == "spending-pattern"

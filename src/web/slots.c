@@ -1,0 +1,369 @@
+#include "web/slots.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "os/clock.h"
+#include "os/thread.h"
+#include "web/api.h"
+#include "web/database.h"
+
+#include <pthread.h>
+#include <sys/statvfs.h>
+
+#define LOOK_EVERY_MS 2000
+#define MARKS_KEPT 300      /* positions of a server over time: ten minutes */
+#define GROWTH_OVER_MS 60000
+#define FULL_WARN_MS (24LL * 3600 * 1000)
+#define FULL_CRIT_MS (2LL * 3600 * 1000)
+
+static const char slots_sql[] =
+    "SELECT s.slot_name, s.active, coalesce(s.wal_status, ''), s.safe_wal_size, pg_wal_lsn_diff(w.lsn, s.restart_lsn)::bigint, w.lsn::text, s.slot_name = $1"
+    " FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn) w"
+    " LEFT JOIN pg_replication_slots s ON s.restart_lsn IS NOT NULL ORDER BY 1";
+
+struct mark {
+    uint64_t lsn;
+    int64_t at_ms, wal_bytes; /* of the connector's slot; -1 unknown */
+};
+
+struct server { /* of one connector */
+    char *connector;
+    PGconn *connection; /* the thread's; NULL: none */
+    struct mark marks[MARKS_KEPT];
+    size_t mark_count; /* ever */
+    json_t *slots;     /* as listed; NULL: not known */
+    char version[32];
+    bool seen; /* by the look under way */
+    struct server *next;
+};
+
+struct slots {
+    struct connect *connect;
+    const struct properties *aliases;
+    struct thread *thread;
+    pthread_mutex_t lock; /* guards the servers' marks, slots and list, and stopping; a leaf */
+    pthread_cond_t wake;
+    struct server *servers;
+    bool stopping;
+};
+
+/* ---- Reading ---- */
+
+static uint64_t lsn_read(const char *text)
+{
+    unsigned high, low;
+
+    return sscanf(text, "%8X/%8X", &high, &low) == 2 ? (uint64_t)high << 32 | low : 0;
+}
+
+static int64_t number(const PGresult *result, int row, int column)
+{
+    int64_t value;
+
+    return !PQgetisnull(result, row, column) && text_parse_int64(slice_from_string(PQgetvalue(result, row, column)), &value) ? value : -1;
+}
+
+/* Free bytes of the disk that PostgreSQL writes to, when it is one of this machine; -1 otherwise. */
+static int64_t disk_room(PGconn *connection)
+{
+    PGresult *result = PQexec(connection, "SELECT setting FROM pg_settings WHERE name = 'data_directory'");
+    const char *host = PQhost(connection);
+    bool here = host == NULL || host[0] == '/' || strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0;
+    struct statvfs disk;
+    int64_t room = -1;
+
+    if (here && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 && statvfs(PQgetvalue(result, 0, 0), &disk) == 0)
+        room = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+    PQclear(result);
+    return room;
+}
+
+/* Bytes a second that the connector's slot keeps more, over the last minute; -1 not known. Lock held. */
+static int64_t growth_of(const struct server *server)
+{
+    const struct mark *newest, *oldest = NULL;
+
+    if (server->mark_count < 2)
+        return -1;
+    newest = &server->marks[(server->mark_count - 1) % MARKS_KEPT];
+    for (size_t back = 2; back <= MARKS_KEPT && back <= server->mark_count; back++) {
+        const struct mark *mark = &server->marks[(server->mark_count - back) % MARKS_KEPT];
+
+        if (newest->at_ms - mark->at_ms > GROWTH_OVER_MS)
+            break;
+        oldest = mark;
+    }
+    if (oldest == NULL || oldest->wal_bytes < 0 || newest->wal_bytes < 0 || newest->at_ms - oldest->at_ms < GROWTH_OVER_MS / 4)
+        return -1;
+    return (newest->wal_bytes - oldest->wal_bytes) * 1000 / (newest->at_ms - oldest->at_ms);
+}
+
+static json_t *slot_make(struct server *server, const PGresult *result, int row, int64_t local_room)
+{
+    bool ours = strcmp(PQgetvalue(result, row, 6), "t") == 0, active = strcmp(PQgetvalue(result, row, 1), "t") == 0;
+    int64_t limit = number(result, row, 3), room = limit >= 0 ? limit : local_room, growth = ours ? growth_of(server) : -1;
+    int64_t left_ms = growth > 0 && room >= 0 ? room * 1000 / growth : -1;
+    const char *status = PQgetvalue(result, row, 2), *state = "ok";
+    json_t *slot = json_object();
+
+    if (strcmp(status, "lost") == 0 || (left_ms >= 0 && left_ms < FULL_CRIT_MS))
+        state = "crit";
+    else if (strcmp(status, "unreserved") == 0 || (left_ms >= 0 && left_ms < FULL_WARN_MS))
+        state = "warn";
+    else if (!ours)
+        state = "info";
+    else if (!active)
+        state = "idle";
+    json_put(slot, "slot", json_string(PQgetvalue(result, row, 0)));
+    json_put(slot, "connector", ours ? json_string(server->connector) : json_null());
+    json_put(slot, "ours", json_boolean(ours));
+    json_put(slot, "active", json_boolean(active));
+    json_put(slot, "state", json_string(state));
+    json_put(slot, "wal_bytes", json_integer_or_null(number(result, row, 4)));
+    json_put(slot, "room_bytes", json_integer_or_null(room));
+    json_put(slot, "room_from", room < 0 ? json_null() : json_string(limit >= 0 ? "wal_limit" : "local_disk"));
+    json_put(slot, "growth_bytes_per_s", growth < 0 ? json_null() : json_integer(growth));
+    json_put(slot, "full_at_ms", left_ms < 0 ? json_null() : json_integer(clock_now_ms() + left_ms));
+    json_put(slot, "wal_status", *status == '\0' ? json_null() : json_string(status));
+    return slot;
+}
+
+/* Takes what the database answered. */
+static void answer_take(struct slots *slots, struct server *server, const PGresult *result, int64_t room)
+{
+    struct mark mark = {.at_ms = clock_now_ms(), .wal_bytes = -1};
+    json_t *list = json_array(), *old;
+
+    for (int row = 0; row < PQntuples(result); row++) {
+        mark.lsn = lsn_read(PQgetvalue(result, row, 5));
+        if (strcmp(PQgetvalue(result, row, 6), "t") == 0)
+            mark.wal_bytes = number(result, row, 4);
+    }
+    (void)pthread_mutex_lock(&slots->lock);
+    server->marks[server->mark_count++ % MARKS_KEPT] = mark;
+    for (int row = 0; row < PQntuples(result); row++) {
+        if (!PQgetisnull(result, row, 0))
+            json_add(list, slot_make(server, result, row, room));
+    }
+    old = server->slots;
+    server->slots = list;
+    (void)snprintf(server->version, sizeof(server->version), "%s", PQparameterStatus(server->connection, "server_version"));
+    (void)pthread_mutex_unlock(&slots->lock);
+    json_decref(old);
+}
+
+static void server_look(struct slots *slots, struct server *server, const struct properties *config, struct arena *arena)
+{
+    const char *slot = properties_get(config, "slot.name");
+    const char *argument = slot == NULL ? "debezium" : slot;
+    PGresult *result;
+
+    if (server->connection != NULL && PQstatus(server->connection) != CONNECTION_OK) {
+        PQfinish(server->connection);
+        server->connection = NULL;
+    }
+    if (server->connection == NULL)
+        server->connection = database_connect(config, slots->aliases, arena);
+    if (PQstatus(server->connection) != CONNECTION_OK)
+        return; /* the connector says what is wrong */
+    result = PQexecParams(server->connection, slots_sql, 1, NULL, &argument, NULL, NULL, 0);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        answer_take(slots, server, result, disk_room(server->connection));
+    PQclear(result);
+}
+
+/* ---- The thread ---- */
+
+static struct server *server_of(struct slots *slots, const char *connector)
+{
+    struct server *server = slots->servers;
+
+    while (server != NULL && strcmp(server->connector, connector) != 0)
+        server = server->next;
+    if (server != NULL)
+        return server;
+    server = memory_new(sizeof(*server));
+    server->connector = memory_copy_string(connector);
+    (void)pthread_mutex_lock(&slots->lock);
+    server->next = slots->servers;
+    slots->servers = server;
+    (void)pthread_mutex_unlock(&slots->lock);
+    return server;
+}
+
+static void server_destroy(struct server *server)
+{
+    PQfinish(server->connection);
+    json_decref(server->slots);
+    memory_free(server->connector);
+    memory_free(server);
+}
+
+/* Forgets connectors that are gone. */
+static void servers_prune(struct slots *slots)
+{
+    struct server **at = &slots->servers;
+
+    while (*at != NULL) {
+        struct server *server = *at;
+
+        if (server->seen) {
+            server->seen = false;
+            at = &server->next;
+            continue;
+        }
+        (void)pthread_mutex_lock(&slots->lock);
+        *at = server->next;
+        (void)pthread_mutex_unlock(&slots->lock);
+        server_destroy(server);
+    }
+}
+
+static bool is_stopping(struct slots *slots)
+{
+    bool stopping;
+
+    (void)pthread_mutex_lock(&slots->lock);
+    stopping = slots->stopping;
+    (void)pthread_mutex_unlock(&slots->lock);
+    return stopping;
+}
+
+static void look(struct slots *slots)
+{
+    struct connect_database *databases;
+    struct arena arena;
+    size_t count;
+
+    arena_init(&arena, 16384);
+    databases = connect_databases(slots->connect, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct server *server = server_of(slots, databases[i].connector);
+
+        server->seen = true;
+        if (!is_stopping(slots))
+            server_look(slots, server, &databases[i].config, &arena);
+        properties_finish(&databases[i].config);
+    }
+    servers_prune(slots);
+    arena_finish(&arena);
+}
+
+static void thread_main(void *context)
+{
+    struct slots *slots = context;
+    bool stopping = false;
+
+    while (!stopping) {
+        int64_t deadline_ns = clock_monotonic_ns() + LOOK_EVERY_MS * 1000000LL;
+        struct timespec deadline = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+        int waited = 0;
+
+        look(slots);
+        (void)pthread_mutex_lock(&slots->lock);
+        while (!slots->stopping && waited == 0)
+            waited = pthread_cond_timedwait(&slots->wake, &slots->lock, &deadline);
+        stopping = slots->stopping;
+        (void)pthread_mutex_unlock(&slots->lock);
+    }
+}
+
+/* ---- Life ---- */
+
+enum status slots_start(struct connect *connect, const struct properties *aliases, struct slots **started, struct error *error)
+{
+    struct slots *slots = memory_new(sizeof(*slots));
+    pthread_condattr_t attributes;
+
+    slots->connect = connect;
+    slots->aliases = aliases;
+    (void)pthread_mutex_init(&slots->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&slots->wake, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    *started = slots;
+    return thread_start(&slots->thread, "slots", thread_main, slots, error);
+}
+
+void slots_stop(struct slots *slots)
+{
+    if (slots == NULL)
+        return;
+    (void)pthread_mutex_lock(&slots->lock);
+    slots->stopping = true;
+    (void)pthread_cond_broadcast(&slots->wake);
+    (void)pthread_mutex_unlock(&slots->lock);
+    thread_join(slots->thread);
+    while (slots->servers != NULL) {
+        struct server *server = slots->servers;
+
+        slots->servers = server->next;
+        server_destroy(server);
+    }
+    (void)pthread_cond_destroy(&slots->wake);
+    (void)pthread_mutex_destroy(&slots->lock);
+    memory_free(slots);
+}
+
+/* ---- Asking ---- */
+
+/* Several connectors may use one server: a slot is listed once, by its owner when that is one of them. */
+static void list_add(json_t *all, json_t *slot)
+{
+    const char *name = member_text(slot, "slot");
+    json_t *known;
+    size_t index;
+
+    json_array_foreach(all, index, known) {
+        bool both = json_is_true(json_object_get(slot, "ours")) && json_is_true(json_object_get(known, "ours")); /* of two servers */
+
+        if (strcmp(member_text(known, "slot"), name) != 0 || both)
+            continue;
+        if (json_is_true(json_object_get(slot, "ours")))
+            (void)json_array_set(all, index, slot);
+        return;
+    }
+    json_add(all, json_incref(slot));
+}
+
+json_t *slots_list(struct slots *slots)
+{
+    json_t *all = json_array(), *slot;
+    size_t index;
+
+    (void)pthread_mutex_lock(&slots->lock);
+    for (const struct server *server = slots->servers; server != NULL; server = server->next) {
+        json_array_foreach(server->slots, index, slot) list_add(all, slot);
+    }
+    (void)pthread_mutex_unlock(&slots->lock);
+    return all;
+}
+
+void slots_facts(struct slots *slots, const char *connector, uint64_t received_lsn, struct slot_facts *facts)
+{
+    const struct server *server;
+    int64_t now_ms = clock_now_ms();
+
+    *facts = (struct slot_facts){.wal_bytes = -1, .lag_ms = -1};
+    (void)pthread_mutex_lock(&slots->lock);
+    server = slots->servers;
+    while (server != NULL && strcmp(server->connector, connector) != 0)
+        server = server->next;
+    for (size_t back = 1; server != NULL && back <= MARKS_KEPT && back <= server->mark_count; back++) {
+        const struct mark *mark = &server->marks[(server->mark_count - back) % MARKS_KEPT];
+
+        if (back == 1) {
+            facts->known = true;
+            facts->server_lsn = mark->lsn;
+            facts->wal_bytes = mark->wal_bytes;
+            (void)snprintf(facts->server_version, sizeof(facts->server_version), "%s", server->version);
+        }
+        if (received_lsn > 0 && mark->lsn <= received_lsn) { /* at this time it had everything */
+            facts->lag_ms = back == 1 ? 0 : now_ms - mark->at_ms;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&slots->lock);
+}
