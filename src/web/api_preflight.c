@@ -85,7 +85,7 @@ static void validate(struct preflight *preflight, json_t *config)
 
 static bool database_open(struct preflight *preflight)
 {
-    preflight->connection = database_connect(&preflight->config, api_settings_of(preflight->call->api)->aliases, preflight->call->arena);
+    preflight->connection = connector_database_open(&preflight->config, api_settings_of(preflight->call->api)->aliases, preflight->call->arena);
     if (PQstatus(preflight->connection) == CONNECTION_OK) {
         check(preflight, "connect", "ok", "PostgreSQL answers", PQparameterStatus(preflight->connection, "server_version"), NULL, NULL);
         return true;

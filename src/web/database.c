@@ -25,7 +25,7 @@ static const char *aliased(const struct properties *aliases, const char *host, c
     return arena_copy_string(arena, slice_of(target, (size_t)(colon - target)));
 }
 
-PGconn *database_connect(const struct properties *config, const struct properties *aliases, struct arena *arena)
+PGconn *connector_database_open(const struct properties *config, const struct properties *aliases, struct arena *arena)
 {
     const char *port = value_or(config, "database.port", "5432"), *host = aliased(aliases, value_or(config, "database.hostname", "localhost"), &port, arena);
     const char *const names[] = {"host", "port", "user", "password", "dbname", "sslmode", "connect_timeout", "application_name", "options", NULL};

@@ -12,6 +12,6 @@
  * config   of the connector, placeholders resolved
  * aliases  host.aliases; may be NULL
  */
-PGconn *database_connect(const struct properties *config, const struct properties *aliases, struct arena *arena);
+PGconn *connector_database_open(const struct properties *config, const struct properties *aliases, struct arena *arena);
 
 #endif

@@ -164,7 +164,7 @@ static void server_look(struct slots *slots, struct server *server, const struct
         server->connection = NULL;
     }
     if (server->connection == NULL)
-        server->connection = database_connect(config, slots->aliases, arena);
+        server->connection = connector_database_open(config, slots->aliases, arena);
     if (PQstatus(server->connection) != CONNECTION_OK)
         return; /* the connector says what is wrong */
     result = PQexecParams(server->connection, slots_sql, 1, NULL, &argument, NULL, NULL, 0);
