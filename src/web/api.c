@@ -5,9 +5,11 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "web/audit.h"
 #include "web/keeper.h"
 #include "web/problems.h"
 #include "web/slots.h"
+#include "wire/kafka/compression.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -18,6 +20,7 @@
 #define LIST_LIMIT_MAX 500
 #define EVENT_BYTES_MAX 400
 #define STREAMS_MAX 64
+#define PACKED_FROM_BYTES 2048
 #define SEARCHES_MAX 4
 
 struct event {
@@ -79,7 +82,7 @@ void api_destroy(struct api *api)
     keeper_destroy(api->keeper);
     keeper_destroy(api->alert_states);
     auth_destroy(api->auth);
-    slots_stop(api->slots);
+    slots_destroy(api->slots);
     kafka_client_destroy(api->client);
     series_destroy(api->series);
     memory_free(api->events);
@@ -96,6 +99,7 @@ void api_stop(struct api *api)
         return;
     api->stopping = true;
     sampler_stop(api->sampler);
+    slots_stop(api->slots);
 }
 
 bool api_is_stopping(struct api *api)
@@ -174,8 +178,10 @@ void api_event(struct api *api, const char *kind, const char *severity, const ch
     (void)snprintf(event->subject, sizeof(event->subject), "%s", subject);
     (void)snprintf(event->text, sizeof(event->text), "%s", text);
     (void)pthread_mutex_unlock(&api->events_lock);
-    if (strcmp(kind, "change") == 0)
+    if (strcmp(kind, "change") == 0) {
         LOG_INFO("console: %s", text);
+        audit_write(api->settings.log, "console", subject, text);
+    }
 }
 
 json_t *api_events(struct api *api, size_t limit)
@@ -552,6 +558,7 @@ static const struct route {
     {"GET", "/connectors", api_connectors, LOOKS},
     {"GET", "/connectors/:", api_connector, LOOKS},
     {"GET", "/connectors/:/tables", api_connector_tables, LOOKS},
+    {"DELETE", "/slots/:", api_slot_drop, CHANGES},
     {"POST", "/preflight", api_preflight, LOOKS},
     {"GET", "/connect/*", api_connect_proxy, LOOKS},
     {"*", "/connect/*", api_connect_proxy, CHANGES},
@@ -652,6 +659,39 @@ static bool body_read(struct api_call *call)
     return true;
 }
 
+/* Packs an answer that is worth it, when the client takes that. */
+static void body_pack(struct api_call *call)
+{
+    struct http_response *response = call->response;
+    const char *takes = http_headers(call->request, "Accept-Encoding"), **headers;
+    struct compressor *compressor;
+    struct buffer packed;
+    size_t count = 0;
+
+    if (response->stream != NULL || response->body.size < PACKED_FROM_BYTES || response->status != 200 || takes == NULL || strstr(takes, "gzip") == NULL ||
+        response->content_type == NULL || strcmp(response->content_type, "application/json") != 0)
+        return;
+    buffer_init(&packed, response->body.size);
+    compressor = compressor_create(COMPRESSION_GZIP);
+    compressor_run(compressor, buffer_slice(&response->body), &packed);
+    compressor_destroy(compressor);
+    if (packed.failed) { /* it would not become smaller */
+        buffer_finish(&packed);
+        return;
+    }
+    while (response->headers != NULL && response->headers[count] != NULL)
+        count++;
+    headers = arena_new_array(call->arena, count + 3, sizeof(*headers));
+    for (size_t i = 0; i < count; i++)
+        headers[i] = response->headers[i];
+    headers[count] = "Content-Encoding";
+    headers[count + 1] = "gzip";
+    response->headers = headers;
+    buffer_reset(&response->body);
+    buffer_append_slice(&response->body, buffer_slice(&packed));
+    buffer_finish(&packed);
+}
+
 void api_answer(struct api *api, const struct http_request *request, struct http_response *response)
 {
     struct slice path = slice_from(request->path, strlen("/api/v1"));
@@ -668,6 +708,7 @@ void api_answer(struct api *api, const struct http_request *request, struct http
         if (is_allowed(&call, &routes[i]) && body_read(&call))
             routes[i].answer(&call);
         json_decref(call.body);
+        body_pack(&call);
         return;
     }
     if (other_method)

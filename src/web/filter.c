@@ -36,19 +36,20 @@ struct parser {
 
 /* ---- Parsing ---- */
 
-static int wrong(struct parser *parser, const char *expected)
-{
-    if (parser->error->status == OK) {
-        (void)error_set(parser->error, ERROR_BAD_INPUT, "%s was expected at character %zu", expected, parser->at + 1);
-        *parser->position = parser->at;
-    }
-    return -1;
-}
-
 static void blanks_skip(struct parser *parser)
 {
     while (isspace((unsigned char)parser->text[parser->at]))
         parser->at++;
+}
+
+static int wrong(struct parser *parser, const char *expected)
+{
+    if (parser->error->status == OK) {
+        blanks_skip(parser);
+        (void)error_set(parser->error, ERROR_BAD_INPUT, "%s was expected at character %zu", expected, parser->at + 1);
+        *parser->position = parser->at;
+    }
+    return -1;
 }
 
 static bool is_word(char c)

@@ -201,7 +201,8 @@ static void of_slots(json_t *found, json_t *slots)
         says.severity = strcmp(state, "crit") == 0 ? "crit" : "warn";
         (void)snprintf(why, sizeof(why), "It holds %lld MiB of WAL, and the room is used up in about %lld h %lld min.", (long long)member_integer(slot, "wal_bytes", 0) >> 20,
                        left_min / 60, left_min % 60);
-        add(found, &says, (struct subject){"slot", name, NULL}, why, NULL, NULL);
+        add(found, &says, (struct subject){"slot", name, NULL}, why, NULL,
+            json_pack("[{s:s, s:s, s:o, s:{}, s:s}]", "text", "Drop the slot…", "method", "DELETE", "path", json_sprintf("/slots/%s", name), "body", "confirm", "type"));
     }
     json_decref(slots);
 }

@@ -296,6 +296,14 @@ void slots_stop(struct slots *slots)
     (void)pthread_cond_broadcast(&slots->wake);
     (void)pthread_mutex_unlock(&slots->lock);
     thread_join(slots->thread);
+    slots->thread = NULL;
+}
+
+void slots_destroy(struct slots *slots)
+{
+    if (slots == NULL)
+        return;
+    slots_stop(slots);
     while (slots->servers != NULL) {
         struct server *server = slots->servers;
 

@@ -15,7 +15,8 @@ struct slots;
 
 /* Errors: LIMIT (no thread). */
 enum status slots_start(struct connect *connect, const struct properties *aliases, struct slots **started, struct error *error);
-void slots_stop(struct slots *slots); /* NULL is fine */
+void slots_stop(struct slots *slots);    /* asks nobody any more. NULL is fine */
+void slots_destroy(struct slots *slots); /* NULL is fine */
 
 /* All slots that are known, as the console's overview has them; a new reference. Thread: any. */
 json_t *slots_list(struct slots *slots);

@@ -1,4 +1,5 @@
 """The console's HTTP API: shapes against console/src/lib/types.ts, changes, errors, searches, resets, connectors, the stream."""
+import gzip
 import http.client
 import json
 import re
@@ -244,7 +245,7 @@ def test_a_token_lets_in_and_reads_only_with_the_other_one(tailrace_factory):
     cookie = answer.headers["Set-Cookie"]
     assert answer.status == 204 and "HttpOnly" in cookie and "SameSite=Strict" in cookie
     mine = {"Cookie": cookie.split(";")[0]}
-    assert console.get("/me", headers=mine)["access"] == "write" and console.get("/topics", headers=mine)["total"] == 1
+    assert console.get("/me", headers=mine)["access"] == "write" and console.get("/topics?kind=plain", headers=mine)["total"] == 1
     console.change("POST", "/logout", {}, status=204, headers=mine)
     console.get("/topics", status=401, headers=mine)
     assert [harness.http("POST", console.base + "/login", {"token": "guess"}, {"X-Tailrace": "1"}).status for _ in range(6)] == [401] * 5 + [429]
@@ -271,11 +272,11 @@ def test_a_topic_from_creation_to_deletion(console, tailrace):
     assert "2 partitions" in effect["effect"] and console.get("/topics")["total"] == 0
     console.change("POST", "/topics", {"name": "orders", "partitions": 2, "config": {"retention.ms": 86400000}}, status=201, kind="Topic")
     assert console.change("POST", "/topics", {"name": "orders", "partitions": 2}, status=409)["error"]["code"] == "TOPIC_ALREADY_EXISTS"
-    item = console.get("/topics", "List<TopicItem>")["items"][0]
+    item = console.get("/topics?kind=plain", "List<TopicItem>")["items"][0]
     assert item["kept_ms"] == 86400000 and item["kind"] == "plain"
     changes = console.change("PATCH", "/topics/orders/config", {"set": {"retention.ms": "5000"}, "unset": [], "dry_run": True})["changes"]
     assert fits(changes, "ConfigChange[]", "changes") is None and changes[0]["old"] == "86400000" and changes[0]["new"] == "5000"
-    assert console.get("/topics")["items"][0]["kept_ms"] == 86400000
+    assert console.get("/topics?kind=plain")["items"][0]["kept_ms"] == 86400000
     console.change("PATCH", "/topics/orders/config", {"set": {"retention.ms": "5000000"}, "unset": []})
     entry = next(e for e in console.get("/topics/orders", "Topic")["config"] if e["name"] == "retention.ms")
     assert entry["value"] == "5000000" and entry["source"] == "topic"
@@ -287,16 +288,21 @@ def test_a_topic_from_creation_to_deletion(console, tailrace):
     console.change("DELETE", "/topics/orders?confirm=orders", status=204)
     console.get("/topics/orders", status=404)
     changes = console.get("/events?kind=change")["items"]
+    audited = kafka.KafkaConsumer("tailrace-console-changes", bootstrap_servers=tailrace.bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=2000)
+    assert [json.loads(record.value)["text"] for record in audited][::-1] == [change["text"] for change in changes]
+    audited.close()
     assert "deleted" in changes[0]["text"] and len(changes) == 5 and fits(changes, "EventLine[]", "events") is None
 
 
 def test_lists_are_cut_sorted_and_searched(console):
     for name in ("b", "a", "ab"):
         console.change("POST", "/topics", {"name": name, "partitions": 1}, status=201)
+    packed = harness.http("GET", console.base + "/settings", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip" and json.loads(gzip.decompress(packed.body)) == console.get("/settings")
     names = lambda path: [item["name"] for item in console.get(path)["items"]]  # noqa: E731
-    assert names("/topics?q=a&sort=name") == ["a", "ab"]
-    assert names("/topics?sort=name&dir=desc&limit=2") == ["b", "ab"]
-    assert names("/topics?sort=name&offset=2") == ["b"] and console.get("/topics?offset=2")["total"] == 3
+    assert names("/topics?q=a&sort=name&kind=plain") == ["a", "ab"]
+    assert names("/topics?sort=name&dir=desc&limit=2&kind=plain") == ["b", "ab"]
+    assert names("/topics?sort=name&offset=2&kind=plain") == ["b"] and console.get("/topics?offset=2&kind=plain")["total"] == 3
     tag = harness.http("GET", console.base + "/topics").headers["ETag"]
     assert harness.http("GET", console.base + "/topics", headers={"If-None-Match": tag}).status == 304
 
@@ -461,8 +467,14 @@ def test_a_connector_is_checked_made_read_and_deleted(postgres, database, consol
     assert connector["positions"]["server"] and connector["wal_bytes"] >= 0
     harness.wait_until(lambda: console.get("/connectors/pay")["lag_ms"] == 0)
     assert postgres_password_is_hidden(console)
+    assert console.change("DELETE", f"/slots/{slot['slot']}", {"confirm": slot["slot"]}, status=409)["error"]["code"] == "SLOT_IN_USE"
     console.change("PUT", "/connect/connectors/pay/pause", status=202)
     harness.wait_until(lambda: console.get("/connectors/pay")["word"] == "Paused")
+    console.change("DELETE", "/slots/none", {"confirm": "none"}, status=404)
+    harness.wait_until(lambda: not next(s for s in console.get("/overview")["slots"] if s["slot"] == slot["slot"])["active"])
+    console.change("DELETE", f"/slots/{slot['slot']}", {}, status=400)
+    console.change("DELETE", f"/slots/{slot['slot']}", {"confirm": slot["slot"]}, status=204)
+    assert postgres.execute(database, f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot['slot']}'") == [(0,)]
     console.change("DELETE", "/connect/connectors/pay", status=204)
     console.get("/connectors/pay", status=404)
 

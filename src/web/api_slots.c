@@ -1,0 +1,74 @@
+/* api_slots.c: dropping a replication slot, which lets PostgreSQL throw its WAL away. */
+#include "web/api.h"
+
+#include "base/banned.h"
+#include "web/database.h"
+#include "web/slots.h"
+
+static const char drop_sql[] = "SELECT pg_drop_replication_slot($1)";
+
+/* Of the list; a new reference, NULL when there is none. */
+static json_t *slot_find(struct api *api, const char *name)
+{
+    json_t *slots = slots_list(api_slots(api)), *slot, *found = NULL;
+    size_t index;
+
+    json_array_foreach(slots, index, slot) {
+        if (found == NULL && strcmp(member_text(slot, "slot"), name) == 0)
+            found = json_incref(slot);
+    }
+    json_decref(slots);
+    return found;
+}
+
+/* Drops it on the server of the connector that it belongs to. */
+static void drop(struct api_call *call, const char *name, const char *connector)
+{
+    const struct api_settings *settings = api_settings_of(call->api);
+    struct connect_database *databases;
+    PGconn *connection = NULL;
+    PGresult *result;
+    size_t count;
+
+    databases = connect_databases(settings->connect, call->arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (connection == NULL && strcmp(databases[i].connector, connector) == 0)
+            connection = connector_database_open(&databases[i].config, settings->aliases, call->arena);
+        properties_finish(&databases[i].config);
+    }
+    if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {
+        api_error(call, 503, "PG_UNREACHABLE", "The slot was not dropped.", connection == NULL ? "Its connector is stopped or gone." : arena_format(call->arena, "%s", PQerrorMessage(connection)),
+                  arena_format(call->arena, "On the server: SELECT pg_drop_replication_slot('%s')", name));
+        PQfinish(connection);
+        return;
+    }
+    result = PQexecParams(connection, drop_sql, 1, NULL, &name, NULL, NULL, 0);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        api_event(call->api, "change", "info", name, arena_format(call->arena, "Replication slot %s was dropped.", name));
+        call->response->status = 204;
+    } else {
+        api_error(call, 409, "SLOT_NOT_DROPPED", "The slot was not dropped.", arena_format(call->arena, "%s", PQresultErrorMessage(result)), NULL);
+    }
+    PQclear(result);
+    PQfinish(connection);
+}
+
+void api_slot_drop(struct api_call *call)
+{
+    const char *name = call->parts[0];
+    json_t *slot = slot_find(call->api, name);
+    const char *connector = member_text(slot, "connector");
+
+    if (slot == NULL)
+        api_error(call, 404, "UNKNOWN_SLOT", arena_format(call->arena, "Slot %s is not known.", name), "Slots are those of the connectors' servers, as they were a moment ago.", NULL);
+    else if (json_is_true(json_object_get(slot, "active")))
+        api_error(call, 409, "SLOT_IN_USE", "The slot was not dropped.", "It is being read.", "Stop the connector, or the program, that reads it.");
+    else if (call->dry_run)
+        api_json(call, 200, json_pack("{s:o}", "effect", json_sprintf("%lld MiB of WAL are let go. Changes that were not captured yet are lost to this connector.",
+                                                                      (long long)member_integer(slot, "wal_bytes", 0) >> 20)));
+    else if (connector == NULL)
+        api_error(call, 409, "SLOT_FOREIGN", "The slot was not dropped.", "It belongs to no connector here.", arena_format(call->arena, "On the server: SELECT pg_drop_replication_slot('%s')", name));
+    else if (api_confirmed(call, name))
+        drop(call, name, connector);
+    json_decref(slot);
+}
