@@ -40,7 +40,7 @@ function Missing() {
   useCrumbs([['Not here']]);
   return (
     <div class="page">
-      <Empty icon="search" title="There is no page at this address" actions={<Button href="/">Back to the overview</Button>}>
+      <Empty page icon="search" title="There is no page at this address" actions={<Button href="/">Back to the overview</Button>}>
         The link may be old, or a letter of it is missing.
       </Empty>
     </div>

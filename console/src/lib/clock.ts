@@ -7,6 +7,11 @@ export function setClock(now_ms: number): void {
   ahead_ms = now_ms - Date.now();
 }
 
+/* A moment of the browser's clock as the server would say it. */
+export function serverTime(local_ms: number): number {
+  return local_ms + ahead_ms;
+}
+
 export function now(): number {
   return Date.now() + ahead_ms;
 }

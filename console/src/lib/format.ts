@@ -65,7 +65,7 @@ export function duration(ms: Maybe): string {
   if (ms === null || ms === undefined) return DASH;
   if (ms < 0) return '-' + duration(-ms);
   if (ms === 0) return '0';
-  if (ms < 1) return Math.max(1, Math.round(ms * 1000)) + GAP + 'µs';
+  if (ms < 0.9995) return (ms < 0.00995 ? Math.max(0.1, Math.round(ms * 10000) / 10) : Math.round(ms * 1000)) + GAP + 'µs';
   if (ms < 9.95) return ms.toFixed(1) + GAP + 'ms';
   if (ms < 999.5) return Math.round(ms) + GAP + 'ms';
   const seconds = ms / 1000;

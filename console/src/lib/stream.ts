@@ -4,17 +4,18 @@
  */
 import { useEffect, useRef } from 'preact/hooks';
 import { open, me, asError, query } from './api';
-import { now, setClock } from './clock';
+import { setClock } from './clock';
 import { readEvents } from './sse';
 import { createStore } from './store';
 import type { StreamEvents } from './types';
 
 export interface Link {
   state: 'connecting' | 'live' | 'down';
-  heard_ms: number /* when the last word came */;
-  next_ms: number | null /* when the next try is */;
+  /* By the browser's own clock: when the last word came, and when the next try is */
+  heard_ms: number;
+  next_ms: number | null;
 }
-export const link = createStore<Link>({ state: 'connecting', heard_ms: now(), next_ms: null });
+export const link = createStore<Link>({ state: 'connecting', heard_ms: Date.now(), next_ms: null });
 export const starting = createStore<StreamEvents['starting'] | null>(null);
 export const updated = createStore(false);
 export const goodbye = createStore<string | null>(null);
@@ -70,7 +71,7 @@ async function run(watch: string): Promise<void> {
         tries = 0;
         previous?.abort.abort();
       }
-      link.set({ state: 'live', heard_ms: now(), next_ms: null });
+      link.set({ state: 'live', heard_ms: Date.now(), next_ms: null });
       if (event !== '') tell(event, data);
     });
   } catch (error) {
@@ -87,7 +88,7 @@ async function run(watch: string): Promise<void> {
 function again(): void {
   if (document.hidden) return;
   const wait = AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)]!;
-  link.set({ ...link.get(), state: link.get().state === 'live' ? 'connecting' : link.get().state, next_ms: now() + wait });
+  link.set({ ...link.get(), state: link.get().state === 'live' ? 'connecting' : link.get().state, next_ms: Date.now() + wait });
   clearTimeout(timer);
   timer = window.setTimeout(connect, wait);
 }
@@ -119,7 +120,7 @@ function plan(): void {
 
 setInterval(() => {
   const l = link.get();
-  if (document.hidden || l.state === 'down' || now() - l.heard_ms < SILENCE_MS) return;
+  if (document.hidden || l.state === 'down' || Date.now() - l.heard_ms < SILENCE_MS) return;
   link.set({ ...l, state: 'down' });
   if (current) connectNow();
 }, 1000);
@@ -134,7 +135,7 @@ document.addEventListener('visibilitychange', () => {
       clearTimeout(timer);
     }, HIDDEN_MS);
   } else if (!current && watches.size) {
-    link.set({ state: 'connecting', heard_ms: now(), next_ms: null });
+    link.set({ state: 'connecting', heard_ms: Date.now(), next_ms: null });
     tries = 0;
     connect();
   }

@@ -8,7 +8,7 @@ import { route } from '../lib/router';
 import { useStore } from '../lib/store';
 import { useWatch } from '../lib/stream';
 import type { AlertLine, AlertList, AlertState } from '../lib/types';
-import { Button, Head, Segments } from '../parts/basic';
+import { Button, Segments } from '../parts/basic';
 import { useCrumbs } from '../parts/frame';
 import { FilterField } from '../parts/server-list';
 import { Empty, Shown } from '../parts/states';
@@ -176,7 +176,7 @@ export function Alerts({ rest }: { rest: string[] }) {
         <AlertPage id={shown} key={shown} changed={() => void answer.reload()} heading={id !== null} />
       ) : answer.data && !items.length ? (
         <div class="alert">
-          <Head title="Nothing to look at" sub="Alerts that fire appear on the left." />
+          <p class="sub">Alerts that fire appear on the left, and the chosen one here.</p>
         </div>
       ) : null}
     </div>

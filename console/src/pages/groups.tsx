@@ -4,7 +4,7 @@ import { route, setQuery } from '../lib/router';
 import { useStore } from '../lib/store';
 import { useState } from 'preact/hooks';
 import type { GroupItem } from '../lib/types';
-import { Head, Segments, When } from '../parts/basic';
+import { Head, Segments } from '../parts/basic';
 import { useCrumbs } from '../parts/frame';
 import { FilterField, ServerList, sortFrom } from '../parts/server-list';
 import { Spark } from '../parts/spark';
@@ -36,12 +36,7 @@ const COLUMNS: Column<GroupItem>[] = [
     cell: g => (
       <Status state={g.state}>
         {g.word}
-        {g.empty_since_ms ? (
-          <>
-            {' '}
-            since <When at={g.empty_since_ms} />
-          </>
-        ) : null}
+        {g.empty_since_ms ? ` for ${f.age(f.nowMs() - g.empty_since_ms)}` : ''}
       </Status>
     )
   },

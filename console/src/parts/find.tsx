@@ -40,15 +40,21 @@ export function readAs(text: string): Found[] {
 
 function Find({ close }: { close: () => void }) {
   const [text, setText] = useState(''), [at, setAt] = useState(0), [found, setFound] = useState<Found[]>([]), [failed, setFailed] = useState(false);
+  const [answered, setAnswered] = useState(''), [enter, setEnter] = useState(false);
   const asked = useDelayed(text.trim(), 80), box = useTrap(close, 'input');
   useEffect(() => {
     const abort = new AbortController();
     get<{ items: Found[] }>('/find' + query({ q: asked, limit: 12 }), abort.signal).then(
       answer => {
         setFound(answer.items);
+        setAnswered(asked);
         setFailed(false);
       },
-      () => !abort.signal.aborted && setFailed(true)
+      () => {
+        if (abort.signal.aborted) return;
+        setAnswered(asked);
+        setFailed(true);
+      }
     );
     return () => abort.abort();
   }, [asked]);
@@ -60,6 +66,11 @@ function Find({ close }: { close: () => void }) {
     close();
     go(item.path);
   };
+  /* Enter before the answer is there waits for it: names come before keys. */
+  const current = answered === text.trim();
+  useEffect(() => {
+    if (enter && current) open(items[chosen]);
+  }, [enter, current]);
   return (
     <div class="back" onMouseDown={event => event.target === event.currentTarget && close()}>
       <div
@@ -71,14 +82,17 @@ function Find({ close }: { close: () => void }) {
         onKeyDown={event => {
           const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
           if (step) setAt((chosen + step + items.length) % Math.max(1, items.length));
-          else if (event.key === 'Enter') open(items[chosen]);
+          else if (event.key === 'Enter') {
+            if (current) open(items[chosen]);
+            else setEnter(true);
+          }
           else return;
           event.preventDefault();
         }}
       >
         <div class="pal-in">
           <Icon name="search" />
-          <input type="text" role="combobox" aria-expanded="true" aria-controls="find-list" aria-activedescendant={items.length ? 'find-' + chosen : undefined} placeholder="Topic, group, connector, alert, key or LSN" aria-label="Find" spellcheck={false} autocomplete="off" value={text} onInput={e => (setText(e.currentTarget.value), setAt(0))} />
+          <input type="text" role="combobox" aria-expanded="true" aria-controls="find-list" aria-activedescendant={items.length ? 'find-' + chosen : undefined} placeholder="Topic, group, connector, alert, key or LSN" aria-label="Find" spellcheck={false} autocomplete="off" value={text} onInput={e => (setText(e.currentTarget.value), setAt(0), setEnter(false))} />
           <kbd>Esc</kbd>
         </div>
         <div class="pal-list" role="listbox" id="find-list" aria-label="Found">

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { change, me } from '../lib/api';
-import { second } from '../lib/clock';
+import { second, serverTime } from '../lib/clock';
 import * as f from '../lib/format';
 import { prefs, setPrefs, themeNow, themeShown } from '../lib/prefs';
 import { route } from '../lib/router';
@@ -56,7 +56,7 @@ function Live() {
   const l = useStore(link);
   const words = l.state === 'live' ? 'Live' : l.state === 'down' ? 'Not connected' : 'Connecting';
   return (
-    <span class={'live is-' + l.state} title={l.state === 'live' ? `Updates arrive over one stream; the last one ${f.duration(Math.max(0, f.nowMs() - l.heard_ms))} ago` : words}>
+    <span class={'live is-' + l.state} title={l.state === 'live' ? `Updates arrive over one stream; the last one ${f.duration(Math.max(0, Date.now() - l.heard_ms))} ago` : words}>
       <Mark state={l.state === 'live' ? 'ok' : l.state === 'down' ? 'warn' : 'busy'} />
       <span>{words}</span>
     </span>
@@ -104,12 +104,12 @@ function Strips() {
   const l = useStore(link), who = useStore(me), recovery = useStore(starting), old = useStore(updated), bye = useStore(goodbye);
   const strips: ComponentChildren[] = [];
   if (l.state === 'down') {
-    const next = l.next_ms === null ? 0 : Math.ceil((l.next_ms - f.nowMs()) / 1000);
+    const next = l.next_ms === null ? 0 : Math.ceil((l.next_ms - Date.now()) / 1000);
     strips.push(
       <div class="strip is-warn" role="status" key="down">
         <Mark state="warn" />
         <p>
-          <b>No connection to Tailrace for {f.age(f.nowMs() - l.heard_ms)}.</b> {bye ? `It said: ${bye}. ` : ''}What you see is from {f.clock(l.heard_ms, false)}. {next > 0 ? `Next try in ${next}${f.GAP}s.` : 'Trying now.'}
+          <b>No connection to Tailrace for {f.age(Date.now() - l.heard_ms)}.</b> {bye ? `It said: ${bye}. ` : ''}What you see is from {f.clock(serverTime(l.heard_ms), false)}. {next > 0 ? `Next try in ${next}${f.GAP}s.` : 'Trying now.'}
         </p>
         <Button kind="small" onClick={connectNow}>
           Try now
@@ -226,7 +226,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
       <div class="body">
         <header class="top">
           <Crumbs />
-          <button class="find" type="button" onClick={openFind} aria-label="Find, Ctrl K">
+          <button class="find" type="button" onClick={openFind}>
             <Icon name="search" />
             <span>Find a topic, group, key or LSN</span>
             <kbd>Ctrl K</kbd>

@@ -31,9 +31,10 @@ function top(o: PlotOptions): [number, number] {
 export function paint(box: HTMLElement, first: PlotOptions): Painter {
   let o = first;
   const css = getComputedStyle(box), color = (name: string) => css.getPropertyValue(name).trim();
-  const font = `10.5px ${css.fontFamily}`;
   const text = color('--text-3'), line = color('--line'), crit = color('--crit');
-  const stroke = (n: number) => color('--series-' + n);
+  /* Read once: the box may be gone when the plot is painted for the last time. */
+  const series = [1, 2, 3, 4, 5, 6].map(n => color('--series-' + n)), panel = color('--panel'), family = css.fontFamily, font = `10.5px ${family}`;
+  const stroke = (n: number) => series[n - 1]!;
   const fill = (n: number) => (u: uPlot) => {
     const gradient = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height);
     gradient.addColorStop(0, stroke(n) + '38');
@@ -48,19 +49,7 @@ export function paint(box: HTMLElement, first: PlotOptions): Painter {
     padding: [8, 12, 0, 0],
     scales: { x: { time: true }, y: { range: () => top(o) } },
     axes: [
-      {
-        stroke: text,
-        font,
-        grid: { show: false },
-        ticks: { show: false },
-        size: 22,
-        gap: 4,
-        splits: u => {
-          const [from, to] = [u.data[0][0] ?? 0, u.data[0][u.data[0].length - 1] ?? 0];
-          return [from, (from + to) / 2, to];
-        },
-        values: (_, splits) => splits.map(s => moment(s * 1000, o))
-      },
+      { size: 20, grid: { show: false }, ticks: { show: false }, values: () => [] },
       {
         stroke: text,
         font,
@@ -78,7 +67,7 @@ export function paint(box: HTMLElement, first: PlotOptions): Painter {
     series: [
       {},
       ...first.series.map((s, i): uPlot.Series => {
-        const shape: uPlot.Series = { label: s.name, stroke: stroke(s.color), width: 1.6, spanGaps: false, points: { show: s.points === true, size: 5, fill: color('--panel') } };
+        const shape: uPlot.Series = { label: s.name, stroke: stroke(s.color), width: 1.6, spanGaps: false, points: { show: s.points === true, size: 5, fill: panel } };
         if (s.dash) shape.dash = [4, 4];
         else if (i === 0) shape.fill = fill(s.color);
         if (s.points) shape.paths = () => null;
@@ -87,6 +76,23 @@ export function paint(box: HTMLElement, first: PlotOptions): Painter {
     ],
     hooks: {
       draw: [
+        u => {
+          /* The ends of the axis are written inwards, so that they never meet the numbers on the left. */
+          const xs = u.data[0], n = xs.length, bottom = u.bbox.top + u.bbox.height + 5 * devicePixelRatio;
+          u.ctx.save();
+          u.ctx.fillStyle = text;
+          u.ctx.font = `${10.5 * devicePixelRatio}px ${family}`;
+          u.ctx.textBaseline = 'top';
+          for (const [i, align, x] of [
+            [0, 'left', 0],
+            [(n - 1) / 2, 'center', 0.5],
+            [n - 1, 'right', 1]
+          ] as const) {
+            u.ctx.textAlign = align;
+            u.ctx.fillText(moment(o.t0_ms + i * o.step_ms, o), u.bbox.left + x * u.bbox.width, bottom);
+          }
+          u.ctx.restore();
+        },
         u => {
           if (!o.limit) return;
           const y = Math.round(u.valToPos(o.limit.value, 'y', true)), ratio = devicePixelRatio;
@@ -98,7 +104,7 @@ export function paint(box: HTMLElement, first: PlotOptions): Painter {
           u.ctx.moveTo(u.bbox.left, y);
           u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
           u.ctx.stroke();
-          u.ctx.font = `500 ${10.5 * ratio}px ${css.fontFamily}`;
+          u.ctx.font = `500 ${10.5 * ratio}px ${family}`;
           u.ctx.textAlign = 'left';
           u.ctx.textBaseline = 'bottom';
           u.ctx.fillText(o.limit.text, u.bbox.left + 6 * ratio, y - 3 * ratio);

@@ -41,11 +41,11 @@ export function Failure({ error, again }: { error: ErrorBody; again?: (() => unk
   );
 }
 
-export function Empty({ icon, title, children, actions, command, small }: { icon: IconName; title: string; children: ComponentChildren; actions?: ComponentChildren; command?: string; small?: boolean }) {
+export function Empty({ icon, title, children, actions, command, small, page }: { icon: IconName; title: string; children: ComponentChildren; actions?: ComponentChildren; command?: string; small?: boolean; page?: boolean }) {
   return (
     <div class={'empty' + (small ? ' small' : '')}>
       <Icon name={icon} />
-      <h2>{title}</h2>
+      {page ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{children}</p>
       {actions ? <div class="row">{actions}</div> : null}
       {command ? (
