@@ -806,8 +806,12 @@ static const struct failure *bootstrap_read(struct client *client, struct arena 
 
 static const struct failure *settings_read(struct client *client, struct arena *arena, const struct properties *settings)
 {
-    const struct failure *failure = settings_int(arena, settings, "request.timeout.ms", 0, &client->request_timeout_ms);
+    const struct failure *failure = NULL;
 
+    if (client->kind != CLIENT_ADMIN && !properties_has(settings, "bootstrap.servers"))
+        failure = failure_of(arena, FAILURE_CONFIG, "Missing required configuration \"bootstrap.servers\" which has no default value.");
+    if (failure == NULL)
+        failure = settings_int(arena, settings, "request.timeout.ms", 0, &client->request_timeout_ms);
     if (failure == NULL)
         failure = settings_int(arena, settings, "default.api.timeout.ms", 0, &client->api_timeout_ms);
     if (failure == NULL)

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "os/clock.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <time.h>
 
@@ -51,6 +52,22 @@ int console_print_fatal(FILE *out, const struct failure *failure)
     failure_print(out, failure);
     (void)fputc('\n', out);
     return 1;
+}
+
+int console_print_uncaught(const struct failure *failure)
+{
+    (void)fputs("Exception in thread \"main\" ", stderr);
+    failure_print(stderr, failure);
+    return 1;
+}
+
+const char *console_number(struct arena *arena, double number, int decimals)
+{
+    if (isnan(number))
+        return "NaN";
+    if (isinf(number))
+        return number < 0 ? "-Infinity" : "Infinity";
+    return arena_format(arena, "%.*f", decimals, number);
 }
 
 int console_width(const char *text)

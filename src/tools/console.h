@@ -21,6 +21,12 @@ void console_log_open(const char *level);
 /* "message", the exception, an empty line, on `out`: what most tools do last. Gives exit code 1. */
 int console_print_fatal(FILE *out, const struct failure *failure);
 
+/* What a Java program that ends with an exception leaves on stderr. Gives exit code 1. */
+int console_print_uncaught(const struct failure *failure);
+
+/* A number as Java's %.<decimals>f prints it: "NaN" and "Infinity" too. */
+const char *console_number(struct arena *arena, double number, int decimals);
+
 /* The width of text in characters; padding counts characters, not bytes. */
 int console_width(const char *text);
 

@@ -320,7 +320,8 @@ static const struct failure *queue_append(struct producer *producer, struct prod
     }
     queue->receipts[count] = (struct producer_receipt){.key_bytes = message->key.data == NULL ? -1 : (int64_t)message->key.size,
                                                        .value_bytes = message->value.data == NULL ? -1 : (int64_t)message->value.size,
-                                                       .queued_ms = clock_monotonic_ms()};
+                                                       .queued_ms = clock_monotonic_ms(),
+                                                       .ordinal = producer->send_count - 1};
     producer->pending++;
     return NULL;
 }
@@ -439,6 +440,7 @@ const struct failure *producer_send(struct producer *producer, const struct prod
     const struct metadata_topic *topic;
     const struct failure *failure = producer->fatal != NULL ? producer->fatal : topic_wait(producer, message->topic, &topic);
 
+    producer->send_count++;
     if (failure == NULL)
         failure = size_check(producer, message);
     if (failure == NULL)

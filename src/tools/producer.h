@@ -26,6 +26,7 @@ struct producer_receipt {
     int64_t key_bytes;   /* -1: null */
     int64_t value_bytes; /* -1: null */
     int64_t queued_ms;   /* monotonic clock */
+    uint64_t ordinal;    /* which call of producer_send it was, from 0 */
 };
 
 /* failure  NULL when the broker has the record. Called from producer_progress and what calls it. */

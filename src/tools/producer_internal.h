@@ -80,6 +80,7 @@ struct producer {
     size_t pending;       /* records */
     size_t pending_bytes; /* of sealed batches */
     uint64_t batch_count;
+    uint64_t send_count;
     bool flushes;
     bool is_idempotent;
     int64_t producer_id; /* -1: not known */

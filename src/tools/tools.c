@@ -12,6 +12,8 @@ const struct tool tools_table[] = {
     {"kafka-get-offsets", kafka_get_offsets_main, "Offsets of partitions by time"},
     {"kafka-delete-records", kafka_delete_records_main, "Delete the records of partitions before an offset"},
     {"kafka-dump-log", kafka_dump_log_main, "Print what segment files, indexes and producer snapshots hold"},
+    {"kafka-producer-perf-test", kafka_producer_perf_test_main, "Measure how fast records are sent"},
+    {"kafka-consumer-perf-test", kafka_consumer_perf_test_main, "Measure how fast records are read"},
     {NULL, NULL, NULL},
 };
 
