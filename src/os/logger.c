@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/time.h"
 #include "os/clock.h"
+#include "os/logger_recent.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -27,6 +28,8 @@ static size_t subsystem_count;
 static char last_line[LINE_BYTES_MAX]; /* without the time */
 static int64_t last_written_ms;
 static uint64_t repeats;
+static struct logger_line recent[LOGGER_KEPT];
+static uint64_t recent_count; /* ever */
 
 static enum logger_level level_of(const char *subsystem)
 {
@@ -50,6 +53,32 @@ static void line_write(int64_t now_ms, const char *line)
     length = snprintf(out + size, sizeof(out) - size, ".%03dZ %s\n", (int)(now_ms % MS_PER_SECOND), line);
     if (length > 0)
         (void)!write(STDERR_FILENO, out, size + (size_t)length);
+}
+
+/* line  without the time, level, thread and subsystem */
+static void recent_keep(int64_t now_ms, enum logger_level level, const char *subsystem, const char *text)
+{
+    struct logger_line *kept = &recent[recent_count % LOGGER_KEPT];
+
+    kept->at_ms = now_ms;
+    kept->number = ++recent_count;
+    kept->level = level;
+    (void)snprintf(kept->thread, sizeof(kept->thread), "%s", thread_name);
+    (void)snprintf(kept->part, sizeof(kept->part), "%s", subsystem);
+    (void)snprintf(kept->text, sizeof(kept->text), "%.*s", (int)sizeof(kept->text) - 1, text);
+}
+
+size_t logger_recent(uint64_t after, struct logger_line *lines)
+{
+    uint64_t first;
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&lock);
+    first = recent_count > LOGGER_KEPT ? recent_count - LOGGER_KEPT : 0;
+    for (uint64_t number = after > first ? after : first; number < recent_count; number++)
+        lines[count++] = recent[number % LOGGER_KEPT];
+    (void)pthread_mutex_unlock(&lock);
+    return count;
 }
 
 static void repeats_say(int64_t now_ms)
@@ -88,6 +117,7 @@ void logger_write(enum logger_level level, const char *subsystem, const char *fo
     } else {
         repeats_say(now_ms);
         line_write(now_ms, line);
+        recent_keep(now_ms, level, subsystem, line + length);
         memcpy(last_line, line, sizeof(line));
         last_written_ms = now_ms;
     }

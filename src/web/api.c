@@ -573,6 +573,8 @@ static const struct route {
     {"GET", "/filters", api_filters, LOOKS},
     {"PUT", "/filters/:", api_filter_put, CHANGES},
     {"DELETE", "/filters/:", api_filter_delete, CHANGES},
+    {"GET", "/logs", api_logs, LOOKS},
+    {"GET", "/connectors/:/log", api_connector_log, LOOKS},
     {"GET", "/health", api_health, LOOKS},
     {"GET", "/settings", api_settings_list, LOOKS},
 };

@@ -133,6 +133,7 @@ api_handler api_groups, api_group, api_group_reset, api_group_delete, api_group_
 api_handler api_connectors, api_connector, api_connector_tables, api_preflight, api_connect_proxy;
 api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;
 api_handler api_alerts, api_alert, api_alert_state, api_filters, api_filter_put, api_filter_delete;
+api_handler api_logs, api_connector_log;                                             /* api_logs.c */
 api_handler api_slot_drop;                                                       /* api_slots.c */
 api_handler api_stream;                                                          /* stream.c */
 

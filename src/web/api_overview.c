@@ -93,7 +93,7 @@ static void log_add(struct api *api, json_t *columns, const json_t *description)
     if (!isnan(out))
         json_put(facts, "Out", json_sprintf("%.0f /s", out));
     json_put(facts, "Stored", bytes_text(member_integer(store, "bytes", 0)));
-    json_put(facts, "Disk free", bytes_text(member_integer(store, "free_bytes", 0)));
+    json_put(facts, "Free", bytes_text(member_integer(store, "free_bytes", 0)));
     json_add(columns, column("The log", json_pack("[o]", node("log", NULL, json_string(bad ? "cannot be written" : "durable"), bad ? "crit" : "ok", "/topics", facts)), 1,
                              json_sprintf("%lld topics", (long long)member_integer(store, "topics", 0))));
 }

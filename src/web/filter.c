@@ -421,6 +421,20 @@ static bool is_time(const char *text)
     return strlen(text) >= 19 && text[4] == '-' && text[7] == '-' && text[10] == ' ' && text[13] == ':';
 }
 
+/* "update" for "u", as people say it. */
+static const char *operation_letter(const char *word)
+{
+    static const struct {
+        const char *word, *letter;
+    } words[] = {{"create", "c"}, {"insert", "c"}, {"update", "u"}, {"delete", "d"}, {"read", "r"}, {"snapshot", "r"}, {"truncate", "t"}, {"message", "m"}};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasecmp(word, words[i].word) == 0)
+            return words[i].letter;
+    }
+    return word;
+}
+
 static int values_compare(struct arena *arena, const char *name, const char *text, const char *value)
 {
     struct decimal a, b;
@@ -429,6 +443,8 @@ static int values_compare(struct arena *arena, const char *name, const char *tex
         return decimal_compare(&a, &b);
     if (strcmp(name, "lsn") == 0)
         return strcmp(text, lsn_text(arena, value));
+    if (strcmp(name, "op") == 0)
+        return strcmp(text, operation_letter(value));
     return is_time(text) ? time_compare(arena, text, value) : strcmp(text, value);
 }
 
