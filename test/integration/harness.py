@@ -60,22 +60,24 @@ _taken = set()
 
 
 def free_port():
-    """A TCP port of 127.0.0.1 that nobody listens on; never the same twice in one run."""
+    """A TCP port of 127.0.0.1 that nobody listens on; not given out again before all others were."""
     wanted = os.environ.get("TAILRACE_TEST_PORTS")
-    candidates = range(*(int(part) for part in wanted.split("-"))) if wanted else [0] * 100
-    for candidate in candidates:
-        if candidate in _taken:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
+    for _ in range(2):
+        for candidate in range(*(int(part) for part in wanted.split("-"))) if wanted else [0] * 100:
+            if candidate in _taken:
                 continue
-            port = probe.getsockname()[1]
-        if port not in _taken:
-            _taken.add(port)
-            return port
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", candidate))
+                    probe.listen()
+                except OSError:
+                    continue
+                port = probe.getsockname()[1]
+            if port not in _taken:
+                _taken.add(port)
+                return port
+        _taken.clear()
     raise RuntimeError("no free port")
 
 

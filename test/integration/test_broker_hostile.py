@@ -132,11 +132,11 @@ def test_who_does_not_read_is_not_read_from(tailrace):
 
 
 def test_connections_beyond_the_limit_are_refused_and_idle_ones_closed(tailrace_factory):
-    program = tailrace_factory({"max.connections.per.ip": 3, "connections.max.idle.ms": 1000})
+    program = tailrace_factory({"max.connections.per.ip": 3, "connections.max.idle.ms": 4000})
     three = [Raw(program.bootstrap) for _ in range(3)]
     assert all(raw.request(API_VERSIONS, 0).read() for raw in three)
     with Raw(program.bootstrap) as fourth:
         assert fourth.is_closed()
     wait_until(lambda: "max.connections.per.ip is reached" in program.log, what="the line in the log")
-    assert all(raw.is_closed() for raw in three)  # after a second without a word
+    assert all(raw.is_closed() for raw in three)  # after four seconds without a word
     assert is_well(program)
