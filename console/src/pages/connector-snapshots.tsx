@@ -167,6 +167,11 @@ export function Snapshots({ c, reload }: { c: Connector; reload: () => void }) {
   return (
     <>
       {c.snapshot && (c.snapshot.state === 'running' || c.snapshot.state === 'paused') ? <SnapshotPanel connector={c.name} snapshot={c.snapshot} reload={both} /> : null}
+      {answer.error?.code === 'NO_SUCH_PATH' ? (
+        <Panel title="All snapshots">
+          <p class="pad-line">This program takes the first snapshot when the connector starts, as snapshot.mode says; later ones cannot be started from here.</p>
+        </Panel>
+      ) : (
       <Shown answer={answer} panel>
         {list => (
           <Panel title="All snapshots" extra={start}>
@@ -193,6 +198,7 @@ export function Snapshots({ c, reload }: { c: Connector; reload: () => void }) {
           </Panel>
         )}
       </Shown>
+      )}
     </>
   );
 }

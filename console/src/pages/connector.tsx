@@ -140,7 +140,7 @@ function StatusPart({ c, reload }: { c: Connector; reload: () => void }) {
             {c.warnings.map((w, i) => (
               <span key={i}>
                 {w.property ? <code>{w.property}</code> : null} {w.text}
-                {i < c.warnings.length - 1 ? '; ' : '.'}
+                {i < c.warnings.length - 1 ? '; ' : /[.?]$/.test(w.text) ? '' : '.'}
               </span>
             ))}
           </p>
@@ -187,7 +187,7 @@ const TABLES: Column<ConnectorTable>[] = [
   { name: 'Table', cell: t => <b>{t.table}</b> },
   { name: 'Topic', label: true, cell: t => (t.topic ? <a href={at('topics', t.topic)}>{t.topic}</a> : <span class="is-idle">{t.why_not ?? 'not captured'}</span>) },
   { name: 'Rows', align: 'num', cell: t => f.rate(t.rows_per_s) },
-  { name: 'Key', label: true, cell: t => (t.key.length ? <code>{t.key.join(', ')}</code> : <span class="is-warn">none</span>) },
+  { name: 'Key', label: true, cell: t => (t.key.length ? <code>{t.key.join(', ')}</code> : t.replica_identity === null ? f.DASH : <span class="is-warn">none</span>) },
   { name: 'Replica identity', label: true, cell: t => t.replica_identity ?? f.DASH },
   { name: 'Schema', label: true, cell: t => (t.schema_version === null ? f.DASH : 'v' + t.schema_version) },
   { name: 'Last event', align: 'num', cell: t => <When at={t.last_ms} relative label="none" /> },

@@ -176,7 +176,7 @@ export function HealthPage(_: { rest: string[] }) {
                   ]}
                 />
               </Panel>
-              <Panel title="Threads">
+              {h.threads.length ? <Panel title="Threads">
                 <Table
                   label="Threads"
                   items={h.threads}
@@ -187,12 +187,12 @@ export function HealthPage(_: { rest: string[] }) {
                     { name: 'Waiting', align: 'num', cell: t => (t.mailbox === null ? f.DASH : `${f.int(t.mailbox)}${t.mailbox_max === null ? '' : ` of ${f.int(t.mailbox_max)}`}`) }
                   ]}
                 />
-              </Panel>
+              </Panel> : null}
             </div>
             <div class="cols-2 even">
               <Panel title="Disk" extra={<code>{h.disk.path}</code>}>
                 <p class="pad-line num">
-                  {f.bytes(h.disk.used_bytes)} used here, {f.bytes(h.disk.free_bytes)} of {f.bytes(h.disk.total_bytes)} free.
+                  {f.bytes(h.disk.used_bytes)} used here, {f.bytes(h.disk.free_bytes)}{h.disk.total_bytes === null ? '' : ` of ${f.bytes(h.disk.total_bytes)}`} free.
                 </p>
                 <Bars label="Disk by topic" total={h.disk.used_bytes ?? 0} list={h.disk.topics.map(t => [t.topic, t.bytes])} />
               </Panel>

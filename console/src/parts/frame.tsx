@@ -92,7 +92,7 @@ function Foot() {
         </button>
       ) : null}
       <span class="num">
-        {who.version} · up {f.duration(Math.floor((f.nowMs() - who.started_ms) / 60000) * 60000)}
+        {who.version} · up {f.nowMs() - who.started_ms < 60000 ? 'less than a minute' : f.duration(Math.floor((f.nowMs() - who.started_ms) / 60000) * 60000)}
         {memory ? ` · ${f.bytes(memory)}` : ''}
       </span>
     </div>

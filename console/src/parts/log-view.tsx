@@ -47,7 +47,7 @@ export function LogView({ path, part }: { path: string; part?: string }) {
         <Segments label="Follow" items={['Live', 'Still']} value={follow} onPick={setFollow} />
         <span class="hint">{lines ? f.plural(lines.length, 'line') : ''}</span>
       </div>
-      {error ? <Failure error={error} /> : null}
+      {error?.code === 'NO_SUCH_PATH' ? <p class="pad-line">This program keeps no lines to show here; they are on its standard error.</p> : error ? <Failure error={error} /> : null}
       <div class="log-lines" role="log" aria-label="Log" aria-live="off" tabIndex={0} ref={box} onScroll={e => (atEnd.current = e.currentTarget.scrollTop + e.currentTarget.clientHeight > e.currentTarget.scrollHeight - 24)}>
         {lines?.length === 0 ? <p class="hint">Nothing at this level.</p> : null}
         {lines?.map((l, i) => (

@@ -125,6 +125,7 @@ export function Pipeline({ overview }: { overview: Pick<Overview, 'columns' | 'e
             <small>{note(column)}</small>
           </h2>
           <div class="stage-nodes">
+            {i === 1 && column.total === 0 && column.nodes.length === 0 ? <NodeCard column={1} inbound={undefined} node={{ id: 'create', name: 'Create a connector', note: 'nothing is captured yet', state: 'idle', path: '/connectors/new', facts: {} }} /> : null}
             {column.nodes.map(node => (
               <NodeCard key={node.id} node={node} column={i} inbound={edges.find(e => e.to === node.id)} />
             ))}
