@@ -14,6 +14,7 @@ const struct tool tools_table[] = {
     {"kafka-dump-log", kafka_dump_log_main, "Print what segment files, indexes and producer snapshots hold"},
     {"kafka-producer-perf-test", kafka_producer_perf_test_main, "Measure how fast records are sent"},
     {"kafka-consumer-perf-test", kafka_consumer_perf_test_main, "Measure how fast records are read"},
+    {"kafka-broker-api-versions", kafka_broker_api_versions_main, "Which requests each broker takes"},
     {NULL, NULL, NULL},
 };
 
