@@ -26,7 +26,7 @@ void mailbox_finish(struct mailbox *mailbox)
 
 void mailbox_send(struct mailbox *mailbox, struct message *message)
 {
-    bool waiting;
+    bool enough;
 
     message->next = NULL;
     (void)pthread_mutex_lock(&mailbox->lock);
@@ -35,9 +35,10 @@ void mailbox_send(struct mailbox *mailbox, struct message *message)
     else
         mailbox->last->next = message;
     mailbox->last = message;
-    waiting = mailbox->waiting;
+    mailbox->count++;
+    enough = mailbox->wanted > 0 && mailbox->count >= mailbox->wanted;
     (void)pthread_mutex_unlock(&mailbox->lock);
-    if (waiting)
+    if (enough)
         (void)pthread_cond_signal(&mailbox->filled);
 }
 
@@ -55,6 +56,7 @@ static struct message *take_locked(struct mailbox *mailbox)
 
     mailbox->first = NULL;
     mailbox->last = NULL;
+    mailbox->count = 0;
     return first;
 }
 
@@ -68,28 +70,32 @@ struct message *mailbox_take(struct mailbox *mailbox)
     return first;
 }
 
-static struct timespec deadline_of(int64_t timeout_ms)
+static struct message *wait_for(struct mailbox *mailbox, size_t count, int64_t timeout_ns)
 {
-    int64_t at_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
-
-    return (struct timespec){.tv_sec = at_ns / NS_PER_SECOND, .tv_nsec = at_ns % NS_PER_SECOND};
-}
-
-struct message *mailbox_wait(struct mailbox *mailbox, int64_t timeout_ms)
-{
-    struct timespec deadline = timeout_ms < 0 ? (struct timespec){0} : deadline_of(timeout_ms);
+    int64_t at_ns = timeout_ns < 0 ? 0 : clock_monotonic_ns() + timeout_ns;
+    struct timespec deadline = {.tv_sec = at_ns / NS_PER_SECOND, .tv_nsec = at_ns % NS_PER_SECOND};
     struct message *first;
     int result = 0;
 
     (void)pthread_mutex_lock(&mailbox->lock);
-    mailbox->waiting = true;
-    while (mailbox->first == NULL && !mailbox->woken && result != ETIMEDOUT) {
-        result = timeout_ms < 0 ? pthread_cond_wait(&mailbox->filled, &mailbox->lock)
+    mailbox->wanted = count;
+    while (mailbox->count < count && !mailbox->woken && result != ETIMEDOUT) {
+        result = timeout_ns < 0 ? pthread_cond_wait(&mailbox->filled, &mailbox->lock)
                                 : pthread_cond_timedwait(&mailbox->filled, &mailbox->lock, &deadline);
     }
-    mailbox->waiting = false;
+    mailbox->wanted = 0;
     mailbox->woken = false;
     first = take_locked(mailbox);
     (void)pthread_mutex_unlock(&mailbox->lock);
     return first;
+}
+
+struct message *mailbox_wait(struct mailbox *mailbox, int64_t timeout_ms)
+{
+    return wait_for(mailbox, 1, timeout_ms < 0 ? -1 : timeout_ms * NS_PER_MS);
+}
+
+struct message *mailbox_gather(struct mailbox *mailbox, size_t count, int64_t timeout_ns)
+{
+    return wait_for(mailbox, count, timeout_ns);
 }

@@ -20,7 +20,8 @@ struct mailbox {
     pthread_cond_t filled;
     struct message *first;
     struct message *last;
-    bool waiting; /* the receiver sleeps */
+    size_t count;
+    size_t wanted; /* the receiver sleeps until there are so many; 0: it does not sleep */
     bool woken;
 };
 
@@ -38,5 +39,8 @@ struct message *mailbox_take(struct mailbox *mailbox);
 
 /* Waits until there is a message, somebody wakes it or timeout_ms has passed (-1: no limit), then takes all. */
 struct message *mailbox_wait(struct mailbox *mailbox, int64_t timeout_ms);
+
+/* Waits until there are `count` messages, somebody wakes it or timeout_ns has passed, then takes all there are. */
+struct message *mailbox_gather(struct mailbox *mailbox, size_t count, int64_t timeout_ns);
 
 #endif

@@ -11,7 +11,6 @@
 
 #define CHECKPOINT_RECOVERY_POINT "recovery-point-offset-checkpoint"
 #define CHECKPOINT_START "log-start-offset-checkpoint"
-#define CHECKPOINT_END "replication-offset-checkpoint"
 
 struct checkpoint {
     struct arena arena;

@@ -4,8 +4,6 @@
 #include "base/banned.h"
 #include "base/time.h"
 
-#include <time.h>
-
 void committer_process(struct store *store, struct message *messages)
 {
     while (messages != NULL) {
@@ -30,7 +28,7 @@ void committer_process(struct store *store, struct message *messages)
 /* ---- Waiting for the rest of a volley ---- */
 
 #define GATHER_ROUND_US_MIN 200 /* shorter rounds cost less than the waiting */
-#define GATHER_STEP_NS 50000
+#define GATHER_PART 8           /* so small a part of the last round's time is waited */
 
 /*
  * Producers with several requests in flight send the next ones one after the other as soon as a round has answered them. The
@@ -53,21 +51,13 @@ static void volley_count(struct volley *volley, struct message *messages)
 
 static void volley_gather(struct store *store, struct volley *volley, struct message *messages)
 {
-    int64_t patience_ns = atomic_load_explicit(&store->last_round_us, memory_order_relaxed) * NS_PER_US / 8;
-    const struct timespec step = {.tv_nsec = GATHER_STEP_NS};
+    int64_t round_us = atomic_load_explicit(&store->last_round_us, memory_order_relaxed);
 
     volley->count = 0;
     volley_count(volley, messages);
-    while (volley->count < volley->expected && patience_ns >= GATHER_ROUND_US_MIN * NS_PER_US / 8) {
-        struct message *more;
-
-        (void)nanosleep(&step, NULL);
-        patience_ns -= GATHER_STEP_NS;
-        more = mailbox_take(&store->mailbox);
-        if (more != NULL) {
-            volley->last->next = more;
-            volley_count(volley, more);
-        }
+    if (volley->count < volley->expected && round_us >= GATHER_ROUND_US_MIN) {
+        volley->last->next = mailbox_gather(&store->mailbox, volley->expected - volley->count, round_us * NS_PER_US / GATHER_PART);
+        volley_count(volley, volley->last->next);
     }
     volley->expected = volley->count;
 }
@@ -79,7 +69,8 @@ void committer_main(void *context)
     int64_t wait_ms = 0;
 
     for (;;) {
-        struct message *messages = mailbox_wait(&store->mailbox, wait_ms);
+        /* A wake may have been taken together with messages: so no waiting when the store closes. */
+        struct message *messages = mailbox_wait(&store->mailbox, atomic_load(&store->closing) ? 0 : wait_ms);
 
         if (messages == NULL && atomic_load(&store->closing))
             return;

@@ -219,21 +219,30 @@ static void producer_ids_run(struct store *store, struct control *control)
     memory_free(control);
 }
 
+void control_ask_producer_ids(struct store *store)
+{
+    struct control *control;
+    bool ask;
+
+    (void)pthread_mutex_lock(&store->state_lock);
+    ask = store->producer_ids < 0 && !store->producer_ids_asked;
+    store->producer_ids_asked = store->producer_ids_asked || ask;
+    (void)pthread_mutex_unlock(&store->state_lock);
+    if (!ask)
+        return;
+    control = memory_new(sizeof(*control));
+    *control = (struct control){.message = {.kind = MESSAGE_CONTROL}, .run = producer_ids_run};
+    store_send(store, &control->message);
+}
+
 int64_t store_producer_ids_reserve(struct store *store)
 {
-    struct control *control = NULL;
     int64_t first;
 
     (void)pthread_mutex_lock(&store->state_lock);
     first = store->producer_ids;
     store->producer_ids = -1;
-    if (!store->producer_ids_asked) {
-        store->producer_ids_asked = true;
-        control = memory_new(sizeof(*control));
-        *control = (struct control){.message = {.kind = MESSAGE_CONTROL}, .run = producer_ids_run};
-    }
     (void)pthread_mutex_unlock(&store->state_lock);
-    if (control != NULL)
-        store_send(store, &control->message);
+    control_ask_producer_ids(store);
     return first;
 }

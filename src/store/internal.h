@@ -110,6 +110,9 @@ void round_finish(struct round *round);
 
 bool round_is_full(const struct round *round);
 
+/* ---- control.c ---- */
+void control_ask_producer_ids(struct store *store); /* has the committer reserve a block when none is ready */
+
 /* ---- topics.c: making and deleting topics ---- */
 
 /* Puts aside what an earlier incarnation may have left under the name "<topic>-<index>", and notes it as trash. */

@@ -12,6 +12,7 @@
 #define HEADER_BYTES 16u
 #define RECORD_HEADER_BYTES 16u
 #define VERSION 1u
+#define ALLOCATED_BYTES ((size_t)64 << 10)
 #define SEQUENCE_JUMP_MAX 1000000u /* further away than this is no later record but chance */
 
 static const char magic[8] = {'T', 'R', 'L', 'E', 'D', 'G', 'E', 'R'};
@@ -29,7 +30,9 @@ struct ledger {
     char *path;
     char *temporary;
     uint32_t kind;
-    int64_t size; /* where the next record goes */
+    int64_t size;      /* where the next record goes */
+    int64_t allocated; /* zeros reach up to here */
+    bool fresh;        /* nothing has been written yet, and the name may not be durable */
     uint64_t sequence; /* of the last record */
     enum doubt doubt;
     struct buffer record; /* under construction */
@@ -74,8 +77,8 @@ static bool record_read(struct slice bytes, struct slice *payload, uint64_t *seq
     return !in.failed && size > 0 && crc32c(0, slice_of(bytes.data + 8, 8 + (size_t)size)) == crc;
 }
 
-/* Is there a whole record of a later sequence number anywhere behind? */
-static bool later_record_exists(struct slice bytes, uint64_t sequence)
+/* Is there a whole record anywhere behind, with a sequence number above `after` and at most `last`? */
+static bool record_exists(struct slice bytes, uint64_t after, uint64_t last)
 {
     struct slice payload;
     uint64_t found;
@@ -84,12 +87,33 @@ static bool later_record_exists(struct slice bytes, uint64_t sequence)
         struct reader in = reader_of(slice_from(bytes, 8));
 
         found = read_u64(&in);
-        if (found > sequence && found - sequence <= SEQUENCE_JUMP_MAX && record_read(bytes, &payload, &found))
+        if (found > after && found <= last && record_read(bytes, &payload, &found))
             return true;
     }
     return false;
 }
 
+static enum status tail_cut(struct ledger *ledger, struct error *error)
+{
+    enum status status = disk_truncate(ledger->file, ledger->size, error);
+
+    ledger->allocated = ledger->size;
+    return status == OK ? disk_sync(ledger->file, error) : status;
+}
+
+static bool is_zeros(struct slice bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        if (bytes.data[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Does the file begin as it should? One that does not and holds no record either was never finished: it begins anew. A bad
+ * beginning of a file with records is damage.
+ */
 static enum status header_check(struct ledger *ledger, struct slice bytes, struct error *error)
 {
     struct buffer expected;
@@ -99,16 +123,13 @@ static enum status header_check(struct ledger *ledger, struct slice bytes, struc
     header_build(&expected, ledger->kind);
     same = bytes.size >= HEADER_BYTES && slice_equal(slice_of(bytes.data, HEADER_BYTES), buffer_slice(&expected));
     buffer_finish(&expected);
-    if (!same)
+    if (same)
+        return OK;
+    if (record_exists(slice_from(bytes, HEADER_BYTES), 0, UINT64_MAX))
         return error_set(error, ERROR_CORRUPT, "%s does not begin as such a file does; restore it from a copy", ledger->path);
-    return OK;
-}
-
-static enum status tail_cut(struct ledger *ledger, struct error *error)
-{
-    enum status status = disk_truncate(ledger->file, ledger->size, error);
-
-    return status == OK ? disk_sync(ledger->file, error) : status;
+    ledger->fresh = true;
+    ledger->size = 0;
+    return tail_cut(ledger, error);
 }
 
 static enum status replay_all(struct ledger *ledger, struct slice bytes, ledger_replay *replay, void *context, struct error *error)
@@ -118,6 +139,8 @@ static enum status replay_all(struct ledger *ledger, struct slice bytes, ledger_
     struct slice payload;
     uint64_t sequence;
 
+    if (status != OK || ledger->fresh)
+        return status;
     while (status == OK && at < bytes.size) {
         if (!record_read(slice_from(bytes, at), &payload, &sequence) || (at > HEADER_BYTES && sequence != ledger->sequence + 1))
             break;
@@ -130,25 +153,14 @@ static enum status replay_all(struct ledger *ledger, struct slice bytes, ledger_
     if (status != OK)
         return status;
     ledger->size = (int64_t)at; /* perhaps behind the end of the file, when only zeros of the padding are missing */
-    if (at >= bytes.size)
+    ledger->allocated = (int64_t)(at > bytes.size ? at : bytes.size);
+    if (at >= bytes.size || is_zeros(slice_from(bytes, at)))
         return OK;
-    if (later_record_exists(slice_from(bytes, at + 8), ledger->sequence))
+    if (record_exists(slice_from(bytes, at + 8), ledger->sequence, ledger->sequence + SEQUENCE_JUMP_MAX))
         return error_set(error, ERROR_CORRUPT, "%s: the record at byte %zu is damaged and good ones follow it; restore the file from a copy",
                          ledger->path, at);
     LOG_INFO("%s: cut %zu bytes behind byte %zu that were never synced", ledger->path, bytes.size - at, at);
     return tail_cut(ledger, error);
-}
-
-static enum status create_empty(struct ledger *ledger, const char *name, struct error *error)
-{
-    struct buffer header;
-    enum status status;
-
-    buffer_init(&header, HEADER_BYTES);
-    header_build(&header, ledger->kind);
-    status = disk_replace_file(ledger->disk, ledger->directory, name, buffer_slice(&header), error);
-    buffer_finish(&header);
-    return status;
 }
 
 /* In place, for the same bytes do no harm and need no room. */
@@ -159,7 +171,7 @@ static enum status write_anew(struct ledger *ledger, struct slice bytes, struct 
     if (bytes.size > (size_t)ledger->size)
         bytes.size = (size_t)ledger->size;
     status = disk_write(ledger->file, bytes, 0, error);
-    return status == OK ? disk_truncate(ledger->file, ledger->size, error) : status;
+    return status == OK ? tail_cut(ledger, error) : status;
 }
 
 enum status ledger_open(struct disk *disk, const char *directory, const char *name, uint32_t kind, bool suspect, ledger_replay *replay,
@@ -174,21 +186,18 @@ enum status ledger_open(struct disk *disk, const char *directory, const char *na
     ledger->path = memory_format("%s/%s", directory, name);
     ledger->temporary = memory_format("%s/%s.tmp", directory, name);
     ledger->kind = kind;
-    buffer_init(&ledger->record, LEDGER_PAYLOAD_MAX + 64);
+    buffer_init(&ledger->record, LEDGER_PAYLOAD_MAX + 64 + ALLOCATED_BYTES);
     buffer_init(&bytes, SIZE_MAX / 2);
-    status = disk_read_file(disk, ledger->path, &bytes, error);
-    if (status == ERROR_NOT_FOUND) {
-        status = create_empty(ledger, name, error);
-        if (status == OK)
-            status = disk_read_file(disk, ledger->path, &bytes, error);
-    }
+    status = disk_open(disk, ledger->path, DISK_CREATE, &ledger->file, error);
     if (status == OK)
-        status = disk_open(disk, ledger->path, DISK_WRITE, &ledger->file, error);
-    if (status == OK)
+        status = disk_read_file(disk, ledger->path, &bytes, error);
+    if (status == OK && bytes.size == 0)
+        ledger->fresh = true;
+    else if (status == OK)
         status = replay_all(ledger, buffer_slice(&bytes), replay, context, error);
-    if (status == OK && suspect)
+    if (status == OK && suspect && !ledger->fresh)
         status = write_anew(ledger, buffer_slice(&bytes), error);
-    if (status == OK) /* a process that was killed leaves its last record to the system, which may still lose it */
+    if (status == OK && !ledger->fresh) /* a process that was killed leaves its last record to the system, which may still lose it */
         status = disk_sync(ledger->file, error);
     buffer_finish(&bytes);
     if (status == OK)
@@ -223,21 +232,51 @@ enum status ledger_repair(struct ledger *ledger, struct error *error)
     return status;
 }
 
+/*
+ * A journal is written to all the time: overwriting zeros that are there already spares the file system noting a new size with
+ * each record. When there is no room for them, it goes without.
+ */
+static size_t record_extend(struct ledger *ledger)
+{
+    size_t size = ledger->record.size;
+    uint8_t *zeros;
+
+    if (ledger->kind != LEDGER_KIND_JOURNAL || ledger->size + (int64_t)size <= ledger->allocated)
+        return size;
+    zeros = buffer_reserve(&ledger->record, ALLOCATED_BYTES);
+    if (zeros != NULL) {
+        memset(zeros, 0, ALLOCATED_BYTES);
+        ledger->record.size += ALLOCATED_BYTES;
+    }
+    return size;
+}
+
 enum status ledger_append(struct ledger *ledger, struct slice payload, struct error *error)
 {
     enum status status = ledger_repair(ledger, error);
+    size_t size;
 
     if (status != OK)
         return status;
     if (payload.size == 0 || payload.size > LEDGER_PAYLOAD_MAX)
         return error_set(error, ERROR_LIMIT, "%s: a record of %zu bytes is out of bounds", ledger->path, payload.size);
     buffer_reset(&ledger->record);
+    if (ledger->fresh)
+        header_build(&ledger->record, ledger->kind);
     record_build(&ledger->record, ledger->sequence + 1, payload);
+    size = record_extend(ledger);
     status = disk_write(ledger->file, buffer_slice(&ledger->record), ledger->size, error);
+    if (status == ERROR_DISK_FULL && ledger->record.size > size)
+        status = disk_write(ledger->file, slice_of(ledger->record.data, size), ledger->size, error);
     if (status == OK)
         status = disk_sync(ledger->file, error);
+    if (status == OK && ledger->fresh)
+        status = disk_sync_directory(ledger->disk, ledger->directory, error);
     if (status == OK) {
-        ledger->size += (int64_t)ledger->record.size;
+        ledger->fresh = false;
+        if (ledger->allocated < ledger->size + (int64_t)ledger->record.size)
+            ledger->allocated = ledger->size + (int64_t)ledger->record.size;
+        ledger->size += (int64_t)size;
         ledger->sequence++;
     } else if (tail_cut(ledger, NULL) != OK) {
         ledger->doubt = DOUBT_TAIL;
@@ -282,8 +321,9 @@ enum status ledger_rewrite(struct ledger *ledger, struct slice payload, struct e
     }
     disk_close(ledger->file);
     ledger->file = file;
-    ledger->size = (int64_t)ledger->record.size;
+    ledger->size = ledger->allocated = (int64_t)ledger->record.size;
     ledger->sequence++;
+    ledger->fresh = false;
     ledger->doubt = DOUBT_NAME;
     return ledger_repair(ledger, error);
 }

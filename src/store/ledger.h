@@ -14,6 +14,7 @@
  *        8    8 sequence number: one more than the record before; the first record of a file may have any
  *       16    n payload
  *   16 + n      zeros up to a multiple of 8
+ * Behind the last record there may be zeros: a journal is made longer ahead of its records.
  *
  * A record that is not whole can only be the last one: it is cut when the file is opened. When a good record follows a bad
  * one, or a file's beginning is bad, the file was damaged after it had been written, and opening says so instead.

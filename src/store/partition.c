@@ -3,12 +3,14 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "os/logger.h"
 #include "store/internal.h"
 #include "store/scan.h"
 
 #include <limits.h>
 #include <sched.h>
 
+#define LOG_SUBSYSTEM "store"
 #define SNAPSHOT_BYTES_MAX ((size_t)1 << 30)
 
 struct partition *partition_create(struct store *store, struct topic *topic, int32_t index)
@@ -68,21 +70,10 @@ enum status partition_save_metadata(struct partition *partition, struct error *e
     return status;
 }
 
-enum status partition_make(struct partition *partition, struct error *error)
+void partition_begin_empty(struct partition *partition)
 {
-    enum status status = disk_make_directory(partition->store->disk, partition->directory, error);
-    struct segment *segment;
+    struct segment *segment = segment_create(&partition->store->files, partition, partition->directory, 0, 0, 0);
 
-    if (status == OK)
-        status = partition_save_metadata(partition, error);
-    if (status != OK)
-        return status;
-    segment = segment_create(&partition->store->files, partition, partition->directory, 0, 0, 0);
-    status = segment_make_file(segment, error);
-    if (status != OK) {
-        segment_release(segment);
-        return status;
-    }
     segment_set_loaded(segment);
     partition_set_segments(partition, &segment, 1);
     partition->tail = (struct tail){.segment = segment,
@@ -91,8 +82,21 @@ enum status partition_make(struct partition *partition, struct error *error)
                                     .first_timestamp = -1,
                                     .created_ms = store_now_ms(partition->store)};
     partition->tail_ready = true;
+    partition->saved_end = 0;
     partition->producers = producers_create();
-    return OK;
+}
+
+/* Directory and first file of a partition that was never written to. */
+static enum status make(struct partition *partition, struct error *error)
+{
+    enum status status = disk_make_directory(partition->store->disk, partition->directory, error);
+
+    if (status == OK)
+        status = partition_save_metadata(partition, error);
+    if (status == OK)
+        status = segment_make_file(partition->tail.segment, error);
+    partition->made = status == OK;
+    return status;
 }
 
 enum status partition_raise_epoch(struct partition *partition, struct error *error)
@@ -139,7 +143,7 @@ static bool is_segment_base(const struct partition *partition, int64_t offset)
     return false;
 }
 
-enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, struct error *error)
+enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, bool sync, struct error *error)
 {
     int64_t before = partition->snapshot_offset;
     char path[PATH_MAX];
@@ -150,15 +154,16 @@ enum status partition_save_snapshot(struct partition *partition, int64_t offset,
     status = disk_open(partition->store->disk, path, DISK_REPLACE, &file, error);
     if (status == OK)
         status = disk_write(file, snapshot, 0, error);
-    if (status == OK)
+    if (status == OK && sync)
         status = disk_sync(file, error);
     disk_close(file);
-    if (status == OK)
+    if (status == OK && sync)
         status = disk_sync_directory(partition->store->disk, partition->directory, error);
     if (status != OK)
         return status;
     partition->snapshot_offset = offset;
-    if (before >= 0 && !is_segment_base(partition, before))
+    partition->snapshot_synced = sync;
+    if (sync && before >= 0 && !is_segment_base(partition, before))
         partition_forget_snapshot(partition, before);
     return OK;
 }
@@ -172,14 +177,14 @@ void partition_forget_snapshot(struct partition *partition, int64_t offset)
         (void)disk_unlink(partition->store->disk, path, NULL); /* one too many does no harm */
 }
 
-enum status partition_snapshot(struct partition *partition, struct error *error)
+enum status partition_snapshot(struct partition *partition, bool sync, struct error *error)
 {
     struct buffer snapshot;
     enum status status;
 
     buffer_init(&snapshot, SNAPSHOT_BYTES_MAX);
     producers_encode(partition->producers, &snapshot);
-    status = partition_save_snapshot(partition, partition->tail.end, buffer_slice(&snapshot), error);
+    status = partition_save_snapshot(partition, partition->tail.end, buffer_slice(&snapshot), sync, error);
     buffer_finish(&snapshot);
     return status;
 }
@@ -273,23 +278,60 @@ void partition_publish(struct partition *partition, const struct tail *tail)
 
 /* ---- Before the first append ---- */
 
-enum status partition_load_producers(struct partition *partition, struct error *error)
+enum status partition_replay_producers(struct partition *partition, struct segment *segment, int64_t from, struct error *error)
 {
+    enum status status = segment_pin(segment, false, error);
+    struct batch batch;
+    struct scan scan;
+    bool found = true;
+
+    if (status != OK)
+        return status;
+    scan_init(&scan, segment->file, 0, segment_bytes(segment), NULL, 0);
+    while (status == OK && found) {
+        status = scan_header(&scan, &batch, &found, error);
+        if (status == OK && found && batch.base_offset >= from)
+            producers_note(partition->producers, &batch);
+    }
+    producers_keep(partition->producers);
+    scan_finish(&scan);
+    segment_unpin(segment);
+    return status;
+}
+
+static enum status replay_all(struct partition *partition, struct error *error)
+{
+    const struct segment_list *list = partition_list(partition);
+    enum status status = OK;
+
+    for (size_t i = 0; i < list->count && status == OK; i++)
+        status = partition_replay_producers(partition, list->segments[i], list->segments[i]->base, error);
+    return status;
+}
+
+/* After a clean end: from its snapshot, or without one none; recovery fills in all others itself. */
+static enum status load_producers(struct partition *partition, struct error *error)
+{
+    struct error reason;
     struct buffer bytes;
     char path[PATH_MAX];
     enum status status = OK;
 
     partition->producers = producers_create();
-    if (partition->snapshot_offset != partition->tail.end)
-        return OK; /* recovery fills in all others itself; a clean end leaves none where there are no producers */
+    if (partition->snapshot_offset < 0)
+        return OK;
     buffer_init(&bytes, SNAPSHOT_BYTES_MAX);
     segment_path(partition->directory, partition->snapshot_offset, "snapshot", path, sizeof(path));
-    status = disk_read_file(partition->store->disk, path, &bytes, error);
+    status = disk_read_file(partition->store->disk, path, &bytes, &reason);
     if (status == OK)
-        status = producers_decode(partition->producers, buffer_slice(&bytes), error);
+        status = producers_decode(partition->producers, buffer_slice(&bytes), &reason);
     buffer_finish(&bytes);
     if (status != OK) {
-        error_context(error, "%s", path);
+        LOG_WARNING("%s-%d: the producers are read from the log, for their snapshot cannot be used: %s", partition->topic->name, partition->index,
+                    reason.message);
+        status = replay_all(partition, error);
+    }
+    if (status != OK) {
         producers_destroy(partition->producers);
         partition->producers = NULL;
     }
@@ -308,9 +350,9 @@ static enum status tail_complete(struct partition *partition, struct error *erro
     bool found;
 
     tail->index_gap = tail->position - (index_last(&tail->segment->offsets, &last) ? last.value : 0);
-    tail->max_timestamp = tail->max_timestamp_offset = -1;
+    tail->max_timestamp = tail->segment->largest_timestamp;
+    tail->max_timestamp_offset = tail->segment->largest_offset;
     tail->first_timestamp = -1;
-    (void)segment_last_time(tail->segment, &tail->max_timestamp, &tail->max_timestamp_offset);
     scan_init(&scan, tail->segment->file, 0, tail->position, window, sizeof(window));
     status = scan_header(&scan, &first, &found, error);
     if (status == OK && found)
@@ -323,15 +365,19 @@ enum status partition_prepare(struct partition *partition, struct error *error)
 {
     enum status status = OK;
 
+    if (!partition->made)
+        return make(partition, error);
     if (!partition->tail_ready) {
         status = segment_pin(partition->tail.segment, true, error);
         if (status != OK)
             return status;
         status = tail_complete(partition, error);
+        if (partition->tail.segment->rebuilt)
+            partition->saved_end = -1; /* the next clean end writes them, with the final time entry */
         segment_unpin(partition->tail.segment);
         partition->tail_ready = status == OK;
     }
     if (status == OK && partition->producers == NULL)
-        status = partition_load_producers(partition, error);
+        status = load_producers(partition, error);
     return status;
 }

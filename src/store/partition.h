@@ -60,19 +60,19 @@ struct partition {
     bool size_in_doubt;         /* ... but perhaps not that the file ends there: an opening that failed may have cut it */
     int64_t recovery_point;     /* as the checkpoint file has it */
     int64_t saved_end;          /* the end for which indexes and snapshot are on disk; -1 none */
+    bool made;                  /* directory and first file are there; they are made for the first append */
+    bool directory_synced;      /* ... and the directory's name is durable */
     int64_t snapshot_offset;    /* of the newest producer snapshot on disk; -1 none */
+    bool snapshot_synced;       /* it is durable */
     struct partition_round *round; /* while a round touches it */
 };
 
-/* An empty shell; the segments come from recovery or partition_begin. */
+/* An empty shell; the segments come from recovery or partition_begin_empty. */
 struct partition *partition_create(struct store *store, struct topic *topic, int32_t index);
 void partition_destroy(struct partition *partition); /* no reader is left */
 
-/*
- * Makes directory and files of a new partition, empty at offset 0. The parent directory is not synced.
- * Errors  DISK, DISK_FULL
- */
-enum status partition_make(struct partition *partition, struct error *error);
+/* Empty at offset 0, with nothing on disk yet. */
+void partition_begin_empty(struct partition *partition);
 
 /* Puts the segments in place; takes the references. Thread: committer, or before it runs. */
 void partition_set_segments(struct partition *partition, struct segment *const *segments, size_t count);
@@ -93,17 +93,20 @@ static inline struct segment_list *partition_list(const struct partition *partit
 /* Moves what readers see to the tail. Thread: committer. */
 void partition_publish(struct partition *partition, const struct tail *tail);
 
-/* Brings the last segment's indexes and times into memory, and the producers; needed before the first append. */
+/* Makes files when there are none; brings the last segment's indexes and times into memory, and the producers. Before an append. */
 enum status partition_prepare(struct partition *partition, struct error *error);
 
-/* Loads the newest usable producer snapshot and replays what follows it. */
-enum status partition_load_producers(struct partition *partition, struct error *error);
-
-/* Writes a producer snapshot for the offset, durably, and removes the one before it unless that stands at a segment's base. */
-enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, struct error *error);
+/*
+ * Writes a producer snapshot for the offset. sync  durably, and removes the one before it unless that stands at a segment's
+ * base; without, a power cut may take it, so it may stand only for what can be read from the log again
+ */
+enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, bool sync, struct error *error);
 
 /* The same of the producers as they are, at the tail. */
-enum status partition_snapshot(struct partition *partition, struct error *error);
+enum status partition_snapshot(struct partition *partition, bool sync, struct error *error);
+
+/* Notes the producers of the batches from an offset on to the end of the segment, by their headers. Errors: DISK */
+enum status partition_replay_producers(struct partition *partition, struct segment *segment, int64_t from, struct error *error);
 
 /* Removes the producer snapshot for an offset, unless it is the newest. */
 void partition_forget_snapshot(struct partition *partition, int64_t offset);

@@ -74,7 +74,7 @@ enum status partition_round_begin(struct partition_round *part, struct partition
         status = segment_pin(partition->tail.segment, true, error);
     if (status != OK) {
         error_context(error, "%s-%d", partition->topic->name, partition->index);
-        return status;
+        return status == ERROR_CORRUPT || status == ERROR_NOT_FOUND ? error->status = ERROR_KAFKA_STORAGE_ERROR : status;
     }
     if (partition->size_in_doubt)
         atomic_store(&partition->tail.segment->dirty, true); /* so that it is synced also when it is filled now */
@@ -416,7 +416,7 @@ static void closing_save(struct partition_round *part, struct closing *closing)
 {
     struct partition *partition = part->partition;
     struct error error;
-    enum status status = partition_save_snapshot(partition, closing->end, buffer_slice(&closing->snapshot), &error);
+    enum status status = partition_save_snapshot(partition, closing->end, buffer_slice(&closing->snapshot), true, &error);
 
     if (status == OK)
         status = segment_save_indexes(closing->segment, true, &error);
@@ -448,18 +448,22 @@ void partition_round_end(struct partition_round *part)
     part->partition->round = NULL;
 }
 
-enum status partition_settle_size(struct partition *partition, struct error *error)
+enum status partition_settle(struct partition *partition, struct error *error)
 {
+    struct segment *segment = partition->tail.segment;
     enum status status = OK;
 
-    if (!partition->size_in_doubt)
-        return OK;
-    status = segment_pin(partition->tail.segment, false, error);
-    if (status != OK)
-        return status;
-    status = disk_sync(partition->tail.segment->file, error);
-    segment_unpin(partition->tail.segment);
-    partition->size_in_doubt = status != OK;
+    if (partition->size_in_doubt) {
+        status = segment_pin(segment, false, error);
+        if (status != OK)
+            return status;
+        status = disk_sync(segment->file, error);
+        segment_unpin(segment);
+        partition->size_in_doubt = status != OK;
+    }
+    if (status == OK && !segment->name_synced)
+        status = disk_sync_directory(partition->store->disk, partition->directory, error);
+    segment->name_synced = status == OK;
     return status;
 }
 
@@ -485,7 +489,10 @@ enum status partition_sync(struct partition *partition, struct error *error)
     }
     if (status == OK)
         status = disk_sync_directory(partition->store->disk, partition->directory, error);
+    if (status == OK && !partition->directory_synced)
+        status = disk_sync_directory(partition->store->disk, partition->store->directory, error);
     if (status == OK) {
+        partition->directory_synced = true;
         partition->synced_end = partition->tail.end;
         for (size_t i = 0; i < list->count; i++)
             list->segments[i]->name_synced = true;

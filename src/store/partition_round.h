@@ -78,8 +78,8 @@ void partition_round_show(struct partition_round *part);
 /* Saves what filled segments need, and lets go of everything. */
 void partition_round_end(struct partition_round *part);
 
-/* Makes the size of the last segment's file durable, when that is in doubt: a clean end vouches for it. */
-enum status partition_settle_size(struct partition *partition, struct error *error);
+/* Makes size and name of the last segment's file durable, when they are in doubt: a clean end vouches for them. */
+enum status partition_settle(struct partition *partition, struct error *error);
 
 /* Makes all that is published durable. */
 enum status partition_sync(struct partition *partition, struct error *error);

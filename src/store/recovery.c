@@ -145,7 +145,7 @@ static struct segment *segment_known(struct partition *partition, int64_t base, 
     struct segment *segment = segment_create(&partition->store->files, partition, partition->directory, base, bytes, end);
 
     atomic_store(&segment->closed, closed);
-    segment->exists = segment->name_synced = true;
+    segment->name_synced = true;
     segment->saved = closed;
     return segment;
 }
@@ -167,36 +167,37 @@ static void adopt_tail(struct partition *partition, const struct tail *tail)
 
 /* ---- The clean way ---- */
 
-static bool clean_is_plausible(const struct partition *partition, const struct recovery_facts *facts, const struct found *found)
+static bool clean_is_plausible(const struct partition *partition, const struct recovery_facts *facts)
 {
-    const struct found_segment *last = found->count == 0 ? NULL : &found->segments[found->count - 1];
+    const struct clean_entry *entry = facts->clean;
+    const struct clean_segment *last = entry == NULL ? NULL : &entry->segments[entry->count - 1];
 
-    return facts->clean && last != NULL && facts->end >= last->base && facts->end - last->base <= INT32_MAX &&
-           (last->bytes > 0) == (facts->end > last->base) && last->bytes <= UINT32_MAX && facts->recovery_point == facts->end &&
-           (partition->owned == NULL || partition->owned->end == facts->end);
+    return entry != NULL && entry->end >= last->base && entry->end - last->base <= INT32_MAX && last->bytes >= 0 && last->bytes <= INT32_MAX &&
+           (last->bytes > 0) == (entry->end > last->base) && facts->recovery_point == entry->end &&
+           (partition->owned == NULL || partition->owned->end == entry->end);
 }
 
-static void open_clean(struct partition *partition, const struct recovery_facts *facts, const struct found *found)
+static void open_clean(struct partition *partition, const struct clean_entry *entry)
 {
-    struct segment **segments = memory_new_array(found->count, sizeof(struct segment *));
-    struct tail tail = {.end = facts->end, .max_timestamp = -1, .max_timestamp_offset = -1, .first_timestamp = -1};
+    struct segment **segments = memory_new_array(entry->count, sizeof(struct segment *));
+    struct tail tail = {.end = entry->end, .max_timestamp = -1, .max_timestamp_offset = -1, .first_timestamp = -1};
 
-    for (size_t i = 0; i < found->count; i++) {
-        bool closed = i + 1 < found->count;
+    for (uint32_t i = 0; i < entry->count; i++) {
+        bool closed = i + 1 < entry->count;
 
-        segments[i] = segment_known(partition, found->segments[i].base, found->segments[i].bytes,
-                                    closed ? found->segments[i + 1].base : facts->end, closed);
+        segments[i] = segment_known(partition, entry->segments[i].base, entry->segments[i].bytes,
+                                    closed ? entry->segments[i + 1].base : entry->end, closed);
+        segments[i]->unverified = true;
     }
-    tail.segment = segments[found->count - 1];
-    tail.position = found->segments[found->count - 1].bytes;
+    tail.segment = segments[entry->count - 1];
+    tail.position = segment_bytes(tail.segment);
     tail.created_ms = store_now_ms(partition->store);
-    partition_set_segments(partition, segments, found->count);
-    for (size_t i = 0; i < found->snapshot_count; i++) {
-        if (found->snapshots[i] == facts->end)
-            partition->snapshot_offset = facts->end;
-    }
+    partition_set_segments(partition, segments, entry->count);
+    partition->snapshot_offset = entry->snapshot ? entry->end : -1;
+    partition->saved_end = entry->end;
+    partition->directory_synced = true;
+    atomic_store(&partition->leader_epoch, entry->leader_epoch);
     adopt_tail(partition, &tail);
-    partition->saved_end = facts->end;
     memory_free(segments);
 }
 
@@ -238,28 +239,6 @@ static int64_t load_snapshot(struct recovery *recovery, int64_t base)
     }
     buffer_finish(&bytes);
     return loaded < 0 ? base : loaded;
-}
-
-/* Notes the producers of the batches in [from, end of the segment), headers only. */
-static enum status replay_producers(struct partition *partition, struct segment *segment, int64_t from, struct error *error)
-{
-    enum status status = segment_pin(segment, false, error);
-    struct batch batch;
-    struct scan scan;
-    bool found = true;
-
-    if (status != OK)
-        return status;
-    scan_init(&scan, segment->file, 0, segment_bytes(segment), NULL, 0);
-    while (status == OK && found) {
-        status = scan_header(&scan, &batch, &found, error);
-        if (status == OK && found && batch.base_offset >= from)
-            producers_note(partition->producers, &batch);
-    }
-    producers_keep(partition->producers);
-    scan_finish(&scan);
-    segment_unpin(segment);
-    return status;
 }
 
 static void close_scanned(struct segment *segment, const struct tail *tail)
@@ -507,7 +486,7 @@ static enum status producers_recover(struct recovery *recovery, size_t first, st
     snapshot = load_snapshot(recovery, recovery->found->segments[0].base);
     for (size_t i = 0; i < recovery->count && status == OK; i++) {
         if ((i < first || recovery->producers_seen) && segment_end(recovery->segments[i]) > snapshot)
-            status = replay_producers(partition, recovery->segments[i], snapshot, error);
+            status = partition_replay_producers(partition, recovery->segments[i], snapshot, error);
     }
     LOG_DEBUG("%s-%d: read from offset %lld on to %lld, producers from the snapshot at %lld on", partition->topic->name, partition->index,
               (long long)recovery->segments[first]->base, (long long)recovery->tail.end, (long long)snapshot);
@@ -558,64 +537,72 @@ static enum status open_by_scan(struct partition *partition, const struct recove
 }
 
 /* Nothing is there: as it should be for a partition that never held a record, else a loss to be told. */
-static enum status open_missing(struct partition *partition, const struct recovery_facts *facts, bool *made, struct error *error)
+static void open_missing(struct partition *partition, const struct recovery_facts *facts)
 {
     int64_t known = partition->owned != NULL && partition->owned->end > facts->recovery_point ? partition->owned->end : facts->recovery_point;
-    enum status status;
+    struct segment *segment;
 
-    if (known > 0) {
-        struct segment *segment = segment_create(&partition->store->files, partition, partition->directory, known, 0, known);
-
-        LOG_ERROR("%s-%d: no log file is left in %s, though offsets up to %lld were once durable. The partition is read-only; restore the "
-                  "directory from a copy, or delete the topic",
-                  partition->topic->name, partition->index, partition->directory, (long long)known);
-        partition->trouble = TROUBLE_READ_ONLY;
-        atomic_store(&partition->read_only, true);
-        segment_set_loaded(segment);
-        partition_set_segments(partition, &segment, 1);
-        partition->producers = producers_create();
-        partition->tail_ready = true;
-        adopt_tail(partition, &(struct tail){.segment = segment, .end = known, .max_timestamp = -1, .max_timestamp_offset = -1});
-        return OK;
+    if (known <= 0) {
+        partition_begin_empty(partition);
+        return;
     }
-    *made = true;
-    status = partition_make(partition, error);
-    if (status == OK)
-        adopt_tail(partition, &(struct tail){.segment = partition->tail.segment, .max_timestamp = -1, .max_timestamp_offset = -1,
-                                             .first_timestamp = -1, .created_ms = store_now_ms(partition->store)});
-    return status;
+    LOG_ERROR("%s-%d: no log file is left in %s, though offsets up to %lld were once durable. The partition is read-only; restore the "
+              "directory from a copy, or delete the topic",
+              partition->topic->name, partition->index, partition->directory, (long long)known);
+    partition->trouble = TROUBLE_READ_ONLY;
+    partition->recovery_point = known;
+    atomic_store(&partition->read_only, true);
+    segment = segment_create(&partition->store->files, partition, partition->directory, known, 0, known);
+    segment_set_loaded(segment);
+    partition_set_segments(partition, &segment, 1);
+    partition->producers = producers_create();
+    partition->tail_ready = true;
+    adopt_tail(partition, &(struct tail){.segment = segment, .end = known, .max_timestamp = -1, .max_timestamp_offset = -1});
 }
 
-enum status partition_recover(struct partition *partition, const struct recovery_facts *facts, bool *made, struct error *error)
+static enum status open_listed(struct partition *partition, const struct recovery_facts *facts, struct error *error)
 {
-    struct recovery_facts known = *facts;
     struct arena arena;
     struct found found;
     enum status status;
 
     arena_init(&arena, 4096);
-    if (known.recovery_point < 0)
-        known.recovery_point = 0;
     status = look(partition, &arena, &found, error);
-    if (status == ERROR_NOT_FOUND || (status == OK && found.count == 0)) {
-        status = open_missing(partition, &known, made, error);
+    if (status == OK && found.count == 0) {
+        open_missing(partition, facts);
     } else if (status == OK) {
-        drop_deleted(partition, &found, known.start);
+        partition->made = true;
+        drop_deleted(partition, &found, facts->start);
         read_leader_epoch(partition);
-        if (clean_is_plausible(partition, &known, &found))
-            open_clean(partition, &known, &found);
-        else
-            status = open_by_scan(partition, &known, &found, error);
+        status = open_by_scan(partition, facts, &found, error);
         if (status == OK && !found.has_metadata)
             status = partition_save_metadata(partition, error);
     }
-    if (status == OK) {
-        set_start(partition, known.start, partition_list(partition)->segments[0]->base);
-        if (partition->recovery_point < known.recovery_point)
-            partition->recovery_point = known.recovery_point;
-    }
     arena_finish(&arena);
-    if (status != OK)
-        error_context(error, "open partition %s-%d", partition->topic->name, partition->index);
     return status;
+}
+
+enum status partition_recover(struct partition *partition, const struct recovery_facts *facts, struct error *error)
+{
+    struct recovery_facts known = *facts;
+    enum status status = OK;
+
+    if (known.recovery_point < 0)
+        known.recovery_point = 0;
+    if (clean_is_plausible(partition, &known)) {
+        partition->made = true;
+        open_clean(partition, known.clean);
+    } else if (known.listed) {
+        status = open_listed(partition, &known, error);
+    } else {
+        open_missing(partition, &known);
+    }
+    if (status != OK) {
+        error_context(error, "open partition %s-%d", partition->topic->name, partition->index);
+        return status;
+    }
+    set_start(partition, known.start, partition_list(partition)->segments[0]->base);
+    if (partition->recovery_point < known.recovery_point)
+        partition->recovery_point = known.recovery_point;
+    return OK;
 }

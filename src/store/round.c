@@ -410,6 +410,26 @@ static bool needs_sync(const struct round *round, const struct partition_round *
     return part->status == OK && part->wrote && (round->store->flush_acks || part->partition->owned != NULL);
 }
 
+/* The names of directories that were made for this round: one sync for all. */
+static void directories_sync(struct round *round)
+{
+    struct error error;
+    enum status status = OK;
+    bool made = false;
+
+    for (struct partition_round *part = round->touched; part != NULL; part = part->next)
+        made = made || (needs_sync(round, part) && !part->partition->directory_synced);
+    if (made)
+        status = disk_sync_directory(round->store->disk, round->store->directory, &error);
+    for (struct partition_round *part = round->touched; part != NULL; part = part->next) {
+        if (!needs_sync(round, part) || part->partition->directory_synced)
+            continue;
+        part->partition->directory_synced = status == OK;
+        if (status != OK)
+            part_fail(part, &error);
+    }
+}
+
 static void sync_all(struct round *round)
 {
     struct store *store = round->store;
@@ -428,6 +448,7 @@ static void sync_all(struct round *round)
         if (round->jobs[i].status != OK && round->job_rounds[i]->status == OK)
             part_fail(round->job_rounds[i], &round->jobs[i].error);
     }
+    directories_sync(round);
     for (struct partition_round *part = round->touched; part != NULL; part = part->next) {
         if (needs_sync(round, part))
             partition_round_synced(part);

@@ -14,9 +14,9 @@
 
 /* ---- The table ---- */
 
-void segment_files_init(struct segment_files *files, struct disk *disk, size_t limit)
+void segment_files_init(struct segment_files *files, struct disk *disk, size_t limit, int64_t small_bytes)
 {
-    *files = (struct segment_files){.disk = disk, .limit = limit};
+    *files = (struct segment_files){.disk = disk, .limit = limit, .small_bytes = small_bytes};
     (void)pthread_mutex_init(&files->lock, NULL);
 }
 
@@ -132,6 +132,18 @@ void segment_path(const char *directory, int64_t base, const char *suffix, char 
 
 /* ---- Opening and loading; the segment's lock is held ---- */
 
+static enum status size_verify(struct segment *segment, struct error *error)
+{
+    int64_t size;
+    enum status status = disk_size(segment->file, &size, error);
+
+    if (status == OK && size != segment_bytes(segment))
+        return error_set(error, ERROR_CORRUPT, "%s has %lld bytes and had %lld when the log was closed; restore it from a copy",
+                         segment->file->path, (long long)size, (long long)segment_bytes(segment));
+    segment->unverified = status != OK;
+    return status;
+}
+
 static enum status open_file(struct segment *segment, enum disk_mode mode, struct error *error)
 {
     char path[PATH_MAX];
@@ -139,8 +151,14 @@ static enum status open_file(struct segment *segment, enum disk_mode mode, struc
 
     segment_path(segment->directory, segment->base, "log", path, sizeof(path));
     status = disk_open(segment->files->disk, path, mode, &segment->file, error);
-    if (status == OK)
+    if (status == OK && segment->unverified)
+        status = size_verify(segment, error);
+    if (status == OK) {
         table_add(segment);
+    } else {
+        disk_close(segment->file);
+        segment->file = NULL;
+    }
     return status;
 }
 
@@ -200,6 +218,8 @@ static enum status load_from_log(struct segment *segment, struct error *error)
         gap += batch.size;
     }
     scan_finish(&scan);
+    segment->largest_timestamp = largest;
+    segment->largest_offset = largest < 0 ? -1 : segment->base + largest_at;
     if (atomic_load(&segment->closed) && largest >= 0 && (!index_last(&segment->times, &last) || largest > last.key))
         index_add(&segment->times, largest, largest_at);
     return status;
@@ -207,17 +227,21 @@ static enum status load_from_log(struct segment *segment, struct error *error)
 
 static enum status load(struct segment *segment, struct error *error)
 {
-    struct error ignored;
-    enum status status = OK;
+    struct error reason;
+    enum status status = segment_is_small(segment) ? ERROR_NOT_FOUND : load_from_files(segment, &reason);
 
-    if (segment_bytes(segment) > 0 && load_from_files(segment, &ignored) != OK) {
-        LOG_WARNING("%s: the indexes of the segment at %lld are made anew, for they could not be used: %s", segment->directory,
-                    (long long)segment->base, ignored.message);
-        status = load_from_log(segment, error);
-        segment->offsets_saved = segment->times_saved = 0;
-    } else {
+    if (status == OK) {
         segment->offsets_saved = index_count(&segment->offsets);
         segment->times_saved = index_count(&segment->times);
+        segment->largest_timestamp = segment->largest_offset = -1;
+        (void)segment_last_time(segment, &segment->largest_timestamp, &segment->largest_offset);
+    } else {
+        if (status != ERROR_NOT_FOUND)
+            LOG_WARNING("%s: the indexes of the segment at %lld are made anew, for they could not be used: %s", segment->directory,
+                        (long long)segment->base, reason.message);
+        segment->offsets_saved = segment->times_saved = 0;
+        segment->rebuilt = true;
+        status = load_from_log(segment, error);
     }
     if (status == OK)
         atomic_store_explicit(&segment->loaded, true, memory_order_release);
@@ -267,7 +291,6 @@ enum status segment_make_file(struct segment *segment, struct error *error)
     (void)pthread_mutex_lock(&segment->lock);
     if (segment->file == NULL)
         status = open_file(segment, DISK_REPLACE, error);
-    segment->exists = segment->exists || status == OK;
     (void)pthread_mutex_unlock(&segment->lock);
     return status;
 }
@@ -297,6 +320,8 @@ enum status segment_save_indexes(struct segment *segment, bool sync, struct erro
     struct buffer bytes;
     enum status status;
 
+    if (segment_is_small(segment))
+        return OK;
     buffer_init(&bytes, INDEX_FILE_BYTES_MAX);
     offset_index_encode(&segment->offsets, segment->offsets_saved, &bytes);
     status = save_one(segment, "index", buffer_slice(&bytes), (int64_t)segment->offsets_saved * OFFSET_ENTRY_BYTES, sync, error);

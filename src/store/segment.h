@@ -22,9 +22,10 @@ struct segment_files {
     pthread_mutex_t lock; /* guards what follows; taken with a segment's lock held, never the other way round without try */
     struct segment **open;
     size_t count, capacity, limit, hand;
+    int64_t small_bytes; /* set once: below it a segment is small */
 };
 
-void segment_files_init(struct segment_files *files, struct disk *disk, size_t limit);
+void segment_files_init(struct segment_files *files, struct disk *disk, size_t limit, int64_t small_bytes);
 void segment_files_finish(struct segment_files *files);
 
 /* ---- Segments ---- */
@@ -43,14 +44,16 @@ struct segment {
     _Atomic int pins;     /* the file stays open while > 0 */
     _Atomic bool used;    /* since the last look for files to close */
     _Atomic bool loaded;  /* the indexes are in memory */
+    bool rebuilt;         /* ... and were made from the log, so the files may say less */
+    bool unverified;      /* its size is by the clean-state file and not yet compared */
+    int64_t largest_timestamp, largest_offset; /* as of loading; -1 none */
     struct disk_file *file;
     size_t slot; /* in files->open, while the file is open */
     struct index offsets;
     struct index times;
 
     /* the committer's */
-    bool exists;       /* the .log file has been made */
-    bool name_synced;  /* ... and its directory synced since */
+    bool name_synced;  /* the .log file's name is durable in its directory */
     bool saved;        /* closed, and its indexes are durable */
     uint32_t offsets_saved, times_saved; /* entries that the index files hold */
 };
@@ -71,6 +74,12 @@ static inline int64_t segment_bytes(const struct segment *segment)
     return published_bytes(atomic_load_explicit(&segment->published, memory_order_acquire));
 }
 
+/* Of a small one the index files are not kept: reading its headers is as fast, and needs nothing to be synced. */
+static inline bool segment_is_small(const struct segment *segment)
+{
+    return segment_bytes(segment) < segment->files->small_bytes;
+}
+
 static inline int64_t segment_end(const struct segment *segment)
 {
     return segment->base + (int64_t)(atomic_load_explicit(&segment->published, memory_order_acquire) >> 32);
@@ -79,13 +88,13 @@ static inline int64_t segment_end(const struct segment *segment)
 /* Lets readers see everything up to here. Thread: committer. */
 void segment_publish(struct segment *segment, int64_t bytes, int64_t end);
 
-/* Makes the .log file, emptying what a failed round may have left there. Thread: committer, before the segment is seen by others. */
+/* Makes the .log file or opens it, emptying what a failed round may have left there. Thread: committer, before the segment is seen by others. */
 enum status segment_make_file(struct segment *segment, struct error *error);
 
 /*
  * Keeps file and, if wanted, indexes in memory until segment_unpin. An index file that is missing or wrong is made anew
  * from the log.
- * Errors  NOT_FOUND (the file is gone), DISK
+ * Errors  NOT_FOUND (the file is gone), CORRUPT (it has another size than at the clean end), DISK
  */
 enum status segment_pin(struct segment *segment, bool with_indexes, struct error *error);
 void segment_unpin(struct segment *segment);
@@ -93,7 +102,7 @@ void segment_unpin(struct segment *segment);
 /* Lets the lock-free index of an empty, new or rebuilt segment count as loaded. Thread: committer. */
 void segment_set_loaded(struct segment *segment);
 
-/* Writes new index entries to the index files; with `sync` durably. Thread: committer; the indexes are loaded. */
+/* Writes new index entries to the index files, with `sync` durably; not for small ones. Thread: committer; the indexes are loaded. */
 enum status segment_save_indexes(struct segment *segment, bool sync, struct error *error);
 
 /* Largest timestamp and the offset beside it in the time index; false when it is empty. The segment is pinned with indexes. */

@@ -19,6 +19,7 @@
 #define META_PROPERTIES "meta.properties"
 #define META_BYTES_MAX 65536
 #define OPEN_FILES_MAX 4096
+#define SMALL_SEGMENT_BYTES (256 << 10)
 #define OPEN_FILES_MIN 64
 
 /* ---- Small services for the other sources ---- */
@@ -325,7 +326,8 @@ static enum status meta_write(struct store *store, struct error *error)
     return status == OK ? disk_replace_file(store->disk, store->directory, META_PROPERTIES, slice_from_string(text), error) : status;
 }
 
-static enum status meta_open(struct store *store, struct error *error)
+/* is_new  set when there was none, so nothing else is there either */
+static enum status meta_open(struct store *store, bool *is_new, struct error *error)
 {
     struct properties properties;
     struct buffer text;
@@ -337,7 +339,8 @@ static enum status meta_open(struct store *store, struct error *error)
     buffer_init(&text, META_BYTES_MAX);
     properties_init(&properties);
     status = disk_read_file(store->disk, path, &text, error);
-    if (status == ERROR_NOT_FOUND) {
+    *is_new = status == ERROR_NOT_FOUND;
+    if (*is_new) {
         status = meta_write(store, error);
     } else if (status == OK) {
         status = properties_parse(&properties, buffer_slice(&text), error);
@@ -382,7 +385,7 @@ static enum status ledgers_open(struct store *store, struct error *error)
 
     (void)snprintf(path, sizeof(path), "%s/catalog", store->directory);
     status = disk_file_size(store->disk, path, &size, error);
-    had_catalog = status == OK;
+    had_catalog = status == OK && size > 0;
     (void)snprintf(path, sizeof(path), "%s/commit.journal", store->directory);
     if (had_catalog && disk_file_size(store->disk, path, &size, error) == ERROR_NOT_FOUND)
         return error_set(error, ERROR_CORRUPT, "%s is missing, which holds the positions of all connectors; restore it from a copy", path);
@@ -392,13 +395,17 @@ static enum status ledgers_open(struct store *store, struct error *error)
     return status;
 }
 
+/* What earlier runs have left to say about the partitions. */
 struct facts_files {
-    struct checkpoint points, starts, ends;
-    bool clean;
+    struct checkpoint points, starts;
     size_t points_used, starts_used; /* entries that a partition of now asked for */
+    struct clean_state clean;        /* empty when the last end was not clean */
+    struct arena arena;
+    struct disk_entry *entries; /* of the data directory, by name */
+    size_t entry_count;
 };
 
-static enum status facts_read_one(struct store *store, struct checkpoint *checkpoint, const char *name, struct error *error)
+static enum status checkpoint_open(struct store *store, struct checkpoint *checkpoint, const char *name, struct error *error)
 {
     enum status status = checkpoint_read(checkpoint, store->disk, store->directory, name, error);
 
@@ -408,8 +415,46 @@ static enum status facts_read_one(struct store *store, struct checkpoint *checkp
     return OK;
 }
 
-static enum status topic_recover(struct store *store, const struct catalog_topic *listed, struct facts_files *files, bool *made,
-                                 struct error *error)
+static enum status facts_open(struct store *store, struct facts_files *facts, bool clean, struct error *error)
+{
+    enum status status = checkpoint_open(store, &facts->points, CHECKPOINT_RECOVERY_POINT, error);
+
+    if (status == OK)
+        status = checkpoint_open(store, &facts->starts, CHECKPOINT_START, error);
+    if (status == OK && clean)
+        status = clean_state_read(&facts->clean, store->disk, store->directory, error);
+    if (status == ERROR_CORRUPT) {
+        LOG_WARNING("all partitions are looked at, though the last end was clean: %s", error->message);
+        status = OK;
+    }
+    arena_init(&facts->arena, 65536);
+    if (status == OK)
+        status = disk_list(store->disk, store->directory, &facts->arena, &facts->entries, &facts->entry_count, error);
+    return status;
+}
+
+static void facts_finish(struct facts_files *facts)
+{
+    checkpoint_finish(&facts->points);
+    checkpoint_finish(&facts->starts);
+    clean_state_finish(&facts->clean);
+    arena_finish(&facts->arena);
+}
+
+static int entry_compare(const void *name, const void *entry)
+{
+    return strcmp(name, ((const struct disk_entry *)entry)->name);
+}
+
+static bool is_listed(const struct facts_files *facts, const char *topic, int32_t partition)
+{
+    char name[300];
+
+    (void)snprintf(name, sizeof(name), "%s-%d", topic, partition);
+    return facts->entry_count > 0 && bsearch(name, facts->entries, facts->entry_count, sizeof(facts->entries[0]), entry_compare) != NULL;
+}
+
+static enum status topic_recover(struct store *store, const struct catalog_topic *listed, struct facts_files *files, struct error *error)
 {
     struct topic *topic = topic_new(store, listed->name, &listed->id, listed->internal, &listed->config);
     struct partition **partitions = memory_new_array((size_t)listed->partitions, sizeof(struct partition *));
@@ -419,16 +464,16 @@ static enum status topic_recover(struct store *store, const struct catalog_topic
         partitions[i] = partition_create(store, topic, i);
     topic_add_partitions(topic, partitions, listed->partitions);
     for (int32_t i = 0; i < listed->partitions && status == OK; i++) {
-        struct recovery_facts facts = {.clean = files->clean,
+        struct recovery_facts facts = {.clean = clean_state_find(&files->clean, &topic->id, i),
+                                       .listed = is_listed(files, listed->name, i),
                                        .suspect = store->suspect,
                                        .start = checkpoint_get(&files->starts, listed->name, i),
-                                       .recovery_point = checkpoint_get(&files->points, listed->name, i),
-                                       .end = checkpoint_get(&files->ends, listed->name, i)};
+                                       .recovery_point = checkpoint_get(&files->points, listed->name, i)};
 
         files->points_used += facts.recovery_point >= 0;
         files->starts_used += facts.start >= 0;
         partitions[i]->owned = journal_find(store->journal, &topic->id, i);
-        status = partition_recover(partitions[i], &facts, made, error);
+        status = partition_recover(partitions[i], &facts, error);
     }
     memory_free(partitions);
     store_topic_add(store, topic);
@@ -436,66 +481,54 @@ static enum status topic_recover(struct store *store, const struct catalog_topic
 }
 
 /* What was deleted but perhaps not put aside when the last run ended, and what was put aside but not removed. */
-static enum status deleted_collect(struct store *store, struct error *error)
+static enum status deleted_collect(struct store *store, const struct facts_files *facts, struct error *error)
 {
+    static const char suffix[] = "-delete";
     const struct catalog_topic *topic;
-    struct disk_entry *entries;
-    struct arena arena;
-    size_t at = 0, count = 0;
+    size_t at = 0;
     enum status status = OK;
 
     while ((topic = catalog_next_deleted(store->catalog, &at)) != NULL && status == OK) {
-        for (int32_t i = 0; catalog_find(store->catalog, topic->name) == NULL && i < topic->partitions && status == OK; i++)
-            status = topics_set_aside(store, topic->name, i, error);
+        for (int32_t i = 0; catalog_find(store->catalog, topic->name) == NULL && i < topic->partitions && status == OK; i++) {
+            if (is_listed(facts, topic->name, i))
+                status = topics_set_aside(store, topic->name, i, error);
+        }
     }
-    arena_init(&arena, 4096);
-    if (status == OK)
-        status = disk_list(store->disk, store->directory, &arena, &entries, &count, error);
-    for (size_t i = 0; i < count && status == OK; i++) {
-        static const char suffix[] = "-delete";
-        size_t length = strlen(entries[i].name);
+    for (size_t i = 0; i < facts->entry_count; i++) {
+        const char *name = facts->entries[i].name;
+        size_t length = strlen(name);
 
-        if (entries[i].is_directory && length > UUID_HEX_SIZE + sizeof(suffix) && strcmp(entries[i].name + length - strlen(suffix), suffix) == 0 &&
-            entries[i].name[length - strlen(suffix) - (UUID_HEX_SIZE - 1) - 1] == '.')
-            topics_trash_add(store, memory_format("%s/%s", store->directory, entries[i].name));
+        if (facts->entries[i].is_directory && length > UUID_HEX_SIZE + sizeof(suffix) && strcmp(name + length - strlen(suffix), suffix) == 0 &&
+            name[length - strlen(suffix) - (UUID_HEX_SIZE - 1) - 1] == '.')
+            topics_trash_add(store, memory_format("%s/%s", store->directory, name));
     }
-    arena_finish(&arena);
     return status;
 }
 
 static enum status topics_recover(struct store *store, bool clean, struct error *error)
 {
-    struct facts_files files = {.clean = clean};
+    struct facts_files facts = {.points_used = 0};
     const struct catalog_topic *listed;
-    enum status status = facts_read_one(store, &files.points, CHECKPOINT_RECOVERY_POINT, error);
-    bool made = false;
+    enum status status = facts_open(store, &facts, clean, error);
     size_t at = 0;
 
-    if (status == OK)
-        status = facts_read_one(store, &files.starts, CHECKPOINT_START, error);
-    if (status == OK)
-        status = facts_read_one(store, &files.ends, CHECKPOINT_END, error);
     while (status == OK && (listed = catalog_next(store->catalog, &at)) != NULL)
-        status = topic_recover(store, listed, &files, &made, error);
-    if (status == OK && made)
-        status = disk_sync_directory(store->disk, store->directory, error);
+        status = topic_recover(store, listed, &facts, error);
     if (status == OK)
-        status = deleted_collect(store, error);
-    store->checkpoints_stale = files.points_used < files.points.offsets.count || files.starts_used < files.starts.offsets.count;
-    checkpoint_finish(&files.points);
-    checkpoint_finish(&files.starts);
-    checkpoint_finish(&files.ends);
+        status = deleted_collect(store, &facts, error);
+    store->checkpoints_stale = facts.points_used < facts.points.offsets.count || facts.starts_used < facts.starts.offsets.count;
+    facts_finish(&facts);
     return status;
 }
 
 static enum status open_all(struct store *store, struct error *error)
 {
-    bool clean = false;
+    bool clean = false, is_new = false;
     enum status status = directory_open(store, error);
 
     if (status == OK)
-        status = meta_open(store, error);
-    if (status == OK)
+        status = meta_open(store, &is_new, error);
+    if (status == OK && !is_new)
         status = mark_take(store, &clean, error);
     if (status == OK)
         status = ledgers_open(store, error);
@@ -503,9 +536,9 @@ static enum status open_all(struct store *store, struct error *error)
         status = topics_recover(store, clean, error);
     if (status == OK && store->suspect && suspect_write(store, false, NULL) == OK)
         store->suspect = false; /* all that was doubtful has been written anew and synced */
-    if (status == OK && catalog_take_producer_ids(store->catalog, PRODUCER_ID_BLOCK, &store->producer_ids, error) != OK)
-        store_degraded_set(store, error); /* a full disk can still be read */
     store_suspect_note(store);
+    if (status == OK)
+        control_ask_producer_ids(store);
     if (status == OK && !store->manual)
         status = thread_start(&store->committer, "committer", committer_main, store, error);
     return status;
@@ -557,7 +590,8 @@ enum status store_open(const struct store_settings *settings, struct store **ope
     map_init(&store->topics_by_name);
     map_init(&store->topics_by_id);
     map_init(&store->owners);
-    segment_files_init(&store->files, store->disk, open_files_limit());
+    segment_files_init(&store->files, store->disk, open_files_limit(),
+                       settings->small_segment_bytes > 0 ? settings->small_segment_bytes : SMALL_SEGMENT_BYTES);
     store->syncer = syncer_create(store->manual ? 0 : settings->sync_threads);
     store->round = round_create(store);
     status = open_all(store, error);

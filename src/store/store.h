@@ -37,6 +37,7 @@ struct store_settings {
     int64_t (*now_ms)(void *context);        /* NULL: the wall clock */
     struct uuid (*new_uuid)(void *context);  /* NULL: random ones */
     void *context;                           /* of the two */
+    int64_t small_segment_bytes; /* smaller segments keep no index files; 0: 256 KiB */
     bool manual; /* no threads: the caller drives it by store_run, and everything else runs on the caller's thread (tests) */
 };
 

@@ -126,36 +126,37 @@ static enum status name_check(const char *name, struct error *error)
     return OK;
 }
 
-static void partitions_discard(struct store *store, struct partition **made, int32_t count)
+static void partitions_discard(struct partition **made, int32_t count)
 {
-    for (int32_t i = 0; i < count; i++) {
-        (void)topics_set_aside(store, made[i]->topic->name, made[i]->index, NULL); /* else the next of that name does it */
+    for (int32_t i = 0; i < count; i++)
         partition_destroy(made[i]);
-    }
     memory_free(made);
 }
 
-/* Makes the partitions [from, to) of the topic and makes their directories durable; NULL when that fails. The caller frees. */
+/*
+ * The partitions [from, to) of the topic, in memory: their files are made when they are first written to. What an earlier topic
+ * of the name may have left there is put aside, durably, or it would be taken for theirs. The caller frees the array.
+ */
 static struct partition **partitions_make(struct store *store, struct topic *topic, int32_t from, int32_t to, enum status *status,
                                           struct error *error)
 {
     struct partition **made = memory_new_array((size_t)(to - from), sizeof(struct partition *));
-    int32_t count = 0;
+    const struct trash *before = store->trash;
 
     *status = OK;
-    while (from + count < to && *status == OK) {
-        *status = topics_set_aside(store, topic->name, from + count, error);
-        if (*status != OK)
-            break;
-        made[count] = partition_create(store, topic, from + count);
-        *status = partition_make(made[count++], error);
-    }
-    if (*status == OK)
+    for (int32_t i = from; i < to && *status == OK; i++)
+        *status = topics_set_aside(store, topic->name, i, error);
+    if (*status == OK && store->trash != before)
         *status = disk_sync_directory(store->disk, store->directory, error);
-    if (*status == OK)
-        return made;
-    partitions_discard(store, made, count);
-    return NULL;
+    if (*status != OK) {
+        memory_free(made);
+        return NULL;
+    }
+    for (int32_t i = from; i < to; i++) {
+        made[i - from] = partition_create(store, topic, i);
+        partition_begin_empty(made[i - from]);
+    }
+    return made;
 }
 
 static void create_run(struct store *store, struct control *control)
@@ -189,7 +190,7 @@ static void create_run(struct store *store, struct control *control)
     } else if (topic != NULL) {
         error_context(&error, "create topic %s", request->name);
         if (made != NULL)
-            partitions_discard(store, made, partitions);
+            partitions_discard(made, partitions);
         topic_release(topic);
     }
     request_answer(request, status, &error);
@@ -237,7 +238,7 @@ static void grow_run(struct store *store, struct control *control)
             memory_free(made);
             store_tell(store, NULL, 0);
         } else if (made != NULL) {
-            partitions_discard(store, made, request->partitions - had);
+            partitions_discard(made, request->partitions - had);
         }
     }
     topic_release(topic);

@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "os/logger.h"
 #include "store/checkpoint.h"
+#include "store/clean.h"
 #include "store/partition_round.h"
 
 #define LOG_SUBSYSTEM "store"
@@ -73,8 +74,8 @@ static void closed_save(struct partition *partition)
 
         if (segment->saved)
             continue;
-        if (partition->snapshot_offset < segment_end(segment))
-            status = partition_snapshot(partition, NULL);
+        if (!partition->snapshot_synced || partition->snapshot_offset < segment_end(segment))
+            status = partition_snapshot(partition, true, NULL);
         if (status == OK)
             status = save_indexes(segment, true, NULL);
         if (status == OK)
@@ -88,7 +89,7 @@ static enum status trim_prepare(struct partition *partition, int64_t base, struc
 {
     enum status status = partition_prepare(partition, error);
 
-    return status == OK && partition->snapshot_offset < base ? partition_snapshot(partition, error) : status;
+    return status == OK && (!partition->snapshot_synced || partition->snapshot_offset < base) ? partition_snapshot(partition, true, error) : status;
 }
 
 void upkeep_trim(struct partition *partition)
@@ -130,7 +131,7 @@ static void partition_checkpoint(struct partition *partition, void *context)
     if (partition->trouble == TROUBLE_NONE && partition->tail_ready) {
         closed_save(partition);
         upkeep_trim(partition);
-        if (index_count(&last->offsets) != last->offsets_saved || index_count(&last->times) != last->times_saved)
+        if (!segment_is_small(last) && (index_count(&last->offsets) != last->offsets_saved || index_count(&last->times) != last->times_saved))
             (void)save_indexes(last, false, NULL);
     }
     if (partition->producers != NULL)
@@ -202,7 +203,7 @@ enum status upkeep_save_starts(struct store *store, struct error *error)
 /* ---- The clean end ---- */
 
 struct clean_work {
-    struct checkpoint_writer ends;
+    struct clean_writer writer;
     enum status status;
     struct error error;
 };
@@ -216,57 +217,87 @@ static enum status tail_save(struct partition *partition, struct error *error)
 
     if (tail->max_timestamp >= 0 && (!index_last(&tail->segment->times, &last) || tail->max_timestamp > last.key))
         index_add(&tail->segment->times, tail->max_timestamp, (uint32_t)(tail->max_timestamp_offset - tail->segment->base));
-    if (producers_count(partition->producers) > 0)
-        status = partition_snapshot(partition, error);
+    if (producers_count(partition->producers) > 0) /* when a power cut takes it, it is made anew from the log, if that is whole */
+        status = partition_snapshot(partition, partition_list(partition)->segments[0]->base > 0, error);
+    return status == OK ? save_indexes(tail->segment, true, error) : status;
+}
+
+static enum status partition_save(struct partition *partition, struct error *error)
+{
+    enum status status = partition_sync(partition, error);
+
     if (status == OK)
-        status = save_indexes(tail->segment, true, error);
-    if (status == OK)
-        status = disk_sync_directory(partition->store->disk, partition->directory, error);
+        status = partition_settle(partition, error);
+    if (status == OK && partition->saved_end != partition->tail.end) {
+        status = partition_prepare(partition, error);
+        if (status == OK)
+            status = tail_save(partition, error);
+        if (status == OK)
+            partition->saved_end = partition->tail.end;
+    }
     return status;
 }
 
-static void partition_save(struct partition *partition, void *context)
+static void directory_note(struct partition *partition, void *context)
+{
+    bool *in_doubt = context;
+
+    *in_doubt = *in_doubt || (partition->made && !partition->directory_synced);
+}
+
+static void directory_settle(struct partition *partition, void *context)
+{
+    (void)context;
+    partition->directory_synced = partition->made;
+}
+
+/* Makes the names of all partitions' directories durable. */
+static enum status directories_settle(struct store *store, struct error *error)
+{
+    bool in_doubt = false;
+    enum status status = OK;
+
+    each_partition(store, directory_note, &in_doubt);
+    if (in_doubt)
+        status = disk_sync_directory(store->disk, store->directory, error);
+    if (status == OK)
+        each_partition(store, directory_settle, NULL);
+    return status;
+}
+
+/* One that is damaged is not vouched for, so the next start looks at it again; nor one without records, which may have no file. */
+static void clean_partition(struct partition *partition, void *context)
 {
     struct clean_work *work = context;
 
-    if (work->status == OK && partition->trouble == TROUBLE_CUT)
+    if (work->status != OK || partition->tail.end == 0 || partition->trouble == TROUBLE_READ_ONLY)
+        return;
+    if (partition->trouble == TROUBLE_CUT)
         work->status = error_set(&work->error, ERROR_DISK, "%s-%d could not be put right", partition->topic->name, partition->index);
-    if (work->status == OK && partition->trouble == TROUBLE_NONE) {
-        work->status = partition_sync(partition, &work->error);
-        if (work->status == OK)
-            work->status = partition_settle_size(partition, &work->error);
-        if (work->status == OK && partition->saved_end != partition->tail.end) {
-            work->status = partition_prepare(partition, &work->error);
-            if (work->status == OK)
-                work->status = tail_save(partition, &work->error);
-            if (work->status == OK)
-                partition->saved_end = partition->tail.end;
-        }
-    }
-    checkpoint_add(&work->ends, partition->topic->name, partition->index, partition->tail.end);
+    else
+        work->status = partition_save(partition, &work->error);
+    clean_add(&work->writer, partition);
 }
 
 enum status upkeep_save_clean(struct store *store, struct error *error)
 {
     static const char mark[] = "{\"version\":0,\"brokerEpoch\":-1}";
-    struct clean_work work = {.status = OK};
+    struct clean_work work = {.status = directories_settle(store, error)};
     enum status status;
 
-    checkpoint_begin(&work.ends);
-    each_partition(store, partition_save, &work);
-    if (work.status != OK) {
-        buffer_finish(&work.ends.lines);
-        *error = work.error;
+    if (work.status != OK)
         return work.status;
-    }
-    status = points_save(store, false, error);
+    clean_begin(&work.writer);
+    each_partition(store, clean_partition, &work);
+    *error = work.error;
+    status = work.status;
+    if (status == OK)
+        status = points_save(store, false, error);
     if (status != OK) {
-        buffer_finish(&work.ends.lines);
+        buffer_finish(&work.writer.entries);
         return status;
     }
-    status = checkpoint_write(&work.ends, store->disk, store->directory, CHECKPOINT_END, error);
-    if (status == OK)
-        status = upkeep_save_starts(store, error);
+    status = clean_write(&work.writer, store->disk, store->directory, error);
     if (status == OK)
         status = disk_replace_file(store->disk, store->directory, CLEAN_MARK, slice_from_string(mark), error);
     return status;

@@ -62,7 +62,7 @@ struct topic_model {
 struct attempt {
     enum state state;
     int owner;
-    bool in_doubt;
+    int64_t in_doubt; /* the disk may have its record: of which run; 0: no doubt */
 };
 
 struct producer_model { /* idempotent, one batch under way at a time, one partition */
@@ -94,6 +94,7 @@ struct world {
     struct sim_disk *disk;
     struct store *store;
     bool flush_acks;
+    int64_t small_segment_bytes;
     int fail_writes, fail_syncs, fail_names;
     int64_t now_ms;
     uint64_t incarnations;
@@ -108,7 +109,7 @@ struct world {
     struct producer_model producers[PRODUCERS];
     struct sent *sent[PENDING_MAX];
     int sent_count;
-    int64_t cuts, opens, appends, publishes;
+    int64_t cuts, opens, appends, publishes, runs;
 };
 
 static bool tracing;
@@ -179,6 +180,7 @@ static enum status try_open(struct world *world, struct error *error)
                                       .segment_bytes = 1 << 20,
                                       .index_interval_bytes = 100,
                                       .default_partitions = 1,
+                                      .small_segment_bytes = world->small_segment_bytes,
                                       .flush_acks = world->flush_acks,
                                       .manual = true,
                                       .now_ms = world_now,
@@ -291,7 +293,7 @@ static void publish_answered(struct publish *publish)
     if (publish->status == OK && attempt->state != PENDING)
         wrong(world, "publish %" PRIu64 " is answered twice", number);
     attempt->state = publish->status == OK ? ACKED : NEVER;
-    attempt->in_doubt = publish->status != OK && journal_is_in_doubt(world->store->journal); /* the disk may have its record */
+    attempt->in_doubt = publish->status != OK && journal_is_in_doubt(world->store->journal) ? world->runs : 0;
     for (int i = 0; i < sent->count; i++)
         world->facts[sent->facts[i]].state = attempt->state;
     if (publish->status != OK && world->sessions[attempt->owner] == publish->session)
@@ -311,10 +313,11 @@ static struct sent *sent_new(struct world *world)
 /* Runs rounds until everything is answered, and frees it. */
 static void run(struct world *world)
 {
+    world->runs++;
     if (world->store != NULL)
         store_run(world->store);
     for (uint64_t i = 1; world->store != NULL && !journal_is_in_doubt(world->store->journal) && i <= world->attempt_count; i++)
-        world->attempts[i].in_doubt = false;
+        world->attempts[i].in_doubt = 0;
     for (int i = 0; i < world->sent_count; i++) {
         struct sent *sent = world->sent[i];
 
@@ -696,6 +699,7 @@ static void resolve_owners(struct world *world)
     for (int owner = 0; owner < OWNERS; owner++) {
         struct buffer position;
         uint64_t last = 0;
+        int64_t doubt;
 
         buffer_init(&position, 100);
         if (store_position(world->store, owner == 0 ? "owner/0" : "owner/1", &position)) {
@@ -707,6 +711,7 @@ static void resolve_owners(struct world *world)
             wrong(world, "owner %d has a position that it never published: %" PRIu64, owner, last);
         if (last > 0 && world->attempts[last].state == NEVER && !world->attempts[last].in_doubt)
             wrong(world, "owner %d is at position %" PRIu64 ", which was refused", owner, last);
+        doubt = world->attempts[last].in_doubt;
         for (uint64_t i = 1; i <= world->attempt_count; i++) {
             struct attempt *attempt = &world->attempts[i];
 
@@ -714,9 +719,9 @@ static void resolve_owners(struct world *world)
                 continue;
             if (attempt->state == ACKED && i > last)
                 wrong(world, "owner %d is at position %" PRIu64 ", though %" PRIu64 " was acknowledged", owner, last, i);
-            if (attempt->state == PENDING || attempt->in_doubt)
+            if (attempt->state == PENDING || (attempt->in_doubt != 0 && attempt->in_doubt == doubt))
                 attempt->state = i <= last ? ACKED : NEVER;
-            attempt->in_doubt = false;
+            attempt->in_doubt = 0;
         }
         world->sessions[owner] = -1;
     }
@@ -884,6 +889,7 @@ static void play(uint64_t seed, int64_t totals[4])
     world.seed = seed;
     world.disk = sim_disk_create(seed);
     world.flush_acks = draw(&world, 5) != 0;
+    world.small_segment_bytes = draw(&world, 3) == 0 ? 0 : 1;
     world.now_ms = 1000000;
     world.next_id = 1;
     for (int i = 0; i < PRODUCERS; i++)
