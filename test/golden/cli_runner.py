@@ -355,7 +355,7 @@ class OwnServer:
         self.bootstrap = 'localhost:%d' % port
         self.data_dir = os.path.join(self.dir, 'data')
         words = [program, 'up', '--data-dir', self.data_dir]
-        ports = {'listeners': '127.0.0.1:%d' % port, 'rest.port': port + 1, 'console.port': port + 2}
+        ports = {'listeners': '127.0.0.1:%d' % port, 'rest.port': 0, 'console.port': 0}
         for key, value in list(ports.items()) + list(settings):
             words += ['--set', '%s=%s' % (key, value)]
         self.log = open(os.path.join(self.dir, 'log'), 'w+b')

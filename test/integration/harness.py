@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -60,10 +61,13 @@ _taken = set()
 
 
 def free_port():
-    """A TCP port of 127.0.0.1 that nobody listens on; not given out again before all others were."""
+    """
+    A TCP port of 127.0.0.1 that nobody listens on; not given out again before all others were. Below the range that the
+    kernel gives to outgoing connections, so that none of those takes it before the program does.
+    """
     wanted = os.environ.get("TAILRACE_TEST_PORTS")
     for _ in range(2):
-        for candidate in range(*(int(part) for part in wanted.split("-"))) if wanted else [0] * 100:
+        for candidate in range(*(int(part) for part in wanted.split("-"))) if wanted else random.sample(range(10000, 32000), 1000):
             if candidate in _taken:
                 continue
             with socket.socket() as probe:

@@ -91,6 +91,7 @@ def test_two_connectors_on_two_databases_and_a_restart(tailrace, postgres, datab
 def test_the_internal_topics_have_connects_records(tailrace, postgres, database):
     table(postgres, database)
     tailrace.create_connector("c", connector_config(postgres, database, "p"))
+    wait_until(lambda: len(records(tailrace, "p.public.t")) == 1, what="the snapshot", interval=0.5)
     tailrace.rest("PUT", "/connectors/c/stop")
     tailrace.wait_connector("c", "STOPPED/-")
     described = tailrace.run("kafka-topics", "--bootstrap-server", tailrace.bootstrap, "--describe").stdout
