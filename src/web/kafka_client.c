@@ -66,10 +66,17 @@ static enum status failed(struct kafka_client *client, const char *doing, int er
     return error_set_system(error, ERROR_UNAVAILABLE, error_number, "%s the broker at %s:%s", doing, client->host, client->port);
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    return address->sa_family == AF_INET && ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 static enum status connect_broker(struct kafka_client *client, struct error *error)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct timeval patience = {ANSWER_SECONDS, 0};
+    /* Another loopback address than clients have, so that max.connections.per.ip leaves them all of theirs. */
+    const struct sockaddr_in own_address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
     struct addrinfo *found;
     int one = 1, code;
 
@@ -79,6 +86,8 @@ static enum status connect_broker(struct kafka_client *client, struct error *err
     if (code != 0)
         return error_set(error, ERROR_UNAVAILABLE, "find the broker at %s:%s: %s", client->host, client->port, gai_strerror(code));
     client->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (client->fd >= 0 && is_loopback(found->ai_addr))
+        (void)bind(client->fd, (const struct sockaddr *)&own_address, sizeof(own_address)); /* without it we only count as others do */
     code = client->fd < 0 || connect(client->fd, found->ai_addr, found->ai_addrlen) != 0 ? errno : 0;
     freeaddrinfo(found);
     if (code != 0)
