@@ -146,11 +146,10 @@ def test_a_full_disk_pauses_the_connector_until_space_returns(postgres, database
         postgres.execute(database, "INSERT INTO t(v) VALUES ('first')")
         harness.wait_until(lambda: topic_end(program.bootstrap, topic) == 1, 30, "the first row")
         filler = disk / "filler"
-        with open(filler, "wb") as file:
+        with open(filler, "wb", buffering=0) as file:  # a buffer would be tried once more on closing
             try:
-                while True:
-                    file.write(b"x" * 65536)
-                    file.flush()
+                while file.write(b"x" * 65536) > 0:
+                    pass
             except OSError:
                 pass
         for _ in range(20):
