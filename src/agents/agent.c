@@ -7,10 +7,10 @@
 #include "base/time.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "os/stop.h"
 #include "os/thread.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #define LOG_SUBSYSTEM "agents"
 
@@ -43,7 +43,7 @@ struct agent {
     bool dirty;                  /* something to checkpoint */
     bool urgent;                 /* an alert waits */
     struct thread *thread;
-    atomic_bool stopping;
+    struct stop stop;
     pthread_mutex_t lock;        /* guards `states` and `status` against readers of other threads; taken per turn */
     struct agent_status status;
 };
@@ -108,6 +108,7 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     copy_properties(&agent->client, spec->client);
     copy_properties(&agent->scales, spec->scales);
     arena_init(&agent->arena, 16 << 10);
+    stop_init(&agent->stop);
     buffer_init(&agent->json, ALERT_BYTES_MAX);
     (void)pthread_mutex_init(&agent->lock, NULL);
     status = kind->create(&agent->settings, &agent->rule, error);
@@ -140,6 +141,7 @@ void agent_destroy(struct agent *agent)
     properties_finish(&agent->client);
     properties_finish(&agent->scales);
     arena_finish(&agent->arena);
+    stop_finish(&agent->stop);
     buffer_finish(&agent->json);
     state_destroy(agent->states);
     (void)pthread_mutex_destroy(&agent->lock);
@@ -469,7 +471,7 @@ static enum status run_once(struct agent *agent, bool until_end, struct error *e
     bool more = true, waiting = false;
     enum status status = open_all(agent, error);
 
-    while (status == OK && !agent->stopping) {
+    while (status == OK && !agent->stop.asked) {
         status = turn(agent, &more, error);
         if (status == OK && checkpoint_is_due(agent))
             status = checkpoint(agent, error);
@@ -503,20 +505,12 @@ enum status agent_run(struct agent *agent, bool until_end, struct error *error)
     return status;
 }
 
-static void wait_interruptibly(struct agent *agent, int64_t ms)
-{
-    int64_t until_ms = clock_monotonic_ms() + ms;
-
-    while (!agent->stopping && clock_monotonic_ms() < until_ms)
-        clock_sleep_ms(50);
-}
-
 static void thread_main(void *context)
 {
     struct agent *agent = context;
     int64_t retry_ms = RETRY_FIRST_MS;
 
-    while (!agent->stopping) {
+    while (!agent->stop.asked) {
         struct error error;
         int64_t began_ms = clock_monotonic_ms();
         enum status status = run_once(agent, false, &error);
@@ -534,7 +528,7 @@ static void thread_main(void *context)
         if (clock_monotonic_ms() - began_ms > RETRY_MAX_MS)
             retry_ms = RETRY_FIRST_MS;
         LOG_WARNING("agent %s: %s; trying again in %lld ms", agent->spec.name, error.message, (long long)retry_ms);
-        wait_interruptibly(agent, retry_ms);
+        (void)stop_wait(&agent->stop, retry_ms);
         retry_ms = retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : retry_ms * 2;
     }
     state_set(agent, AGENT_STOPPED);
@@ -545,13 +539,13 @@ enum status agent_start(struct agent *agent, struct error *error)
     char name[64];
 
     (void)snprintf(name, sizeof(name), "agent:%s", agent->spec.name);
-    agent->stopping = false;
+    agent->stop.asked = false;
     return thread_start(&agent->thread, name, thread_main, agent, error);
 }
 
 void agent_interrupt(struct agent *agent)
 {
-    agent->stopping = true;
+    stop_ask(&agent->stop);
 }
 
 void agent_stop(struct agent *agent)

@@ -63,25 +63,11 @@ static enum status operations_check(const struct property *property, struct erro
     return OK;
 }
 
-static enum status unknown(const struct property *property, const char *key, struct error *error)
-{
-    static const char *const keys[] = {"rule", "topic", "key", "operations", "alerts.topic", "from.beginning", "time", "late.after.ms", "late",
-                                       "checkpoint.ms", "fold.ms", "state.keys.max", "state.bytes.max", "rule."};
-    struct text_nearest nearest;
-    const char *found;
-
-    text_nearest_init(&nearest, key);
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        text_nearest_offer(&nearest, keys[i]);
-    found = text_nearest_found(&nearest);
-    if (found == NULL)
-        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\"; an agent has: rule, topic, key, operations, time and others, see agent(1)", property->key);
-    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\"; did you mean \"%.*s%s\"?", property->key, (int)(key - property->key), property->key, found);
-}
-
 static enum status setting_read(const struct property *property, const char *key, struct agent_spec *spec, struct properties *rule_settings,
                                 struct error *error)
 {
+    static const char *const known[] = {"rule", "topic", "key", "operations", "alerts.topic", "from.beginning", "time", "late.after.ms", "late",
+                                        "checkpoint.ms", "fold.ms", "state.keys.max", "state.bytes.max", "rule.", NULL};
     int64_t number = 0;
     enum status status = OK;
 
@@ -117,7 +103,7 @@ static enum status setting_read(const struct property *property, const char *key
         status = number_read(property, 1 << 16, &number, error);
         spec->limits.bytes_max = (size_t)number;
     } else {
-        status = unknown(property, key, error);
+        status = properties_unknown("agents.", spec->name, key, known, error);
     }
     return status;
 }
@@ -147,25 +133,18 @@ enum status agent_spec_read(const struct properties *settings, const char *name,
 
 /* ---- All of them ---- */
 
-/* "fraud" of "agents.fraud.topic"; false when the key is not of an agent, or its name was seen before. */
-static bool name_take(const struct agents *agents, const char *key, char name[NAME_BYTES_MAX + 1])
+static enum status add(struct agents *agents, const struct properties *values, struct slice name_text, struct log *log, struct error *error)
 {
-    const char *dot;
-
-    if (strncmp(key, "agents.", 7) != 0 || (dot = strchr(key + 7, '.')) == NULL || dot - (key + 7) > NAME_BYTES_MAX || dot == key + 7)
-        return false;
-    (void)snprintf(name, NAME_BYTES_MAX + 1, "%.*s", (int)(dot - (key + 7)), key + 7);
-    return agents_find(agents, name) == NULL;
-}
-
-static enum status add(struct agents *agents, const struct properties *values, const char *name, struct log *log, struct error *error)
-{
+    char name[NAME_BYTES_MAX + 1];
     struct agent_spec spec;
     struct properties rule_settings;
     enum status status;
 
     if (agents->count == AGENTS_MAX)
         return error_set(error, ERROR_LIMIT, "more than %d agents", AGENTS_MAX);
+    if (name_text.size > NAME_BYTES_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "the name of an agent has more than %d bytes: %.*s", NAME_BYTES_MAX, (int)name_text.size, (const char *)name_text.data);
+    (void)snprintf(name, sizeof(name), "%.*s", (int)name_text.size, (const char *)name_text.data);
     properties_init(&rule_settings);
     status = agent_spec_read(values, name, &spec, &rule_settings, error);
     spec.log = log;
@@ -181,13 +160,12 @@ static enum status add(struct agents *agents, const struct properties *values, c
 enum status agents_start(const struct properties *values, struct log *log, struct agents **started, struct error *error)
 {
     struct agents *agents = memory_new(sizeof(*agents));
-    char name[NAME_BYTES_MAX + 1];
+    struct slice name;
+    size_t at = 0;
     enum status status = OK;
 
-    for (size_t i = 0; i < values->count && status == OK; i++) {
-        if (name_take(agents, values->items[i].key, name))
-            status = add(agents, values, name, log, error);
-    }
+    while (status == OK && properties_next_name(values, "agents.", &at, &name))
+        status = add(agents, values, name, log, error);
     for (size_t i = 0; i < agents->count && status == OK; i++)
         status = agent_start(agents->items[i], error);
     if (status == OK)

@@ -17,16 +17,14 @@ static const struct rule_setting *row_find(const struct rule_setting *rows, size
 
 static enum status unknown(const char *key, const struct rule_setting *rows, size_t count, struct error *error)
 {
-    struct text_nearest nearest;
-    const char *found;
+    const char **known = memory_new_array(count + 1, sizeof(*known));
+    enum status status;
 
-    text_nearest_init(&nearest, key);
     for (size_t i = 0; i < count; i++)
-        text_nearest_offer(&nearest, rows[i].key);
-    found = text_nearest_found(&nearest);
-    if (found == NULL)
-        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\" of the rule", key);
-    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s\"; did you mean \"%s\"?", key, found);
+        known[i] = rows[i].key;
+    status = properties_unknown("", NULL, key, known, error);
+    memory_free(known);
+    return status;
 }
 
 static enum status value_read(const struct rule_setting *row, const char *text, struct error *error)

@@ -5,13 +5,13 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "os/stop.h"
 #include "os/thread.h"
 #include "wire/json/text.h"
 #include "wire/kafka/records.h"
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 #define LOG_SUBSYSTEM "sinks"
 
@@ -33,7 +33,7 @@ struct sink {
     bool from_beginning;
     struct log *log;
     struct thread *thread;
-    atomic_bool stopping;
+    struct stop stop;
     int64_t next; /* offset of the alert to deliver next */
     struct buffer batches, plain;
     struct decompressor *decompressor;
@@ -64,43 +64,34 @@ static int severity_rank(const char *severity)
     return -1;
 }
 
-static bool key_is_known(const struct sink_kind *kind, const char *key)
-{
-    for (size_t i = 0; kind->keys[i] != NULL; i++) {
-        if (strcmp(kind->keys[i], key) == 0)
-            return true;
-    }
-    return false;
-}
-
-static enum status key_unknown(const struct sink_kind *kind, const char *name, const char *key, struct error *error)
+/* The common ones and those of the kind, ending with NULL. */
+static const char **keys_known(const struct sink_kind *kind, struct arena *arena)
 {
     static const char *const own[] = {"kind", "topic", "severity", "from"};
-    struct text_nearest nearest;
-    const char *found;
+    size_t count = sizeof(own) / sizeof(own[0]);
+    const char **known;
 
-    text_nearest_init(&nearest, key);
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        text_nearest_offer(&nearest, own[i]);
     for (size_t i = 0; kind->keys[i] != NULL; i++)
-        text_nearest_offer(&nearest, kind->keys[i]);
-    found = text_nearest_found(&nearest);
-    if (found == NULL)
-        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"sinks.%s.%s\" of a %s sink", name, key, kind->name);
-    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"sinks.%s.%s\"; did you mean \"sinks.%s.%s\"?", name, key, name, found);
+        count++;
+    known = arena_new_array(arena, count + 1, sizeof(*known));
+    for (size_t i = 0; i < count; i++)
+        known[i] = i < sizeof(own) / sizeof(own[0]) ? own[i] : kind->keys[i - sizeof(own) / sizeof(own[0])];
+    return known;
 }
 
-/* The settings of one sink, without the prefix. */
-static void settings_take(const struct properties *values, const char *name, struct properties *taken)
+static enum status keys_check(struct sink *sink, const struct properties *settings, struct error *error)
 {
-    char prefix[NAME_BYTES_MAX + 16];
-    size_t size = (size_t)snprintf(prefix, sizeof(prefix), "sinks.%s.", name);
+    const char **known = keys_known(sink->kind, &sink->arena);
 
-    properties_init(taken);
-    for (size_t i = 0; i < values->count; i++) {
-        if (strncmp(values->items[i].key, prefix, size) == 0)
-            properties_set(taken, values->items[i].key + size, values->items[i].value);
+    for (size_t i = 0; i < settings->count; i++) {
+        size_t row = 0;
+
+        while (known[row] != NULL && strcmp(known[row], settings->items[i].key) != 0)
+            row++;
+        if (known[row] == NULL)
+            return properties_unknown("sinks.", sink->name, settings->items[i].key, known, error);
     }
+    return OK;
 }
 
 static enum status kind_find(const char *name, const char *sink, const struct sink_kind **kind, struct error *error)
@@ -134,10 +125,6 @@ static enum status common_read(struct sink *sink, struct properties *settings, s
     (void)properties_remove(settings, "severity");
     (void)properties_remove(settings, "from");
     (void)properties_remove(settings, "kind");
-    for (size_t i = 0; i < settings->count; i++) {
-        if (!key_is_known(sink->kind, settings->items[i].key))
-            return key_unknown(sink->kind, sink->name, settings->items[i].key, error);
-    }
     return OK;
 }
 
@@ -153,32 +140,39 @@ static void sink_destroy(struct sink *sink)
     buffer_finish(&sink->plain);
     decompressor_destroy(sink->decompressor);
     arena_finish(&sink->arena);
+    stop_finish(&sink->stop);
     (void)pthread_mutex_destroy(&sink->lock);
     memory_free(sink);
 }
 
-static enum status sink_create(const struct properties *values, const char *name, struct log *log, struct sink **created, struct error *error)
+static enum status sink_create(const struct properties *values, struct slice name, struct log *log, struct sink **created, struct error *error)
 {
-    struct sink *sink = memory_new(sizeof(*sink));
+    struct sink *sink;
     struct properties settings;
     enum status status;
 
-    (void)snprintf(sink->name, sizeof(sink->name), "%s", name);
-    sink->owner = memory_format("sink/%s", name);
+    if (name.size > NAME_BYTES_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "the name of a sink has more than %d bytes: %.*s", NAME_BYTES_MAX, (int)name.size, (const char *)name.data);
+    sink = memory_new(sizeof(*sink));
+    (void)snprintf(sink->name, sizeof(sink->name), "%.*s", (int)name.size, (const char *)name.data);
+    sink->owner = memory_format("sink/%s", sink->name);
+    stop_init(&sink->stop);
     sink->log = log;
     sink->decompressor = decompressor_create();
     buffer_init(&sink->batches, PLAIN_BYTES_MAX);
     buffer_init(&sink->plain, PLAIN_BYTES_MAX + 1024);
     arena_init(&sink->arena, 64 << 10);
     (void)pthread_mutex_init(&sink->lock, NULL);
-    settings_take(values, name, &settings);
-    status = kind_find(properties_get(&settings, "kind"), name, &sink->kind, error);
+    properties_take(values, "sinks.", sink->name, &settings);
+    status = kind_find(properties_get(&settings, "kind"), sink->name, &sink->kind, error);
+    if (status == OK)
+        status = keys_check(sink, &settings, error);
     if (status == OK)
         status = common_read(sink, &settings, error);
     if (status == OK) {
         status = sink->kind->create(&settings, &sink->sink, error);
         if (status != OK)
-            error_context(error, "sink %s", name);
+            error_context(error, "sink %s", sink->name);
     }
     properties_finish(&settings);
     if (status == OK)
@@ -295,14 +289,6 @@ static void state_set(struct sink *sink, size_t delivered, const struct error *e
     (void)pthread_mutex_unlock(&sink->lock);
 }
 
-static void wait_stoppable(struct sink *sink, int64_t ms)
-{
-    int64_t until_ms = clock_monotonic_ms() + ms;
-
-    while (!sink->stopping && clock_monotonic_ms() < until_ms)
-        clock_sleep_ms(50);
-}
-
 static enum status chunk_deliver(struct sink *sink, const struct chunk *chunk, size_t *delivered, struct error *error)
 {
     enum status status = OK, stored;
@@ -331,7 +317,7 @@ static void thread_main(void *context)
     int64_t retry_ms = RETRY_FIRST_MS;
     bool positioned = false;
 
-    while (!sink->stopping) {
+    while (!sink->stop.asked) {
         struct error error;
         size_t delivered = 0;
         enum status status;
@@ -339,7 +325,7 @@ static void thread_main(void *context)
         positioned = positioned || position_load(sink);
         if (!positioned || !log_wait(sink->log, sink->topic, 0, sink->next, WAIT_MS)) {
             if (!positioned)
-                wait_stoppable(sink, WAIT_MS);
+                (void)stop_wait(&sink->stop, WAIT_MS);
             continue;
         }
         status = chunk_read(sink, chunk, &error);
@@ -353,7 +339,7 @@ static void thread_main(void *context)
         LOG_WARNING("sink %s: %s; trying again in %" PRId64 " ms, alerts wait", sink->name, error.message, retry_ms);
         state_set(sink, delivered, &error, clock_now_ms() + retry_ms);
         positioned = status != ERROR_OFFSET_OUT_OF_RANGE && status != ERROR_UNKNOWN_TOPIC_OR_PARTITION;
-        wait_stoppable(sink, retry_ms);
+        (void)stop_wait(&sink->stop, retry_ms);
         retry_ms = retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : retry_ms * 2;
     }
     memory_free(chunk);
@@ -361,29 +347,14 @@ static void thread_main(void *context)
 
 /* ---- All of them ---- */
 
-static bool name_take(const struct sinks *sinks, const char *key, char name[NAME_BYTES_MAX + 1])
-{
-    const char *dot;
-
-    if (strncmp(key, "sinks.", 6) != 0 || (dot = strchr(key + 6, '.')) == NULL || dot == key + 6 || dot - (key + 6) > NAME_BYTES_MAX)
-        return false;
-    (void)snprintf(name, NAME_BYTES_MAX + 1, "%.*s", (int)(dot - (key + 6)), key + 6);
-    for (size_t i = 0; i < sinks->count; i++) {
-        if (strcmp(sinks->items[i]->name, name) == 0)
-            return false;
-    }
-    return true;
-}
-
 enum status sinks_start(const struct properties *values, struct log *log, struct sinks **started, struct error *error)
 {
     struct sinks *sinks = memory_new(sizeof(*sinks));
-    char name[NAME_BYTES_MAX + 1];
+    struct slice name;
+    size_t at = 0;
     enum status status = OK;
 
-    for (size_t i = 0; i < values->count && status == OK; i++) {
-        if (!name_take(sinks, values->items[i].key, name))
-            continue;
+    while (status == OK && properties_next_name(values, "sinks.", &at, &name)) {
         if (sinks->count == SINKS_MAX)
             status = error_set(error, ERROR_LIMIT, "more than %d sinks", SINKS_MAX);
         else
@@ -409,7 +380,7 @@ void sinks_stop(struct sinks *sinks)
     if (sinks == NULL)
         return;
     for (size_t i = 0; i < sinks->count; i++)
-        sinks->items[i]->stopping = true;
+        stop_ask(&sinks->items[i]->stop);
     for (size_t i = 0; i < sinks->count; i++) {
         thread_join(sinks->items[i]->thread);
         sink_destroy(sinks->items[i]);

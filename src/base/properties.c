@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 void properties_init(struct properties *properties)
 {
@@ -95,6 +96,61 @@ enum status properties_set_assignment(struct properties *properties, const char 
     memory_free(key);
     return OK;
 }
+
+/* ---- Settings of named things ---- */
+
+/* What stands between the prefix and the next dot; a null slice when the key is not of that kind. */
+static struct slice key_name(const char *key, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    const char *dot = strncmp(key, prefix, size) == 0 ? strchr(key + size, '.') : NULL;
+
+    return dot == NULL || dot == key + size ? slice_null() : slice_of(key + size, (size_t)(dot - (key + size)));
+}
+
+bool properties_next_name(const struct properties *properties, const char *prefix, size_t *at, struct slice *name)
+{
+    while (*at < properties->count) {
+        size_t before = 0, here = (*at)++;
+
+        *name = key_name(properties->items[here].key, prefix);
+        while (before < here && !slice_equal(key_name(properties->items[before].key, prefix), *name))
+            before++;
+        if (!slice_is_null(*name) && before == here)
+            return true;
+    }
+    return false;
+}
+
+void properties_take(const struct properties *properties, const char *prefix, const char *name, struct properties *taken)
+{
+    size_t size = strlen(prefix);
+
+    properties_init(taken);
+    for (size_t i = 0; i < properties->count; i++) {
+        struct slice found = key_name(properties->items[i].key, prefix);
+
+        if (!slice_is_null(found) && slice_equal_string(found, name))
+            properties_set(taken, properties->items[i].key + size + found.size + 1, properties->items[i].value);
+    }
+}
+
+enum status properties_unknown(const char *prefix, const char *name, const char *key, const char *const *known, struct error *error)
+{
+    const char *dot = name == NULL ? "" : ".", *found;
+    struct text_nearest nearest;
+
+    name = name == NULL ? "" : name;
+    text_nearest_init(&nearest, key);
+    for (size_t i = 0; known[i] != NULL; i++)
+        text_nearest_offer(&nearest, known[i]);
+    found = text_nearest_found(&nearest);
+    if (found == NULL)
+        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s%s%s%s\"", prefix, name, dot, key);
+    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"%s%s%s%s\"; did you mean \"%s%s%s%s\"?", prefix, name, dot, key, prefix, name, dot, found);
+}
+
+/* ---- Reading files ---- */
 
 static int hex_digit(char c)
 {

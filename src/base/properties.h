@@ -30,6 +30,21 @@ void properties_copy(struct properties *to, const struct properties *from); /* `
 enum status properties_set_assignment(struct properties *properties, const char *assignment, struct error *error);
 
 /*
+ * Settings of named things, "agents.fraud.topic": gives each name that stands between `prefix` ("agents.") and the next dot,
+ * once, in the order they came. Start with *at = 0; false at the end. name: borrowed from the key
+ */
+bool properties_next_name(const struct properties *properties, const char *prefix, size_t *at, struct slice *name);
+
+/* What begins with prefix, name and a dot, without that. `taken` is initialised by this. */
+void properties_take(const struct properties *properties, const char *prefix, const char *name, struct properties *taken);
+
+/*
+ * BAD_INPUT: unknown setting "<prefix><name>.<key>", and which of those there are comes close. name NULL: neither name nor dot
+ * known  ends with NULL
+ */
+enum status properties_unknown(const char *prefix, const char *name, const char *key, const char *const *known, struct error *error);
+
+/*
  * Adds what a Java properties file says: comments (# !), '=' ':' or blank between key and value, continuation lines,
  * escapes \t \n \r \f \uXXXX. Source: java.util.Properties.load.
  * Errors  BAD_INPUT with the line number

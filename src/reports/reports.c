@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "os/stop.h"
 #include "os/thread.h"
 #include "wire/json/text.h"
 #include "wire/kafka/records.h"
@@ -30,7 +31,7 @@ struct scheduled {
     struct record_builder builder;
     struct buffer json;
     struct thread *thread;
-    atomic_bool stopping;
+    struct stop stop;
     int wake_fd;
     int64_t last_to_us;
     pthread_mutex_t lock; /* guards the rest */
@@ -45,20 +46,6 @@ struct reports {
 };
 
 /* ---- Settings ---- */
-
-static enum status key_unknown(const char *name, const char *key, const char *const *known, size_t count, struct error *error)
-{
-    struct text_nearest nearest;
-    const char *found;
-
-    text_nearest_init(&nearest, key);
-    for (size_t i = 0; i < count; i++)
-        text_nearest_offer(&nearest, known[i]);
-    found = text_nearest_found(&nearest);
-    if (found == NULL)
-        return error_set(error, ERROR_BAD_INPUT, "unknown setting \"reports.%s.%s\"", name, key);
-    return error_set(error, ERROR_BAD_INPUT, "unknown setting \"reports.%s.%s\"; did you mean \"reports.%s.%s\"?", name, key, name, found);
-}
 
 static enum status duration_read(const struct scheduled *report, const char *key, const char *otherwise, int64_t *seconds, struct error *error)
 {
@@ -79,23 +66,17 @@ static const char *text_or(const struct scheduled *report, const char *key, cons
 
 static enum status settings_read(struct scheduled *report, const struct properties *values, struct error *error)
 {
-    static const char *const known[] = {"conninfo", "table", "column", "function", "time.column", "sql", "unit", "window", "every"};
-    char prefix[NAME_BYTES_MAX + 16];
-    size_t size = (size_t)snprintf(prefix, sizeof(prefix), "reports.%s.", report->name);
+    static const char *const known[] = {"conninfo", "table", "column", "function", "time.column", "sql", "unit", "window", "every", NULL};
     enum status status = OK;
 
-    for (size_t i = 0; i < values->count && status == OK; i++) {
-        const char *key = values->items[i].key;
-        bool is_known = false;
+    properties_take(values, "reports.", report->name, &report->settings);
+    for (size_t i = 0; i < report->settings.count && status == OK; i++) {
+        size_t row = 0;
 
-        if (strncmp(key, prefix, size) != 0)
-            continue;
-        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
-            is_known = is_known || strcmp(known[k], key + size) == 0;
-        if (is_known)
-            properties_set(&report->settings, key + size, values->items[i].value);
-        else
-            status = key_unknown(report->name, key + size, known, sizeof(known) / sizeof(known[0]), error);
+        while (known[row] != NULL && strcmp(known[row], report->settings.items[i].key) != 0)
+            row++;
+        if (known[row] == NULL)
+            status = properties_unknown("reports.", report->name, report->settings.items[i].key, known, error);
     }
     report->spec = (struct report_spec){.name = report->name, .conninfo = text_or(report, "conninfo", NULL), .table = text_or(report, "table", NULL),
                                         .column = text_or(report, "column", NULL), .function = text_or(report, "function", "avg"),
@@ -167,31 +148,23 @@ static void done(void *context, const struct report_spec *spec, const struct rep
     (void)pthread_mutex_unlock(&report->lock);
 }
 
-static void wait_stoppable(struct scheduled *report, int64_t ms)
-{
-    int64_t until_ms = clock_monotonic_ms() + ms;
-
-    while (!report->stopping && clock_monotonic_ms() < until_ms)
-        clock_sleep_ms(50);
-}
-
 static void thread_main(void *context)
 {
     struct scheduled *report = context;
 
-    while (!report->stopping) {
+    while (!report->stop.asked) {
         struct error error;
         enum status status = report->writer == NULL ? writer_open(report, &error) : OK;
 
         if (status == OK)
-            status = report_run(&report->spec, report->last_to_us, &report->stopping, report->wake_fd, done, report, &error);
+            status = report_run(&report->spec, report->last_to_us, &report->stop.asked, report->wake_fd, done, report, &error);
         if (status == OK)
             break;
         LOG_ERROR("report %s: %s; trying again in %d s", report->name, error.message, RETRY_MS / 1000);
         (void)pthread_mutex_lock(&report->lock);
         report->error = error;
         (void)pthread_mutex_unlock(&report->lock);
-        wait_stoppable(report, RETRY_MS);
+        (void)stop_wait(&report->stop, RETRY_MS);
     }
     log_writer_close(report->writer);
     report->writer = NULL;
@@ -199,23 +172,10 @@ static void thread_main(void *context)
 
 /* ---- All of them ---- */
 
-static bool name_take(const struct reports *reports, const char *key, char name[NAME_BYTES_MAX + 1])
-{
-    const char *dot;
-
-    if (strncmp(key, "reports.", 8) != 0 || (dot = strchr(key + 8, '.')) == NULL || dot == key + 8 || dot - (key + 8) > NAME_BYTES_MAX)
-        return false;
-    (void)snprintf(name, NAME_BYTES_MAX + 1, "%.*s", (int)(dot - (key + 8)), key + 8);
-    for (size_t i = 0; i < reports->count; i++) {
-        if (strcmp(reports->items[i]->name, name) == 0)
-            return false;
-    }
-    return true;
-}
-
 static void report_destroy(struct scheduled *report)
 {
     properties_finish(&report->settings);
+    stop_finish(&report->stop);
     record_builder_finish(&report->builder);
     buffer_finish(&report->json);
     buffer_finish(&report->last);
@@ -224,17 +184,19 @@ static void report_destroy(struct scheduled *report)
     memory_free(report);
 }
 
-static enum status add(struct reports *reports, const struct properties *values, const char *name, struct log *log, struct error *error)
+static enum status add(struct reports *reports, const struct properties *values, struct slice name, struct log *log, struct error *error)
 {
     struct scheduled *report;
 
     if (reports->count == REPORTS_MAX)
         return error_set(error, ERROR_LIMIT, "more than %d reports", REPORTS_MAX);
+    if (name.size > NAME_BYTES_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "the name of a report has more than %d bytes: %.*s", NAME_BYTES_MAX, (int)name.size, (const char *)name.data);
     report = memory_new(sizeof(*report));
-    (void)snprintf(report->name, sizeof(report->name), "%s", name);
+    (void)snprintf(report->name, sizeof(report->name), "%.*s", (int)name.size, (const char *)name.data);
     report->log = log;
     report->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    properties_init(&report->settings);
+    stop_init(&report->stop);
     record_builder_init(&report->builder, RESULT_BYTES_MAX * 2);
     buffer_init(&report->json, RESULT_BYTES_MAX);
     buffer_init(&report->last, RESULT_BYTES_MAX);
@@ -246,13 +208,12 @@ static enum status add(struct reports *reports, const struct properties *values,
 enum status reports_start(const struct properties *values, struct log *log, struct reports **started, struct error *error)
 {
     struct reports *reports = memory_new(sizeof(*reports));
-    char name[NAME_BYTES_MAX + 1];
+    struct slice name;
+    size_t at = 0;
     enum status status = OK;
 
-    for (size_t i = 0; i < values->count && status == OK; i++) {
-        if (name_take(reports, values->items[i].key, name))
-            status = add(reports, values, name, log, error);
-    }
+    while (status == OK && properties_next_name(values, "reports.", &at, &name))
+        status = add(reports, values, name, log, error);
     for (size_t i = 0; i < reports->count && status == OK; i++) {
         char thread[NAME_BYTES_MAX + 16];
 
@@ -273,7 +234,7 @@ void reports_stop(struct reports *reports)
     if (reports == NULL)
         return;
     for (size_t i = 0; i < reports->count; i++) {
-        reports->items[i]->stopping = true;
+        stop_ask(&reports->items[i]->stop);
         (void)!write(reports->items[i]->wake_fd, &one, sizeof(one));
     }
     for (size_t i = 0; i < reports->count; i++) {

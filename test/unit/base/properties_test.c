@@ -71,6 +71,37 @@ TEST(a_written_line_reads_back)
     }
 }
 
+TEST(settings_of_named_things_are_found_by_their_names)
+{
+    static const char *const known[] = {"rule", "topic", NULL};
+    struct properties properties, taken;
+    struct slice name;
+    struct error error;
+    size_t at = 0;
+
+    properties_init(&properties);
+    properties_set(&properties, "agents.a.rule", "x");
+    properties_set(&properties, "agents.", "no name");
+    properties_set(&properties, "agents..rule", "no name either");
+    properties_set(&properties, "agents.b.c.topic", "y");
+    properties_set(&properties, "agents.a.topic", "z");
+    properties_set(&properties, "sinks.s.topic", "y");
+    assert_true(properties_next_name(&properties, "agents.", &at, &name));
+    assert_true(slice_equal_string(name, "a"));
+    assert_true(properties_next_name(&properties, "agents.", &at, &name));
+    assert_true(slice_equal_string(name, "b"));
+    assert_false(properties_next_name(&properties, "agents.", &at, &name));
+    properties_take(&properties, "agents.", "a", &taken);
+    assert_int_equal(taken.count, 2);
+    assert_string_equal(properties_get(&taken, "topic"), "z");
+    properties_finish(&taken);
+    properties_finish(&properties);
+    assert_int_equal(properties_unknown("agents.", "a", "topc", known, &error), ERROR_BAD_INPUT);
+    assert_string_equal(error.message, "unknown setting \"agents.a.topc\"; did you mean \"agents.a.topic\"?");
+    assert_int_equal(properties_unknown("", NULL, "something-else", known, &error), ERROR_BAD_INPUT);
+    assert_string_equal(error.message, "unknown setting \"something-else\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +109,7 @@ int main(void)
         cmocka_unit_test(a_broken_escape_names_its_line),
         cmocka_unit_test(removing_keeps_the_order_of_the_rest),
         cmocka_unit_test(a_written_line_reads_back),
+        cmocka_unit_test(settings_of_named_things_are_found_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
