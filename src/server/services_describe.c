@@ -173,12 +173,13 @@ static void describe_connectors(struct services *services, json_t *object, json_
     (void)json_object_set_new(object, "connectors", connectors);
 }
 
-static void describe_agent(const json_t *agent, json_t *problems)
+static void describe_agent(json_t *agent, json_t *problems)
 {
     const char *error = json_string_value(json_object_get(agent, "error"));
     bool failed = member_is(agent, "state", "failed");
     char what[512];
 
+    (void)json_object_set_new(agent, "failed", json_boolean(failed || member_is(agent, "state", "retrying")));
     if (!failed && !member_is(agent, "state", "retrying"))
         return;
     (void)snprintf(what, sizeof(what), "agent %s %s", json_string_value(json_object_get(agent, "name")),

@@ -171,6 +171,9 @@ int64_t sampler_wait(struct sampler *sampler, int64_t seen, int64_t timeout_ms);
 /* How much a counter rose a second over the last few seconds; NAN: not known yet. kind: "topic:", "connector:", "agent:", "group:" and the name. */
 double sampler_rate(struct sampler *sampler, const char *kind, const char *name);
 
+/* Adds to what the server describes what the newest look found: "groups", "group_topics" and "slots". Thread: any. */
+void sampler_describe(struct sampler *sampler, json_t *description);
+
 int64_t sampler_readers(struct sampler *sampler, const char *topic); /* groups with a position in it; -1 unknown */
 
 /* The header of the batch that holds the offset. False: there is none. */

@@ -53,57 +53,79 @@ static void label_append(struct buffer *text, const char *value)
     }
 }
 
-/* One sample; the label may be NULL. */
-static void sample_append(const struct metric *metric, const json_t *object, const char *label, const char *label_value,
-                          struct buffer *text)
+/* Where a metric's values are, taken apart: "agents[agent=name]" is the member "agents", and the label agent from an item's name. */
+#define LABELS_MAX 3
+
+struct place {
+    char member[64];
+    struct {
+        char label[64], member[64];
+    } labels[LABELS_MAX];
+    size_t label_count;
+};
+
+static void part_take(struct slice *rest, const char *until, char part[64])
 {
+    size_t size = strcspn((const char *)rest->data, until);
+
+    (void)snprintf(part, 64, "%.*s", (int)size, (const char *)rest->data);
+    *rest = slice_from(*rest, rest->size > size ? size + 1 : size);
+}
+
+static void place_parse(const char *text, struct place *place)
+{
+    struct slice rest = slice_from_string(text);
+
+    place->label_count = 0;
+    part_take(&rest, "[", place->member);
+    while (rest.size > 0 && place->label_count < LABELS_MAX) {
+        part_take(&rest, "=", place->labels[place->label_count].label);
+        part_take(&rest, ",]", place->labels[place->label_count].member);
+        place->label_count++;
+    }
+}
+
+static void sample_append(const struct metric *metric, const json_t *object, const struct place *place, struct buffer *text)
+{
+    const char *between = "{", *value;
+    size_t start = text->size;
     double number;
 
-    if (!number_read(member_find(object, metric->member), &number) || (label != NULL && label_value == NULL))
+    if (!number_read(member_find(object, metric->member), &number))
         return;
     buffer_append_string(text, metric->name);
-    if (label != NULL) {
-        buffer_append_format(text, "{%s=\"", label);
-        label_append(text, label_value);
-        buffer_append_string(text, "\"}");
+    for (size_t i = 0; i < place->label_count; i++) {
+        if ((value = json_string_value(json_object_get(object, place->labels[i].member))) == NULL) {
+            text->size = start;
+            return;
+        }
+        buffer_append_format(text, "%s%s=\"", between, place->labels[i].label);
+        label_append(text, value);
+        buffer_append_u8(text, '"');
+        between = ",";
     }
+    if (place->label_count > 0)
+        buffer_append_u8(text, '}');
     if (metric->divisor == 1)
         buffer_append_format(text, " %.0f\n", number);
     else
         buffer_append_format(text, " %.6f\n", number / (double)metric->divisor);
 }
 
-/* "topics[topic=name]" into "topics", "topic", "name"; the last two are empty when there are no brackets. */
-static void place_parse(const char *place, char part[3][64])
-{
-    struct slice rest = slice_from_string(place), field;
-
-    for (int i = 0; i < 3; i++) {
-        size_t size = strcspn((const char *)rest.data, "[=]");
-
-        field = slice_of(rest.data, size);
-        (void)snprintf(part[i], 64, "%.*s", (int)field.size, (const char *)field.data);
-        rest = slice_from(rest, rest.size > size ? size + 1 : size);
-    }
-}
-
 static void metric_append(const struct metric *metric, const json_t *description, struct buffer *text)
 {
-    char part[3][64];
-    const json_t *place, *item;
+    struct place place;
+    const json_t *found, *item;
     size_t index;
 
-    place_parse(metric->place, part);
-    place = part[0][0] == '\0' ? description : json_object_get(description, part[0]);
+    place_parse(metric->place, &place);
+    found = place.member[0] == '\0' ? description : json_object_get(description, place.member);
     buffer_append_format(text, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
                          metric->type == COUNTER ? "counter" : "gauge");
-    if (part[1][0] == '\0') {
-        sample_append(metric, place, NULL, NULL, text);
-    } else if (json_is_array(place)) {
-        json_array_foreach(place, index, item)
-            sample_append(metric, item, part[1], json_string_value(json_object_get(item, part[2])), text);
-    } else if (place != NULL) {
-        sample_append(metric, place, part[1], json_string_value(json_object_get(place, part[2])), text);
+    if (json_is_array(found)) {
+        json_array_foreach(found, index, item) sample_append(metric, item, &place, text);
+    } else if (found != NULL) {
+        sample_append(metric, found, &place, text);
     }
 }
 

@@ -34,6 +34,7 @@ struct sampler {
     int64_t number; /* of samples so far */
     int64_t shown;  /* of those, with an overview */
     json_t *readers; /* groups by topic; NULL: not known yet */
+    json_t *groups;  /* of the newest look */
     json_t *overview;
     json_t *revisions, *signatures; /* by list: a number that rises, and what the list was like */
     bool stopping;
@@ -95,6 +96,53 @@ int64_t sampler_readers(struct sampler *sampler, const char *topic)
     readers = sampler->readers == NULL ? -1 : member_integer(sampler->readers, topic, 0);
     (void)pthread_mutex_unlock(&sampler->lock);
     return readers;
+}
+
+/* One item a group and topic, the partitions added up. */
+static json_t *group_topics_make(const json_t *groups)
+{
+    json_t *items = json_array(), *item;
+    const json_t *group, *partition;
+    size_t i, k;
+
+    json_array_foreach(groups, i, group) {
+        json_t *topics = json_object();
+        void *at;
+
+        json_array_foreach(json_object_get(group, "partitions"), k, partition) {
+            const char *topic = member_text(partition, "topic");
+
+            item = json_object_get(topics, topic);
+            if (item == NULL) {
+                item = json_pack("{s:s, s:s}", "group", member_text(group, "group"), "topic", topic);
+                json_put(topics, topic, item);
+            }
+            json_put(item, "waiting", json_integer(member_integer(item, "waiting", 0) + member_integer(partition, "waiting", 0)));
+            json_put(item, "committed", json_integer(member_integer(item, "committed", 0) + member_integer(partition, "committed", 0)));
+        }
+        for (at = json_object_iter(topics); at != NULL; at = json_object_iter_next(topics, at))
+            json_add(items, json_incref(json_object_iter_value(at)));
+        json_decref(topics);
+    }
+    return items;
+}
+
+void sampler_describe(struct sampler *sampler, json_t *description)
+{
+    json_t *groups, *connector;
+    struct slot_facts facts;
+    size_t index;
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    groups = json_incref(sampler->groups);
+    (void)pthread_mutex_unlock(&sampler->lock);
+    json_array_foreach(json_object_get(description, "connectors"), index, connector) {
+        slots_facts(api_slots(sampler->api), member_text(connector, "name"), (uint64_t)member_integer(json_object_get(connector, "capture"), "received_lsn", 0), &facts);
+        json_put(connector, "behind_ms", json_integer_or_null(facts.lag_ms));
+    }
+    json_put(description, "group_topics", group_topics_make(groups));
+    json_put(description, "groups", groups == NULL ? json_array() : groups);
+    json_put(description, "slots", slots_list(api_slots(sampler->api)));
 }
 
 /* ---- Sampling ---- */
@@ -262,7 +310,7 @@ json_t *api_revisions(struct api *api)
 
 static void look(struct sampler *sampler)
 {
-    json_t *description = api_describe(sampler->api), *groups, *overview, *old;
+    json_t *description = api_describe(sampler->api), *groups, *overview, *old, *old_groups;
     struct arena arena;
     struct error error;
 
@@ -274,12 +322,14 @@ static void look(struct sampler *sampler)
     overview = overview_make(sampler->api, description, groups);
     (void)pthread_mutex_lock(&sampler->lock);
     old = sampler->overview;
+    old_groups = sampler->groups;
     sampler->overview = overview;
+    sampler->groups = groups;
     sampler->shown = sampler->number;
     (void)pthread_cond_broadcast(&sampler->news);
     (void)pthread_mutex_unlock(&sampler->lock);
     json_decref(old);
-    json_decref(groups);
+    json_decref(old_groups);
     json_decref(description);
     arena_finish(&arena);
 }
@@ -351,6 +401,7 @@ void sampler_destroy(struct sampler *sampler)
     for (size_t i = 0; i < SAMPLES_KEPT; i++)
         json_decref(sampler->samples[i].counters);
     json_decref(sampler->readers);
+    json_decref(sampler->groups);
     json_decref(sampler->overview);
     json_decref(sampler->revisions);
     json_decref(sampler->signatures);

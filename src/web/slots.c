@@ -116,6 +116,7 @@ static json_t *slot_make(struct server *server, const PGresult *result, int row,
     else if (!active)
         state = "idle";
     json_put(slot, "slot", json_string(PQgetvalue(result, row, 0)));
+    json_put(slot, "server", json_sprintf("%s:%s", PQhost(server->connection), PQport(server->connection)));
     json_put(slot, "connector", ours ? json_string(server->connector) : json_null());
     json_put(slot, "ours", json_boolean(ours));
     json_put(slot, "active", json_boolean(active));

@@ -175,6 +175,8 @@ static void page_give(const struct web *web, size_t page, struct http_response *
     description = json_loadb((const char *)text.data, text.size, 0, NULL);
     buffer_finish(&text);
     response->status = 200;
+    if (pages[page].answer == metrics_answer && description != NULL)
+        sampler_describe(api_sampler(web->api), description);
     pages[page].answer(description, response);
     json_decref(description);
 }

@@ -1,5 +1,6 @@
 """What supervisors, scrapers and browsers ask: /healthz, /readyz, /metrics, and tailrace status."""
 import json
+import pathlib
 import re
 
 import harness
@@ -20,7 +21,7 @@ def test_metrics_have_help_type_and_numbers_of_every_part(tailrace, postgres, da
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     named = set()
     for line in answer.text.splitlines():
-        match = re.match(r"# (HELP|TYPE) (\S+) .+$", line) or re.match(r"([a-z_]+)(\{[a-z]+=\"[^\"]*\"\})? -?[0-9.]+$", line)
+        match = re.match(r"# (HELP|TYPE) (\S+) .+$", line) or re.match(r"([a-z_]+)(\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\})? -?[0-9.]+$", line)
         assert match, line
         if line.startswith("# TYPE"):
             named.add(match.group(2))
@@ -63,3 +64,40 @@ def test_a_browser_is_no_way_in(tailrace):
         assert http("GET", url, headers={"Host": "evil.example"}).status == 403
         assert http("GET", url, headers={"Origin": "http://evil.example"}).status == 403
         assert http("GET", url).status == 200
+
+
+def test_metrics_know_groups_slots_and_agents_the_dashboard_needs(tailrace, postgres, database):
+    from kafka import KafkaConsumer
+    postgres.execute(database, "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 7)")
+    config = harness.connector_config(postgres, database)
+    tailrace.create_connector("c", config)
+    topic = f"{database}.public.t"
+    consumer = KafkaConsumer(topic, bootstrap_servers=tailrace.bootstrap, group_id="g", auto_offset_reset="earliest", enable_auto_commit=False,
+                             max_poll_records=3, consumer_timeout_ms=30000)
+    next(consumer)
+    consumer.commit()
+    harness.wait_until(lambda: tailrace.metrics().get('tailrace_group_members_count{group="g"}') == 1, 20, "the group being counted")
+    harness.wait_until(lambda: tailrace.metrics().get(f'tailrace_group_topic_committed{{group="g",topic="{topic}"}}', 0) > 0, 20, "its position being counted")
+    consumer.close(autocommit=False)
+    metrics = tailrace.metrics()
+    committed = metrics[f'tailrace_group_topic_committed{{group="g",topic="{topic}"}}']
+    assert metrics['tailrace_group_lag{group="g"}'] == metrics[f'tailrace_group_topic_lag{{group="g",topic="{topic}"}}'] == 7 - committed
+    harness.wait_until(lambda: any(name.startswith(f'tailrace_slot_wal_bytes{{slot="{config["slot.name"]}",server=') for name in tailrace.metrics()), 30, "the slot being seen")
+
+
+def test_the_dashboard_names_only_metrics_and_labels_that_exist(tailrace):
+    root = pathlib.Path(__file__).resolve().parents[2]
+    rows = re.findall(r'^METRIC\("(\w+)", \w+, "([^"]*)"', (root / "src/web/metrics.def").read_text(), re.M)
+    labels = {name: set(re.findall(r"(\w+)=", place)) | {"instance"} for name, place in rows}
+    assert labels.keys() == set(re.findall(r"^# HELP (\S+)", http("GET", tailrace.console_url + "/metrics").text, re.M))
+    panels = json.loads((root / "doc/examples/grafana/tailrace.json").read_text())["panels"]
+    targets = [target for panel in panels for target in panel.get("targets", [])]
+    assert len(targets) > 20
+    for target in targets:
+        found = re.findall(r"\b((?:tailrace|process)_\w+)\{([^}]*)\}", target["expr"])
+        assert found, target
+        for name, chosen in found:
+            assert set(re.findall(r"(\w+)=~?", chosen)) <= labels[name], target
+            assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= labels[name], target
+    for name in re.findall(r"`(tailrace_\w+)`", (root / "doc/metrics.md").read_text()):
+        assert name in labels, name

@@ -41,12 +41,19 @@ TEST(labels_are_escaped_and_nested_values_found)
         "the task started");
 }
 
+TEST(several_labels_stand_with_commas_and_a_missing_one_gives_no_sample)
+{
+    has("{\"group_topics\":[{\"group\":\"g\",\"waiting\":1},{\"group\":\"g\",\"topic\":\"t\",\"waiting\":5}]}",
+        "# TYPE tailrace_group_topic_lag gauge\ntailrace_group_topic_lag{group=\"g\",topic=\"t\"} 5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_stand_under_their_help_and_type),
         cmocka_unit_test(booleans_count_and_missing_values_give_no_sample),
         cmocka_unit_test(labels_are_escaped_and_nested_values_found),
+        cmocka_unit_test(several_labels_stand_with_commas_and_a_missing_one_gives_no_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
