@@ -425,6 +425,11 @@ static void refresh_partitions(struct output *output)
     }
 }
 
+void output_stamp(struct output *output, const struct log_stamp *stamp)
+{
+    log_writer_stamp(output->writer, stamp);
+}
+
 enum status output_publish(struct output *output, const struct position *position, struct error *error)
 {
     struct under_way *entry;

@@ -32,6 +32,9 @@ size_t output_bytes(const struct output *output);     /* added since the last pu
 size_t output_memory(const struct output *output);    /* what that takes: batches handed to the log compressed, the open ones not */
 size_t output_under_way(const struct output *output); /* publishes that are not durable yet */
 
+/* What is known of the rows that the next publish takes. */
+void output_stamp(struct output *output, const struct log_stamp *stamp);
+
 /*
  * Publishes what was added, together with the position. Without records it only moves the position.
  * Errors  those of the log; close it then and begin again

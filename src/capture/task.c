@@ -44,15 +44,45 @@ enum status task_sql(struct task *task, struct error *error)
     return pg_connection_open(task->settings, CONNECTION_SQL, "Debezium General", NULL, task->stop_fd, &task->sql, error);
 }
 
+static void widen(uint64_t *first, uint64_t *last, uint64_t value)
+{
+    if (value == 0)
+        return;
+    if (*first == 0 || value < *first)
+        *first = value;
+    if (value > *last)
+        *last = value;
+}
+
+/* For those who trace a row: what stands in the position is of the record that is being added. */
+static void stamp_widen(struct log_stamp *stamp, const struct position *position, int64_t now_us)
+{
+    widen(&stamp->first_lsn, &stamp->last_lsn, position->lsn);
+    widen(&stamp->first_xid, &stamp->last_xid, position->tx_id);
+    if (position->time_us != 0) {
+        if (stamp->first_committed_us == 0 || (int64_t)position->time_us < stamp->first_committed_us)
+            stamp->first_committed_us = (int64_t)position->time_us;
+        if ((int64_t)position->time_us > stamp->last_committed_us)
+            stamp->last_committed_us = (int64_t)position->time_us;
+    }
+    if (stamp->first_received_us == 0)
+        stamp->first_received_us = now_us;
+    stamp->last_received_us = now_us;
+}
+
 enum status task_add(struct task *task, const struct debezium_output *records, int64_t now_ns, struct error *error)
 {
+    stamp_widen(&task->stamp, &task->position, now_ns / NS_PER_US);
     return output_add(task->output, records, now_ns / NS_PER_MS, error);
 }
 
 enum status task_publish(struct task *task, struct error *error)
 {
-    enum status status = output_publish(task->output, &task->position, error);
+    enum status status;
 
+    output_stamp(task->output, &task->stamp);
+    task->stamp = (struct log_stamp){0};
+    status = output_publish(task->output, &task->position, error);
     if (status == OK && task->position.resume_lsn > task->status->appended_lsn)
         task->status->appended_lsn = task->position.resume_lsn;
     if (task->status->received_lsn < task->status->appended_lsn)

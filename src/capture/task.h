@@ -34,6 +34,7 @@ struct task {
     struct output *output;
     struct buffer position_bytes; /* what `position` was read from */
     struct position position;     /* of the last record given to the output */
+    struct log_stamp stamp;       /* of the records since the last publish */
     uint64_t stored_lsn;          /* its resume_lsn when the attempt began: durable, so PostgreSQL may be told */
     struct slot slot;             /* as it was found */
     bool slot_is_new;             /* made by this attempt: its snapshot is exported */

@@ -169,13 +169,14 @@ static int32_t partition_choose(struct embedded *embedded, const struct topic *t
     return (int32_t)(atomic_fetch_add_explicit(&embedded->spread, 1, memory_order_relaxed) % (uint32_t)partitions);
 }
 
-static enum status write_records(struct log *log, const char *name, int32_t index, const struct log_record *records, size_t count,
+static enum status write_records(struct log *log, const char *name, int32_t index, const struct log_record *records, size_t count, bool lazily,
                                  int64_t *first_offset, struct error *error)
 {
     struct embedded *embedded = (struct embedded *)log;
     struct record_batch_spec spec = record_batch_spec_plain();
     struct topic *topic = store_topic_find(embedded->store, slice_from_string(name));
-    struct append append = {.acks = -1, .done = append_done};
+    struct append append = {.acks = -1, .lazy = lazily, .done = append_done};
+    struct compressor *compressor = lazily ? compressor_create(COMPRESSION_GZIP) : NULL;
     struct record_builder builder;
     struct answer answer;
     enum status status;
@@ -184,13 +185,14 @@ static enum status write_records(struct log *log, const char *name, int32_t inde
         append.partition = topic_partition(topic, partition_choose(embedded, topic, index, records, count));
     if (append.partition == NULL) {
         topic_release(topic);
+        compressor_destroy(compressor);
         return error_set(error, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "there is no %s-%d in the log", name, index);
     }
     record_builder_init(&builder, (size_t)topic_batch_bytes_max(topic));
     status = batch_build(&builder, topic, records, count, error);
     if (status == OK) {
         answer_init(&answer);
-        append.batches = record_builder_seal(&builder, &spec, NULL);
+        append.batches = record_builder_seal(&builder, &spec, compressor);
         append.context = &answer;
         store_append(embedded->store, &append);
         status = answer_wait(&answer, error);
@@ -200,6 +202,7 @@ static enum status write_records(struct log *log, const char *name, int32_t inde
             *first_offset = append.first_offset;
     }
     record_builder_finish(&builder);
+    compressor_destroy(compressor);
     topic_release(topic);
     return status;
 }

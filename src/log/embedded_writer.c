@@ -7,6 +7,7 @@
 #include "base/banned.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "log/stamps.h"
 #include "wire/kafka/records.h"
 
 #include <stdatomic.h>
@@ -33,6 +34,8 @@ struct build {
     struct publish_item *items;
     size_t capacity;
     size_t bytes;
+    bool is_stamped;
+    struct log_stamp stamp;
 };
 
 struct slot { /* where a partition's run is in the publish under construction */
@@ -106,6 +109,7 @@ static void build_reset(struct build *build)
     }
     build->publish.item_count = 0;
     build->bytes = 0;
+    build->is_stamped = false;
 }
 
 static size_t run_add(struct build *build, struct topic *topic, struct partition *partition)
@@ -134,6 +138,8 @@ static void publish_done(struct publish *publish)
     struct embedded_writer *writer = build->writer;
     uint64_t one = 1;
 
+    if (build->is_stamped && publish->status == OK)
+        stamps_add(writer->embedded->log.stamps, &build->stamp, publish);
     (void)pthread_mutex_lock(&writer->lock);
     if (publish->status == OK)
         atomic_store_explicit(&writer->writer.published, build->ticket, memory_order_release);
@@ -284,6 +290,14 @@ static enum status writer_publish(struct log_writer *base, struct slice position
     return OK;
 }
 
+static void writer_stamp(struct log_writer *base, const struct log_stamp *stamp)
+{
+    struct embedded_writer *writer = (struct embedded_writer *)base;
+
+    writer->current->is_stamped = writer->embedded->log.stamps != NULL;
+    writer->current->stamp = *stamp;
+}
+
 static enum status writer_flush(struct log_writer *base, struct error *error)
 {
     struct embedded_writer *writer = (struct embedded_writer *)base;
@@ -342,7 +356,7 @@ static void writer_close(struct log_writer *base)
 }
 
 static const struct log_writer_operations operations = {
-    .append = writer_append, .publish = writer_publish, .flush = writer_flush, .close = writer_close};
+    .append = writer_append, .publish = writer_publish, .stamp = writer_stamp, .flush = writer_flush, .close = writer_close};
 
 enum status embedded_writer_open(struct log *log, const char *owner, struct log_writer **opened, struct buffer *position, struct error *error)
 {

@@ -12,7 +12,7 @@ struct log_operations {
     bool (*position)(struct log *log, const char *owner, struct buffer *position);
     enum status (*position_set)(struct log *log, const char *owner, struct slice position, struct error *error);
     enum status (*position_remove)(struct log *log, const char *owner, struct error *error);
-    enum status (*write)(struct log *log, const char *topic, int32_t partition, const struct log_record *records, size_t count,
+    enum status (*write)(struct log *log, const char *topic, int32_t partition, const struct log_record *records, size_t count, bool lazily,
                          int64_t *first_offset, struct error *error);
     enum status (*bounds)(struct log *log, const char *topic, int32_t partition, int64_t *start, int64_t *end, struct error *error);
     enum status (*read)(struct log *log, const char *topic, int32_t partition, int64_t offset, size_t bytes_max, struct buffer *batches,
@@ -20,13 +20,17 @@ struct log_operations {
     bool (*wait)(struct log *log, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms);
 };
 
+struct stamps;
+
 struct log {
     const struct log_operations *operations;
+    struct stamps *stamps; /* stamps.c; NULL: nothing is traced. Set while nobody writes */
 };
 
 struct log_writer_operations {
     enum status (*append)(struct log_writer *writer, const char *topic, int32_t partition, struct slice batch, struct error *error);
     enum status (*publish)(struct log_writer *writer, struct slice position, uint64_t *ticket, struct error *error);
+    void (*stamp)(struct log_writer *writer, const struct log_stamp *stamp);
     enum status (*flush)(struct log_writer *writer, struct error *error);
     void (*close)(struct log_writer *writer);
 };

@@ -37,6 +37,11 @@ enum status log_publish(struct log_writer *writer, struct slice position, uint64
     return writer->operations->publish(writer, position, ticket, error);
 }
 
+void log_writer_stamp(struct log_writer *writer, const struct log_stamp *stamp)
+{
+    writer->operations->stamp(writer, stamp);
+}
+
 uint64_t log_published(const struct log_writer *writer)
 {
     return atomic_load_explicit(&writer->published, memory_order_acquire);
@@ -83,7 +88,13 @@ enum status log_position_remove(struct log *log, const char *owner, struct error
 enum status log_write(struct log *log, const char *topic, int32_t partition, const struct log_record *records, size_t count,
                       int64_t *first_offset, struct error *error)
 {
-    return log->operations->write(log, topic, partition, records, count, first_offset, error);
+    return log->operations->write(log, topic, partition, records, count, false, first_offset, error);
+}
+
+enum status log_write_lazily(struct log *log, const char *topic, int32_t partition, const struct log_record *records, size_t count,
+                             struct error *error)
+{
+    return log->operations->write(log, topic, partition, records, count, true, NULL, error);
 }
 
 enum status log_bounds(struct log *log, const char *topic, int32_t partition, int64_t *start, int64_t *end, struct error *error)

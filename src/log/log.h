@@ -75,6 +75,30 @@ bool log_position(struct log *log, const char *owner, struct buffer *position);
 enum status log_position_set(struct log *log, const char *owner, struct slice position, struct error *error);
 enum status log_position_remove(struct log *log, const char *owner, struct error *error);
 
+/* ---- Being traced; log/stamps.h keeps it. Without stamps_start these cost nothing ---- */
+
+/* What the writer knows of the rows of a publish: the smallest and the largest of each; 0 unknown. */
+struct log_stamp {
+    uint64_t first_lsn, last_lsn;
+    uint64_t first_xid, last_xid;
+    int64_t first_committed_us, last_committed_us; /* by PostgreSQL's clock */
+    int64_t first_received_us, last_received_us;
+};
+
+/* Has the publish under construction stamped: when it was appended, durable and published, and where its records are. */
+void log_writer_stamp(struct log_writer *writer, const struct log_stamp *stamp);
+
+enum log_reader {
+    LOG_READER_CLIENT = 'c', /* was sent the records before next_offset; the name is "host client-id" */
+    LOG_READER_GROUP = 'g',  /* committed next_offset */
+    LOG_READER_AGENT = 'a',  /* read them */
+    LOG_READER_SCORED = 's', /* an agent is done with them */
+    LOG_READER_SINK = 'd',   /* delivered them */
+};
+
+/* Notes that a reader has got to next_offset just now. Thread: any; takes a leaf lock for less than a microsecond. log may be NULL. */
+void log_passed(struct log *log, enum log_reader kind, const char *reader, const char *topic, int32_t partition, int64_t next_offset);
+
 /* ---- Writing without a position: connect's topics, alerts, reports ---- */
 
 struct log_record {
@@ -93,6 +117,10 @@ struct log_header {
 /* Appends records as one batch (uncompressed) and waits until they are durable. partition -1: by Kafka's murmur2 of the first key. */
 enum status log_write(struct log *log, const char *topic, int32_t partition, const struct log_record *records, size_t count,
                       int64_t *first_offset, struct error *error);
+
+/* The same compressed, and without a sync of its own: a power cut may take it. For what is only good to have. */
+enum status log_write_lazily(struct log *log, const char *topic, int32_t partition, const struct log_record *records, size_t count,
+                             struct error *error);
 
 /* ---- Reading ---- */
 

@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
+#include "log/stamps.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/random.h"
@@ -77,6 +78,8 @@ static enum status log_open(struct services *services, struct error *error)
     memory_free(directory);
     if (status == OK)
         services->log = log_open_embedded(services->store);
+    if (status == OK && settings->trace)
+        status = stamps_start(services->log, settings->trace_retention_bytes, error);
     return status;
 }
 
@@ -264,6 +267,7 @@ void services_stop(struct services *services)
     sinks_stop(services->sinks);
     connect_stop(services->connect);
     broker_stop(services->broker);
+    stamps_stop(services->log);
     log_close(services->log);
     store_close(services->store);
     postgres_stop(services->postgres);

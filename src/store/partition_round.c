@@ -83,7 +83,7 @@ enum status partition_round_begin(struct partition_round *part, struct partition
     part->now_ms = now_ms;
     part->tail = partition->tail;
     part->status = OK;
-    part->wrote = part->undone = false;
+    part->wrote = part->undone = part->sync_wanted = false;
     part->bytes = part->batches = 0;
     part->part_count = 0;
     part->parts_bytes = 0;

@@ -32,6 +32,7 @@ struct partition_round {
     enum status status; /* not OK: nothing of the round stays in this partition */
     struct error error;
     bool wrote;         /* something was staged */
+    bool sync_wanted;   /* … by somebody who waits for it to be durable */
     bool undone;
     int64_t bytes, batches;
 

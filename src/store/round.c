@@ -40,6 +40,7 @@ struct round {
     size_t bytes;
     int64_t now_ms;     /* one time for all of the round */
     int64_t started_ns;
+    int64_t written_us, durable_us, published_us; /* wall clock */
     bool begun;
     enum status barred; /* not OK: the catalog or the journal is in doubt and could not be repaired */
     struct error why_barred;
@@ -173,6 +174,7 @@ static void append_add(struct round *round, struct append *append)
     }
     append->first_offset = part->tail.end;
     partition_round_stage(part, append->batches);
+    part->sync_wanted = part->sync_wanted || !append->lazy;
     round->bytes += append->batches.size;
     append_keep(round, append);
 }
@@ -271,8 +273,14 @@ static void publish_add(struct round *round, struct publish *publish)
         return;
     }
     for (size_t i = 0; i < publish->item_count; i++) {
-        partition_round_stage(publish->items[i].partition->round, publish->items[i].batches);
-        round->bytes += publish->items[i].batches.size;
+        struct publish_item *item = &publish->items[i];
+        struct partition_round *part = item->partition->round;
+
+        item->first_offset = part->tail.end;
+        partition_round_stage(part, item->batches);
+        item->end_offset = part->tail.end;
+        part->sync_wanted = true;
+        round->bytes += item->batches.size;
     }
     if (round->publish_count == round->publish_capacity) {
         round->publish_capacity = round->publish_capacity == 0 ? 16 : round->publish_capacity * 2;
@@ -407,7 +415,7 @@ static void job_add(struct round *round, struct partition_round *part, struct se
 
 static bool needs_sync(const struct round *round, const struct partition_round *part)
 {
-    return part->status == OK && part->wrote && (round->store->flush_acks || part->partition->owned != NULL);
+    return part->status == OK && part->wrote && ((round->store->flush_acks && part->sync_wanted) || part->partition->owned != NULL);
 }
 
 /* The names of directories that were made for this round: one sync for all. */
@@ -513,8 +521,14 @@ static void answer_all(struct round *round)
         if (round->appends[i] != NULL)
             append_answer(round->appends[i], round->appends[i]->partition->round->status);
     }
-    for (size_t i = 0; i < round->publish_count; i++)
-        publish_answer(round->publishes[i].publish);
+    for (size_t i = 0; i < round->publish_count; i++) {
+        struct publish *publish = round->publishes[i].publish;
+
+        publish->written_us = round->written_us;
+        publish->durable_us = round->durable_us;
+        publish->published_us = round->published_us;
+        publish_answer(publish);
+    }
     round->append_count = 0;
     round->publish_count = 0;
 }
@@ -555,10 +569,13 @@ void round_finish(struct round *round)
     if (!round->begun)
         return;
     write_all(round);
+    round->written_us = clock_now_us();
     answer_written(round);
     sync_all(round);
     journal_all(round);
+    round->durable_us = clock_now_us();
     moved = show_all(round);
+    round->published_us = clock_now_us();
     degraded_update(round, moved);
     count_round(round, moved);
     store_suspect_note(round->store);

@@ -167,6 +167,7 @@ struct append {
     struct partition *partition; /* the caller holds the topic until done */
     struct slice batches;        /* borrowed until done */
     int16_t acks;                /* -1, 1 or 0 (0: done is still called) */
+    bool lazy;                   /* its loss in a power cut is harmless: no sync is done for it */
     void (*done)(struct append *append); /* committer thread; the append is the caller's again */
     void *context;               /* the caller's */
     /* the answer: */
@@ -196,6 +197,7 @@ enum status store_owner_open(struct store *store, const char *owner, int64_t *se
 struct publish_item {
     struct partition *partition; /* the caller holds the topic until done */
     struct slice batches;        /* as in struct append */
+    int64_t first_offset, end_offset; /* the answer: where its records are */
 };
 
 struct publish {
@@ -208,6 +210,7 @@ struct publish {
     void *context;
     enum status status;          /* on failure nothing of it is visible, now or after a restart */
     struct error error;
+    int64_t written_us, durable_us, published_us; /* wall clock, when status is OK: in the files, synced with its journal record, seen by readers */
     struct message message;      /* the store's, while it holds the publish */
 };
 
