@@ -1,11 +1,14 @@
 /*
  * bench/latency.c: time from commit in PostgreSQL to a Kafka consumer, at a steady rate.
  *
- *   latency CONNINFO BOOTSTRAP TOPIC ROWS_PER_SECOND ROWS_PER_TRANSACTION SECONDS
+ *   latency CONNINFO BOOTSTRAP TOPIC ROWS_PER_SECOND ROWS_PER_TRANSACTION SECONDS [alerts]
  *
  * Writers insert into public.transactions in small transactions, a librdkafka consumer reads the topic from its end. The
  * commit time is what PostgreSQL put into the WAL (source.ts_us of the event), the arrival is this machine's clock when
  * the consumer hands the record over: one clock, one machine. Prints one line of JSON.
+ *
+ * With "alerts" TOPIC is that of the agents' alerts: every tenth transaction holds a row of 4,500.00 among rows of 123.45, all of
+ * 1,000 users, and what is measured is the time from commit to the consumer of alerts.
  */
 #include "base/banned.h"
 #include "base/memory.h"
@@ -30,6 +33,7 @@ struct run {
     double rows_per_second;
     int rows_per_transaction;
     int seconds;
+    bool alerts;
     int64_t started_ns;
     int64_t samples_max;
     int64_t *samples_us;
@@ -49,13 +53,17 @@ static void sleep_until(int64_t monotonic_ns)
         ;
 }
 
-static char *insert_statement(int rows)
+#define LARGE_EVERY 10 /* transactions */
+
+static char *insert_statement(const struct run *run, bool large)
 {
     char *sql = memory_copy_string("INSERT INTO transactions (user_id, amount, merchant, location, transaction_time) VALUES ");
 
-    for (int i = 0; i < rows; i++) {
-        char *longer = memory_format("%s%s(%d, 123.45, 'Amazon', 'New York', now())", sql, i == 0 ? "" : ", ", i + 1);
+    for (int i = 0; i < run->rows_per_transaction; i++) {
+        char *user = run->alerts ? memory_copy_string("1 + floor(random() * 1000)") : memory_format("%d", i + 1);
+        char *longer = memory_format("%s%s(%s, %s, 'Amazon', 'New York', now())", sql, i == 0 ? "" : ", ", user, large && i == 0 ? "4500" : "123.45");
 
+        memory_free(user);
         memory_free(sql);
         sql = longer;
     }
@@ -75,14 +83,14 @@ static void *writer_main(void *context)
     double interval_ns = 1e9 * run->rows_per_transaction * WRITERS / run->rows_per_second;
     int64_t first_ns = run->started_ns + (int64_t)(interval_ns * writer->index / WRITERS);
     int64_t transactions = (int64_t)(run->seconds * 1e9 / interval_ns);
-    char *sql = insert_statement(run->rows_per_transaction);
+    char *sql = insert_statement(run, false), *large = insert_statement(run, run->alerts);
     PGconn *connection = PQconnectdb(run->conninfo);
 
     for (int64_t i = 0; i < transactions && !run->failed; i++) {
         PGresult *result;
 
         sleep_until(first_ns + (int64_t)(interval_ns * (double)i));
-        result = PQexec(connection, sql);
+        result = PQexec(connection, i % LARGE_EVERY == LARGE_EVERY - 1 ? large : sql);
         if (PQresultStatus(result) != PGRES_COMMAND_OK) {
             (void)fprintf(stderr, "latency: insert failed: %s", PQerrorMessage(connection));
             run->failed = true;
@@ -91,25 +99,31 @@ static void *writer_main(void *context)
         (void)atomic_fetch_add(&run->inserted, run->rows_per_transaction);
     }
     PQfinish(connection);
+    memory_free(large);
     memory_free(sql);
     return NULL;
 }
 
-/* The number behind the first "ts_us": of the payload, which is the one of source; -1 when there is none. */
-static int64_t commit_time_us(const char *value, size_t size)
+static const char *find(const char *value, const char *end, const char *text)
 {
-    static const char payload[] = "\"payload\":{";
-    static const char name[] = "\"ts_us\":";
-    const char *at = memmem(value, size, payload, sizeof(payload) - 1);
+    const char *at = value == NULL ? NULL : memmem(value, (size_t)(end - value), text, strlen(text));
 
-    at = at == NULL ? NULL : memmem(at, size - (size_t)(at - value), name, sizeof(name) - 1);
-    return at == NULL ? -1 : strtoll(at + sizeof(name) - 1, NULL, 10);
+    return at == NULL ? NULL : at + strlen(text);
+}
+
+/* An event's commit time: the number behind the first "ts_us": of the payload, which is that of source. An alert's has its own name. -1: none. */
+static int64_t commit_time_us(const struct run *run, const char *value, size_t size)
+{
+    const char *end = value + size;
+    const char *at = run->alerts ? find(value, end, "\"committed_us\":") : find(find(value, end, "\"payload\":{"), end, "\"ts_us\":");
+
+    return at == NULL ? -1 : strtoll(at, NULL, 10);
 }
 
 static void record_take(struct run *run, const rd_kafka_message_t *message)
 {
     int64_t now_us = clock_now_us();
-    int64_t committed_us = message->payload == NULL ? -1 : commit_time_us(message->payload, message->len);
+    int64_t committed_us = message->payload == NULL ? -1 : commit_time_us(run, message->payload, message->len);
 
     if (committed_us < 0)
         return;
@@ -171,8 +185,8 @@ int main(int argc, char **argv)
     rd_kafka_t *consumer;
     int64_t deadline_ns;
 
-    if (argc != 7) {
-        (void)fprintf(stderr, "usage: latency CONNINFO BOOTSTRAP TOPIC ROWS_PER_SECOND ROWS_PER_TRANSACTION SECONDS\n");
+    if (argc != 7 && (argc != 8 || strcmp(argv[7], "alerts") != 0)) {
+        (void)fprintf(stderr, "usage: latency CONNINFO BOOTSTRAP TOPIC ROWS_PER_SECOND ROWS_PER_TRANSACTION SECONDS [alerts]\n");
         return 2;
     }
     run.conninfo = argv[1];
@@ -181,6 +195,7 @@ int main(int argc, char **argv)
     run.rows_per_second = strtod(argv[4], NULL);
     run.rows_per_transaction = (int)strtol(argv[5], NULL, 10);
     run.seconds = (int)strtol(argv[6], NULL, 10);
+    run.alerts = argc == 8;
     if (run.rows_per_second <= 0 || run.rows_per_transaction <= 0 || run.seconds <= WARM_UP_SECONDS)
         return 2;
     run.samples_max = (int64_t)(run.rows_per_second * run.seconds * 2);
@@ -205,8 +220,8 @@ int main(int argc, char **argv)
             record_take(&run, message);
         if (message != NULL)
             rd_kafka_message_destroy(message);
-        else if (clock_monotonic_ns() - run.started_ns > run.seconds * NS_PER_SECOND && run.received >= run.inserted)
-            break;
+        else if (clock_monotonic_ns() - run.started_ns > (run.seconds + (run.alerts ? 1 : 0)) * NS_PER_SECOND && (run.alerts || run.received >= run.inserted))
+            break; /* nobody knows how many alerts there have to be: a second without any is the end */
     }
     for (int i = 0; i < WRITERS; i++)
         (void)pthread_join(writers[i].thread, NULL);
@@ -218,5 +233,5 @@ int main(int argc, char **argv)
     }
     report(&run);
     memory_free(run.samples_us);
-    return run.received == run.inserted ? 0 : 1;
+    return run.alerts || run.received == run.inserted ? 0 : 1;
 }
