@@ -102,20 +102,29 @@ struct slice arena_copy(struct arena *arena, struct slice bytes)
     return slice_is_null(bytes) ? bytes : slice_of(arena_copy_string(arena, bytes), bytes.size);
 }
 
-char *arena_format(struct arena *arena, const char *format, ...)
+char *arena_format_list(struct arena *arena, const char *format, va_list arguments)
 {
-    va_list arguments;
+    va_list again;
     int length;
     char *text;
 
-    va_start(arguments, format);
-    length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
+    va_copy(again, arguments);
+    length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
     if (length < 0)
         length = 0;
     text = arena_new(arena, (size_t)length + 1);
-    va_start(arguments, format);
     (void)vsnprintf(text, (size_t)length + 1, format, arguments);
+    return text;
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+
+    va_start(arguments, format);
+    text = arena_format_list(arena, format, arguments);
     va_end(arguments);
     return text;
 }

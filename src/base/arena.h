@@ -4,6 +4,8 @@
 
 #include "base/slice.h"
 
+#include <stdarg.h>
+
 struct arena_block;
 
 struct arena {
@@ -26,5 +28,6 @@ void *arena_new_array(struct arena *arena, size_t count, size_t size);
 char *arena_copy_string(struct arena *arena, struct slice text);
 struct slice arena_copy(struct arena *arena, struct slice bytes);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_format_list(struct arena *arena, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 #endif

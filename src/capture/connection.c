@@ -305,6 +305,72 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
     return status;
 }
 
+/* What a URI, pairs, or the environment say of one keyword; "" when nothing does. */
+static const char *conninfo_value(const PQconninfoOption *given, const PQconninfoOption *defaults, const char *keyword)
+{
+    const PQconninfoOption *const lists[] = {given, defaults};
+
+    for (size_t i = 0; i < 2; i++) {
+        for (const PQconninfoOption *option = lists[i]; option != NULL && option->keyword != NULL; option++) {
+            if (strcmp(option->keyword, keyword) == 0 && option->val != NULL && option->val[0] != '\0')
+                return option->val;
+        }
+    }
+    return "";
+}
+
+enum status pg_connection_open_conninfo(const char *conninfo, enum connection_kind kind, const char *application_name, int64_t timeout_ms,
+                                        struct pg_connection **opened, struct error *error)
+{
+    const char *text = conninfo == NULL ? "" : conninfo, *host;
+    struct pg_connection *connection = memory_new(sizeof(*connection));
+    struct parameters parameters = {.count = 0};
+    char *problem = NULL;
+    PQconninfoOption *given = PQconninfoParse(text, &problem), *defaults = PQconndefaults();
+    struct buffer names, addresses;
+    enum status status = OK;
+
+    connection->stop_fd = -1;
+    connection->query_timeout_ms = timeout_ms;
+    buffer_init(&names, NAMES_BYTES_MAX);
+    buffer_init(&addresses, NAMES_BYTES_MAX);
+    host = conninfo_value(given, defaults, "host");
+    if (given == NULL) { /* libpq's text may repeat the URI, password and all */
+        status = error_set(error, ERROR_BAD_INPUT, "the connection is no URI (postgresql://user@host:5432/database) and no list of key=value pairs that libpq knows");
+    } else if (host[0] != '\0' && strchr(host, ',') == NULL && conninfo_value(given, defaults, "hostaddr")[0] == '\0') {
+        status = resolve(host, -1, timeout_ms, &names, &addresses, error);
+    }
+    parameter(&parameters, "dbname", text);
+    parameter(&parameters, "host", names.size == 0 ? NULL : (const char *)names.data);
+    parameter(&parameters, "hostaddr", addresses.size == 0 ? NULL : (const char *)addresses.data);
+    parameter(&parameters, "replication", kind == CONNECTION_REPLICATION ? "database" : NULL);
+    parameter(&parameters, "application_name", application_name);
+    parameter(&parameters, "client_encoding", "UTF8");
+    parameter(&parameters, "options", SESSION_OPTIONS);
+    if (status == OK) {
+        connection->pg = PQconnectStartParams(parameters.keywords, parameters.values, 1);
+        if (connection->pg == NULL)
+            memory_exhausted(0);
+        (void)PQsetNoticeReceiver(connection->pg, ignore_notice, NULL);
+        status = PQstatus(connection->pg) == CONNECTION_BAD ? pg_connection_failure(connection, NULL, error) : poll_connect(connection, timeout_ms, error);
+    }
+    if (status == OK && PQsetnonblocking(connection->pg, 1) != 0)
+        status = pg_connection_failure(connection, NULL, error);
+    PQconninfoFree(given);
+    PQconninfoFree(defaults);
+    PQfreemem(problem);
+    buffer_finish(&names);
+    buffer_finish(&addresses);
+    if (status == OK) {
+        connection->version = PQserverVersion(connection->pg);
+        connection->is_socket = PQhost(connection->pg) != NULL && PQhost(connection->pg)[0] == '/';
+        *opened = connection;
+    } else {
+        pg_connection_close(connection);
+    }
+    return status;
+}
+
 void pg_connection_close(struct pg_connection *connection)
 {
     if (connection == NULL)

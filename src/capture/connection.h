@@ -30,6 +30,14 @@ struct pg_connection {
  */
 enum status pg_connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
                                const char *address, int stop_fd, struct pg_connection **opened, struct error *error);
+
+/*
+ * The same by libpq's own means, for a person's connection: a URI or key=value pairs, the PG* environment, ~/.pgpass.
+ * conninfo    NULL or "": the environment alone
+ * timeout_ms  for connecting, and for each query then
+ */
+enum status pg_connection_open_conninfo(const char *conninfo, enum connection_kind kind, const char *application_name, int64_t timeout_ms,
+                                        struct pg_connection **opened, struct error *error);
 void pg_connection_close(struct pg_connection *connection); /* NULL is fine */
 
 /*

@@ -261,8 +261,7 @@ static enum status create_publication(struct pg_connection *sql, const struct ca
     return status;
 }
 
-/* The name is written into statements as it is, so PostgreSQL folds it unless it is in quotes; this is what the catalog has. */
-static const char *folded_name(const char *name, struct arena *arena)
+const char *publication_catalog_name(const char *name, struct arena *arena)
 {
     size_t length = strlen(name);
     char *folded;
@@ -280,7 +279,7 @@ static const char *folded_name(const char *name, struct arena *arena)
 static enum status published_tables(struct pg_connection *sql, const struct capture_settings *settings, struct arena *arena,
                                     struct buffer *list, struct error *error)
 {
-    const char *values[] = {folded_name(settings->publication, arena)};
+    const char *values[] = {publication_catalog_name(settings->publication, arena)};
     PGresult *result = NULL;
     enum status status = pg_connection_run_with(
         sql, "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1", 1, values, &result, error);
@@ -435,7 +434,7 @@ enum status publication_ensure(struct pg_connection *sql, const struct capture_s
     enum status status;
 
     arena_init(&arena, 4096);
-    values[0] = folded_name(settings->publication, &arena);
+    values[0] = publication_catalog_name(settings->publication, &arena);
     status =
         pg_connection_run_with(sql, "SELECT puballtables FROM pg_catalog.pg_publication WHERE pubname = $1", 1, values, &result, error);
     if (status == OK)

@@ -45,4 +45,7 @@ enum status slot_drop(struct pg_connection *sql, const char *name, struct error 
 enum status publication_ensure(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                struct error *error);
 
+/* The name of a publication as the catalog has it: it is written into statements as it is, so PostgreSQL folds it unless it is in quotes. */
+const char *publication_catalog_name(const char *name, struct arena *arena);
+
 #endif

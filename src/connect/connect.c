@@ -86,9 +86,15 @@ void connect_handle(struct connect *connect, const struct http_request *request,
     rest_handle(&connect->rest, request, response);
 }
 
-struct connect_database *connect_databases(struct connect *connect, struct arena *arena, size_t *count)
+struct connect_database *connect_databases(struct connect *connect, bool with_stopped, struct arena *arena, size_t *count)
 {
-    return herder_databases(connect->herder, arena, count);
+    return herder_databases(connect->herder, with_stopped, arena, count);
+}
+
+enum status connect_preflight(struct connect *connect, const char *name, const struct properties *config, int64_t disk_here_bytes, struct arena *arena,
+                              struct preflight **checked, struct error *error)
+{
+    return herder_preflight(connect->herder, name, config, disk_here_bytes, arena, checked, error);
 }
 
 void connect_describe(struct connect *connect, struct buffer *json)

@@ -45,10 +45,23 @@ void connect_handle(struct connect *connect, const struct http_request *request,
 struct connect_database {
     const char *connector;
     struct properties config; /* placeholders resolved, so with passwords: the caller finishes it, and shows it to nobody */
+    bool is_running;          /* it has a task under way */
 };
 
-/* The configurations of all connectors that are not stopped, in memory of the arena. Thread: any. */
-struct connect_database *connect_databases(struct connect *connect, struct arena *arena, size_t *count);
+/* The configurations of all connectors, or of those that are not stopped, in memory of the arena. Thread: any. */
+struct connect_database *connect_databases(struct connect *connect, bool with_stopped, struct arena *arena, size_t *count);
+
+/*
+ * Checks a configuration as preflight_run does, with what is known here of other connectors, topics and the worker.
+ * name             of the connector; NULL: it has none yet. Of one that exists masked secrets are put back
+ * config           as it came
+ * disk_here_bytes  free where the log is; -1: not known
+ * Errors           BAD_INPUT: a placeholder cannot be filled
+ * Thread           any; may wait for the database
+ */
+struct preflight;
+enum status connect_preflight(struct connect *connect, const char *name, const struct properties *config, int64_t disk_here_bytes, struct arena *arena,
+                              struct preflight **checked, struct error *error);
 
 /*
  * Appends one JSON array of all connectors for `tailrace status`, health and metrics:

@@ -80,7 +80,10 @@ enum status herder_offsets_write(struct herder *herder, const char *name, struct
 
 /* The array of connect_describe. */
 struct connect_database;
-struct connect_database *herder_databases(struct herder *herder, struct arena *arena, size_t *count); /* as connect_databases */
+struct preflight;
+struct connect_database *herder_databases(struct herder *herder, bool with_stopped, struct arena *arena, size_t *count); /* as connect_databases */
+enum status herder_preflight(struct herder *herder, const char *name, const struct properties *config, int64_t disk_here_bytes, struct arena *arena,
+                             struct preflight **checked, struct error *error); /* as connect_preflight */
 void herder_describe(struct herder *herder, struct buffer *out);
 
 const struct properties *herder_settings_values(const struct herder *herder);

@@ -34,12 +34,14 @@ struct validation { /* lives in the arena */
     struct validated *rows;
     size_t count, capacity;
     int error_count;
+    bool is_offline;
 };
 
 struct validate_request {
     const struct properties *config;             /* placeholders resolved */
     const struct properties *aliases;            /* host.aliases; may be NULL */
     const char *key_converter, *value_converter; /* the worker's */
+    bool is_offline;                             /* the database is not tried */
 };
 
 /*

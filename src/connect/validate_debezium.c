@@ -472,7 +472,7 @@ void validate_debezium(struct validation *validation)
         if (row->has_value)
             field_check(validation, row);
     }
-    if (validation->error_count != errors_before)
+    if (validation->error_count != errors_before || validation->is_offline)
         return; /* the database is tried only when everything else is well */
     for (size_t i = 0; i < validation->count; i++) {
         if (strcmp(validation->rows[i].field->name, "database.hostname") == 0)

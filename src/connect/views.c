@@ -504,7 +504,7 @@ void herder_describe(struct herder *herder, struct buffer *out)
     pthread_mutex_unlock(&herder->lock);
 }
 
-struct connect_database *herder_databases(struct herder *herder, struct arena *arena, size_t *count)
+struct connect_database *herder_databases(struct herder *herder, bool with_stopped, struct arena *arena, size_t *count)
 {
     struct connect_database *databases;
     const struct map_entry *entry;
@@ -517,13 +517,14 @@ struct connect_database *herder_databases(struct herder *herder, struct arena *a
         const struct connector *connector = entry->value;
         struct connect_database *database = &databases[*count];
 
-        if (connector->target == TARGET_STOPPED)
+        if (connector->target == TARGET_STOPPED && !with_stopped)
             continue;
         if (secrets_resolve(&connector->config, &database->config, NULL) != OK) {
             properties_finish(&database->config);
             continue;
         }
         database->connector = arena_copy_string(arena, slice_from_string(connector->name));
+        database->is_running = connector->capture != NULL;
         ++*count;
     }
     pthread_mutex_unlock(&herder->lock);

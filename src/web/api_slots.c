@@ -30,7 +30,7 @@ static void drop(struct api_call *call, const char *name, const char *connector)
     PGresult *result;
     size_t count;
 
-    databases = connect_databases(settings->connect, call->arena, &count);
+    databases = connect_databases(settings->connect, false, call->arena, &count);
     for (size_t i = 0; i < count; i++) {
         if (connection == NULL && strcmp(databases[i].connector, connector) == 0)
             connection = connector_database_open(&databases[i].config, settings->aliases, call->arena);

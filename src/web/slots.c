@@ -238,7 +238,7 @@ static void look(struct slots *slots)
     size_t count;
 
     arena_init(&arena, 16384);
-    databases = connect_databases(slots->connect, &arena, &count);
+    databases = connect_databases(slots->connect, false, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         struct server *server = server_of(slots, databases[i].connector);
 

@@ -350,8 +350,8 @@ export const preflight: T.Preflight = {
   warnings: 2,
   took_ms: 38,
   checks: [
-    { code: 'unknown_property', state: 'warn', title: 'database.replication.slot.name is not a property', found: 'It is ignored, as in Debezium. The slot is called activityslot, from slot.name.', property: 'database.replication.slot.name', patch: { text: 'Remove the line', unset: ['database.replication.slot.name'] }, sql: null },
-    { code: 'wal_limit', state: 'warn', title: "A stopped connector could fill PostgreSQL's disk", found: 'max_slot_wal_keep_size is unlimited. With a limit PostgreSQL drops the slot before its disk is full.', property: null, patch: null, sql: "ALTER SYSTEM SET max_slot_wal_keep_size = '20GB';\nSELECT pg_reload_conf();" },
+    { code: 'unknown_property', state: 'warn', title: 'database.replication.slot.name is not a property', found: 'It is ignored, as in Debezium. The slot is called activityslot, from slot.name.', why: 'It has no effect, so the connector does not do what the line says.', todo: null, property: 'database.replication.slot.name', patch: { text: 'Remove the line', unset: ['database.replication.slot.name'] }, sql: null, command: null },
+    { code: 'wal_limit', state: 'warn', title: "A stopped connector could fill PostgreSQL's disk", found: 'max_slot_wal_keep_size is unlimited.', why: 'With a limit PostgreSQL gives the slot up before its disk is full.', todo: null, property: null, patch: null, sql: "ALTER SYSTEM SET max_slot_wal_keep_size = '20GB';\nSELECT pg_reload_conf();", command: null },
     ...(
       [
         ['connect', 'Connected', 'postgres is 127.0.0.1 here; PostgreSQL 16.4; 2.1 ms'],
@@ -365,7 +365,7 @@ export const preflight: T.Preflight = {
         ['topics', 'Topics', 'prefix dbserver1 is not taken'],
         ['disk_here', 'Room', 'snapshot needs about 2 MiB of 61 GiB']
       ] as const
-    ).map(([code, title, found]): T.PreflightCheck => ({ code, state: 'ok', title, found, property: null, patch: null, sql: null }))
+    ).map(([code, title, found]): T.PreflightCheck => ({ code, state: 'ok', title, found, why: null, todo: null, property: null, patch: null, sql: null, command: null }))
   ],
   makes: [
     { kind: 'slot', name: 'activityslot', note: 'pgoutput, from the end of the WAL' },

@@ -433,9 +433,12 @@ export interface PreflightCheck {
   state: 'ok' | 'warn' | 'crit' | 'info' | 'idle';
   title: string;
   found: string | null;
+  why: string | null;
+  todo: string | null;
   property: string | null;
   patch: { text?: string; set?: Record<string, string>; unset?: string[] } | null;
   sql: string | null;
+  command: string | null;
 }
 export interface Preflight {
   verdict: 'ok' | 'warn' | 'crit';

@@ -56,12 +56,14 @@ export function Checks({ data, onFix }: { data: Preflight; onFix: ((patch: Prefl
             <div>
               <b>{c.title}</b>
               {c.found ? <span>{c.found}</span> : null}
+              {c.state === 'crit' || c.state === 'warn' ? <span>{[c.why, c.todo].filter(Boolean).join(' ')}</span> : null}
               {c.patch && onFix ? (
                 <Button kind="small" onClick={() => onFix(c.patch)}>
                   {c.patch.text ?? (c.patch.unset?.length && !c.patch.set ? 'Remove the line' : `Set ${Object.keys(c.patch.set ?? {}).join(', ')}`)}
                 </Button>
               ) : null}
               {c.sql ? <Code text={c.sql} label="SQL" /> : null}
+              {c.command ? <Code text={c.command} label="Command" /> : null}
             </div>
           </li>
         ))}
