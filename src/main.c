@@ -1,18 +1,10 @@
 /* main.c: the command table: pick a command, call it, return its status. */
 #include "base/banned.h"
-#include "base/text.h"
 #include "generators/generators.h"
+#include "os/command.h"
 #include "server/commands.h"
 #include "tools/events.h"
 #include "tools/tools.h"
-
-struct command {
-    const char *name;
-    int (*main)(int argc, char **argv);
-    const char *summary;
-};
-
-static int help_main(int argc, char **argv);
 
 static const struct command commands[] = {
     {"up", up_main, "Start everything; --with-postgres also a private PostgreSQL"},
@@ -27,66 +19,28 @@ static const struct command commands[] = {
     {"backtest", backtest_main, "Run a rule, or two, over the history of a topic, and score them"},
     {"export", export_main, "Write the change events of a topic as CSV or JSON lines"},
     {"report", report_main, "Run a scheduled batch report in the foreground"},
-    {"help", help_main, "Print this"},
+    {NULL, NULL, NULL},
 };
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static int help_main(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    (void)printf("usage: tailrace COMMAND [option]…      (each COMMAND has --help)\n\n");
-    for (size_t i = 0; i < COMMANDS; i++)
-        (void)printf("  %-28s %s\n", commands[i].name, commands[i].summary);
-    (void)printf("\nKafka's tools, as \"tailrace kafka-topics …\" and by their own names with and without .sh:\n\n");
-    for (const struct tool *tool = tools_table; tool->name != NULL; tool++)
-        (void)printf("  %-28s %s\n", tool->name, tool->summary);
-    return fflush(stdout) == 0 ? 0 : 1;
-}
 
 /* For the build, which makes a link for each: one name a line. */
 static int tool_names_print(void)
 {
-    for (const struct tool *tool = tools_table; tool->name != NULL; tool++)
+    for (const struct command *tool = tools_table; tool->name != NULL; tool++)
         (void)printf("%s\n", tool->name);
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-static int unknown_command(const char *name)
-{
-    struct text_nearest nearest;
-    const char *best;
-
-    text_nearest_init(&nearest, name);
-    for (size_t i = 0; i < COMMANDS; i++)
-        text_nearest_offer(&nearest, commands[i].name);
-    for (const struct tool *tool = tools_table; tool->name != NULL; tool++)
-        text_nearest_offer(&nearest, tool->name);
-    best = text_nearest_found(&nearest);
-    if (best != NULL)
-        (void)fprintf(stderr, "tailrace: there is no command \"%s\"; did you mean \"%s\"?\n", name, best);
-    else
-        (void)fprintf(stderr, "tailrace: there is no command \"%s\"; \"tailrace help\" lists all\n", name);
-    return 2;
-}
-
-static int command_run(int argc, char **argv)
-{
-    const struct tool *tool = tool_find(argv[0]);
-
-    if (tool != NULL)
-        return tool->main(argc, argv);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, argv[0]) == 0)
-            return commands[i].main(argc, argv);
-    }
-    return unknown_command(argv[0]);
-}
-
 int main(int argc, char **argv)
 {
-    const struct tool *tool = argc > 0 ? tool_find(argv[0]) : NULL;
+    static const struct command_group group = {
+        .name = "tailrace",
+        .summary = "Change data capture for PostgreSQL, with a log that speaks the Kafka protocol and Kafka Connect's REST API.",
+        .commands = commands,
+        .more_title = "Kafka's tools, as \"tailrace kafka-topics …\" and by their own names with and without .sh:",
+        .more = tools_table,
+        .examples = "tailrace up --with-postgres\ntailrace status",
+    };
+    const struct command *tool = argc > 0 ? tool_find(argv[0]) : NULL;
 
     if (tool != NULL)
         return tool->main(argc, argv);
@@ -94,13 +48,13 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "tailrace: no command; \"tailrace help\" lists all, \"tailrace up\" starts everything\n");
         return 2;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         (void)printf("tailrace %s\n", TAILRACE_VERSION);
         return fflush(stdout) == 0 ? 0 : 1;
     }
-    if (strcmp(argv[1], "--tool-names") == 0)
+    if (argc == 2 && strcmp(argv[1], "--tool-names") == 0)
         return tool_names_print();
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return help_main(argc - 1, argv + 1);
-    return command_run(argc - 1, argv + 1);
+    if (argc == 2 && strcmp(argv[1], "help") == 0)
+        argv[1] = (char *)(uintptr_t)"--help";
+    return command_dispatch(&group, argc, argv);
 }

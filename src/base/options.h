@@ -1,4 +1,7 @@
-/* base/options.h: command line options as a table: parsed, checked, and printed as help. */
+/*
+ * base/options.h: a command line as a table: parsed, checked, printed as help, as a section of the manual, and asked by a shell
+ * that completes words. All four come from the same rows.
+ */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
@@ -21,29 +24,64 @@ struct option_list {
 struct option_row {
     const char *name; /* without the dashes; NULL ends the table */
     enum option_kind kind;
-    void *target;         /* what kind says; holds the default before */
-    const char *argument; /* how help names it: "FILE" */
+    void *target; /* what kind says; holds the default before */
+    const char *argument; /* how help names it, and what a shell completes it by: "FILE", "DIR", "TOPIC", "csv|jsonl" */
     const char *help;
     int64_t min, max; /* OPTION_NUMBER */
+    const char *only; /* the verbs that it goes with: "create,config"; NULL: all */
+};
+
+/* What a command does, as its first operand says: `tailrace topics create`. */
+struct option_verb {
+    const char *name;     /* NULL ends the table; the first one is taken when there is no operand */
+    const char *operands; /* "TOPIC", "CONNECTOR [FILE]", "ID…"; NULL: none */
+    const char *summary;
+    size_t operands_min, operands_max; /* behind the verb */
 };
 
 struct options {
     const char *command;  /* "tailrace up" */
-    const char *operands; /* how help names what is no option: "[DB]"; NULL: there is nothing else */
+    const char *operands; /* how help names what is no option: "[DB]"; NULL: there is nothing else, or there are verbs */
     const char *summary;  /* one sentence */
     const struct option_row *rows;
-    size_t operands_max;
+    size_t operands_max;             /* without verbs */
+    const struct option_verb *verbs; /* NULL: none */
+    const char *examples;            /* command lines, one a line, for the end of help; may be NULL */
+    const char *description;         /* for the manual, behind the summary: sentences, paragraphs with '\n' between; may be NULL */
 };
 
 /*
- * Reads argv[1…]; "--" ends the options. What is no option is moved to operands (room for argc), in order.
- * help_wanted  --help or -h was there: nothing else was checked
- * Errors       USAGE: unknown option (names the nearest), value missing or out of range, too many operands
+ * Reads argv[1…]; "--" ends the options. What is no option is moved to operands (room for argc + 1), in order; with verbs the first one
+ * is always there, and is one of them.
+ * help_wanted  --help or -h was there: nothing behind it was checked
+ * Errors       USAGE: unknown option or verb (names the nearest), value missing or out of range, too few or too many operands
  */
 enum status options_parse(const struct options *options, int argc, char **argv, const char **operands, size_t *operand_count,
                           bool *help_wanted, struct error *error);
 
-/* Usage line, summary, one line per option. */
-void options_help(const struct options *options, struct buffer *out);
+/* Usage line, summary, verbs, one line per option, examples. verb: that one alone; NULL: all */
+void options_help(const struct options *options, const char *verb, struct buffer *out);
+
+/* The examples at the end of help; NULL is fine. */
+void options_help_examples(const char *examples, struct buffer *out);
+
+/* The same as a subsection of a manual page in mdoc(7). */
+void options_manual(const struct options *options, struct buffer *out);
+
+/*
+ * What the last of some words may become: lines of "word\tmeaning", or ":KIND" for a name of that kind ("FILE", "TOPIC"), which
+ * somebody else has to know.
+ * words  what was typed behind the command; the last one, to be completed, may be empty
+ */
+void options_complete(const struct options *options, int count, char **words, struct buffer *out);
+
+/* One candidate, when `word` begins with what is typed. meaning may be NULL. */
+void completion_offer(const char *word, const char *meaning, const char *typed, struct buffer *out);
+
+/* Candidates for a value that help names so: "csv|jsonl" gives both, "FILE" gives ":FILE". */
+void completion_offer_value(const char *argument, const char *typed, struct buffer *out);
+
+/* Free text for mdoc(7): what it would take for a request or an escape is escaped. */
+void manual_append_text(struct buffer *out, const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* base/time.h: units of time; the clocks themselves are in os/clock.h. */
+/* base/time.h: units of time, and the calendar; the clocks themselves are in os/clock.h. */
 #ifndef BASE_TIME_H
 #define BASE_TIME_H
 
@@ -14,5 +14,9 @@
 
 /* Seconds from 1970-01-01 to PostgreSQL's epoch, 2000-01-01 (PostgreSQL docs, "Streaming Replication Protocol"). */
 #define POSTGRES_EPOCH_SECONDS INT64_C(946684800)
+
+/* Proleptic Gregorian calendar; year 0 is 1 BC. */
+int64_t days_from_civil(int64_t year, unsigned month, unsigned day);
+void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day);
 
 #endif

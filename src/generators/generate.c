@@ -1,15 +1,14 @@
 #include "generators/generators.h"
 
 #include "base/banned.h"
-#include "base/buffer.h"
 #include "base/memory.h"
-#include "base/options.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "generators/database.h"
 #include "generators/temperature_command.h"
 #include "generators/transactions.h"
 #include "os/clock.h"
+#include "os/command.h"
 #include "os/thread.h"
 
 #include <math.h>
@@ -328,12 +327,6 @@ static enum status run(struct generator *generator, struct error *error)
 
 /* ---- The command ---- */
 
-static int usage(struct error *error)
-{
-    (void)fprintf(stderr, "tailrace: %s\n", error->message);
-    return status_exit_code(error->status);
-}
-
 static enum status ratio_read(const char *option, const char *text, double *ratio, struct error *error)
 {
     if (text_parse_double(slice_from_string(text), ratio) && *ratio >= 0 && *ratio <= 1)
@@ -365,31 +358,25 @@ static int transactions_main(int argc, char **argv)
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
     static const struct options options = {"tailrace generate transactions", NULL,
-                                           "Writes invented card transactions to the table transactions.", rows, 0};
+                                           "Writes invented card transactions to the table transactions.", rows, 0, NULL,
+                                           "tailrace generate transactions --rate 500 --fraud 0.02 --labels\n"
+                                           "tailrace generate transactions --count 1000000 --connections 4 --seed 7"};
     struct sigaction action = {.sa_handler = stop};
     struct error error;
     size_t operand_count;
-    bool help_wanted;
     double ratio;
-    enum status status = options_parse(&options, argc, argv, NULL, &operand_count, &help_wanted, &error);
+    int ended = command_options(&options, argc, argv, NULL, &operand_count);
+    enum status status = OK;
 
-    if (status == OK)
-        status = ratio_read("fraud", unusual, &ratio, &error);
+    if (ended >= 0)
+        return ended;
+    status = ratio_read("fraud", unusual, &ratio, &error);
     if (status == OK)
         status = ratio_read("updates", updates, &generator.update_share, &error);
     if (status == OK)
         status = ratio_read("deletes", deletes, &generator.delete_share, &error);
     if (status != OK)
-        return usage(&error);
-    if (help_wanted) {
-        struct buffer help;
-
-        buffer_init(&help, 1 << 16);
-        options_help(&options, &help);
-        (void)fwrite(help.data, 1, help.size, stdout);
-        buffer_finish(&help);
-        return 0;
-    }
+        return command_fail(&error);
     database_password_default(&generator.database);
     (void)sigaction(SIGINT, &action, NULL); /* without SA_RESTART, so that waiting ends */
     (void)sigaction(SIGTERM, &action, NULL);
@@ -406,19 +393,17 @@ static int transactions_main(int argc, char **argv)
                      (long long)generator.unusual);
     if (!generator.quiet && generator.updated + generator.deleted > 0)
         (void)printf("Changed %lld of them and deleted %lld\n", (long long)generator.updated, (long long)generator.deleted);
-    return status == OK ? 0 : usage(&error);
+    return status == OK ? 0 : command_fail(&error);
 }
 
 int generate_main(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "transactions") == 0)
-        return transactions_main(argc - 1, argv + 1);
-    if (argc >= 2 && strcmp(argv[1], "temperature") == 0)
-        return temperature_main(argc - 1, argv + 1);
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        (void)printf("usage: tailrace generate transactions|temperature [option]…      (each has --help)\n");
-        return 0;
-    }
-    (void)fprintf(stderr, "tailrace: generate what? \"tailrace generate transactions\" or \"tailrace generate temperature\"\n");
-    return 2;
+    static const struct command commands[] = {
+        {"transactions", transactions_main, "Card transactions, some of them unusual"},
+        {"temperature", temperature_main, "A temperature a minute"},
+        {NULL, NULL, NULL},
+    };
+    static const struct command_group group = {.name = "tailrace generate", .summary = "Writes invented rows to any PostgreSQL.", .commands = commands};
+
+    return command_dispatch(&group, argc, argv);
 }

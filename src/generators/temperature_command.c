@@ -1,12 +1,11 @@
 #include "generators/temperature_command.h"
 
 #include "base/banned.h"
-#include "base/buffer.h"
-#include "base/options.h"
 #include "base/time.h"
 #include "generators/database.h"
 #include "generators/temperatures.h"
 #include "os/clock.h"
+#include "os/command.h"
 #include "os/moment.h"
 
 #include <inttypes.h>
@@ -137,22 +136,17 @@ int temperature_main(int argc, char **argv)
         {"quiet", OPTION_FLAG, &generator.quiet, NULL, "Print nothing", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace generate temperature", NULL, "Writes invented readings to the table temperature_readings.", rows, 0};
+    static const struct options options = {"tailrace generate temperature", NULL, "Writes invented readings to the table temperature_readings.", rows, 0, NULL,
+                                           "tailrace generate temperature --history 1d --every 1m"};
     struct sigaction action = {.sa_handler = stop};
     struct error error;
-    struct buffer help;
+    enum status status = OK;
     size_t operand_count;
-    bool help_wanted;
-    enum status status = options_parse(&options, argc, argv, NULL, &operand_count, &help_wanted, &error);
+    int ended = command_options(&options, argc, argv, NULL, &operand_count);
 
-    if (status == OK && help_wanted) {
-        buffer_init(&help, 1 << 16);
-        options_help(&options, &help);
-        (void)fwrite(help.data, 1, help.size, stdout);
-        buffer_finish(&help);
-        return 0;
-    }
-    if (status == OK && (!duration_parse(every, &generator.every_ms) || generator.every_ms == 0))
+    if (ended >= 0)
+        return ended;
+    if (!duration_parse(every, &generator.every_ms) || generator.every_ms == 0)
         status = error_set(&error, ERROR_USAGE, "--every %s: it has to be a duration such as 10s, 1m or 1h", every);
     if (status == OK && history != NULL && !duration_parse(history, &generator.history_ms))
         status = error_set(&error, ERROR_USAGE, "--history %s: it has to be a duration such as 1h or 1d", history);
@@ -162,8 +156,5 @@ int temperature_main(int argc, char **argv)
     (void)sigaction(SIGTERM, &action, NULL);
     if (status == OK)
         status = run(&generator, &error);
-    if (status == OK)
-        return 0;
-    (void)fprintf(stderr, "tailrace: %s\n", error.message);
-    return status_exit_code(error.status);
+    return status == OK ? 0 : command_fail(&error);
 }

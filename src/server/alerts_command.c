@@ -1,17 +1,20 @@
 #include "agents/alert_book.h"
 #include "agents/history.h"
+#include "base/amount.h"
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/time.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/logger.h"
+#include "os/terminal.h"
 #include "server/command.h"
 #include "server/commands.h"
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <time.h>
+
+#define SHOWN_BYTES_MAX (256 << 20)
 
 /* What the words of the command line make of an alert; the console knows the same states. */
 static const struct verb {
@@ -22,6 +25,7 @@ struct book {
     const char *bootstrap, *topic, *state, *agent, *note, *config;
     int64_t limit;
     bool json;
+    struct page page;
     struct properties client;
     struct arena arena;
     json_t *alerts; /* array, in the order of the topics */
@@ -120,17 +124,6 @@ static json_t *alert_find(const struct book *book, const char *id)
 
 /* ---- Showing ---- */
 
-static void time_print(int64_t us)
-{
-    time_t seconds = (time_t)(us / US_PER_SECOND);
-    struct tm parts;
-    char text[32] = "";
-
-    if (us > 0 && gmtime_r(&seconds, &parts) != NULL)
-        (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts);
-    (void)printf("%-19s", text);
-}
-
 static void json_print(const struct book *book, json_t *alert)
 {
     json_t *said = json_object_get(book->states, text_of(alert, "id")), *history = json_object_get(said, "history");
@@ -151,50 +144,62 @@ static int newest_first(const void *a, const void *b)
 
 static void list_print(struct book *book)
 {
-    size_t count = json_array_size(book->alerts), printed = 0;
+    size_t count = json_array_size(book->alerts), shown = 0;
     json_t **sorted = memory_new_array(count + 1, sizeof(json_t *));
+    struct table *table = table_create("id|scored|agent|state|alert");
 
     for (size_t i = 0; i < count; i++)
         sorted[i] = json_array_get(book->alerts, i);
     qsort(sorted, count, sizeof(*sorted), newest_first);
-    for (size_t i = 0; i < count && printed < (size_t)book->limit; i++) {
+    for (size_t i = 0; i < count && shown < (size_t)book->limit; i++) {
         const char *state = state_of(book, sorted[i]);
 
         if ((book->state != NULL && strcmp(book->state, state) != 0) || (book->agent != NULL && strcmp(book->agent, text_of(sorted[i], "agent")) != 0))
             continue;
-        printed++;
+        shown++;
         if (book->json) {
             json_print(book, sorted[i]);
             continue;
         }
-        (void)printf("%s  ", text_of(sorted[i], "id"));
-        time_print(scored_us(sorted[i]));
-        (void)printf("  %-14s  %s\n", state, text_of(sorted[i], "title"));
+        table_cell(table, STYLE_PLAIN, "%s", text_of(sorted[i], "id"));
+        table_cell_time(table, scored_us(sorted[i]) / US_PER_MS, 0);
+        table_cell(table, STYLE_PLAIN, "%s", text_of(sorted[i], "agent"));
+        table_cell(table, strcmp(state, "open") == 0 ? STYLE_WARN : STYLE_PLAIN, "%s", state);
+        table_cell(table, STYLE_PLAIN, "%s", text_of(sorted[i], "title"));
     }
-    if (printed == 0 && !book->json)
-        (void)printf("No alerts.\n");
+    if (!book->json && shown > 0)
+        table_print(table, &book->page);
+    else if (!book->json)
+        page_print(&book->page, STYLE_PLAIN, "No alerts.\n");
+    table_destroy(table);
     memory_free(sorted);
 }
 
-static void show_print(const struct book *book, json_t *alert)
+static void time_print(struct book *book, int64_t ms)
+{
+    amount_time(book->page.text, ms);
+}
+
+static void show_print(struct book *book, json_t *alert)
 {
     json_t *one, *source = json_object_get(alert, "source");
+    struct page *page = &book->page;
     size_t i;
 
-    (void)printf("%s  %s\n", text_of(alert, "id"), text_of(alert, "title"));
-    (void)printf("  agent      %s, rule %s, severity %s\n", text_of(alert, "agent"), text_of(alert, "rule"), text_of(alert, "severity"));
-    (void)printf("  scored     ");
-    time_print(scored_us(alert));
-    (void)printf(" UTC\n  row        topic %s, partition %lld, offset %lld\n", text_of(source, "topic"),
-                 (long long)json_integer_value(json_object_get(source, "partition")), (long long)json_integer_value(json_object_get(source, "offset")));
+    page_print(page, STYLE_STRONG, "%s  %s\n", text_of(alert, "id"), text_of(alert, "title"));
+    page_print(page, STYLE_PLAIN, "  agent      %s, rule %s, severity %s\n", text_of(alert, "agent"), text_of(alert, "rule"), text_of(alert, "severity"));
+    page_print(page, STYLE_PLAIN, "  scored     ");
+    time_print(book, scored_us(alert) / US_PER_MS);
+    page_print(page, STYLE_PLAIN, "\n  row        topic %s, partition %lld, offset %lld\n", text_of(source, "topic"),
+               (long long)json_integer_value(json_object_get(source, "partition")), (long long)json_integer_value(json_object_get(source, "offset")));
     json_array_foreach(json_object_get(alert, "conditions"), i, one)
-        (void)printf("  %-9s  %s: %s, limit %s%s\n", i == 0 ? "because" : "", text_of(one, "text"), text_of(one, "was"), text_of(one, "limit"),
-                     json_is_true(json_object_get(one, "held")) ? "" : " (not reached)");
-    (void)printf("  state      %s\n", state_of(book, alert));
+        page_print(page, STYLE_PLAIN, "  %-9s  %s: %s, limit %s%s\n", i == 0 ? "because" : "", text_of(one, "text"), text_of(one, "was"), text_of(one, "limit"),
+                   json_is_true(json_object_get(one, "held")) ? "" : " (not reached)");
+    page_print(page, STYLE_PLAIN, "  state      %s\n", state_of(book, alert));
     json_array_foreach(json_object_get(json_object_get(book->states, text_of(alert, "id")), "history"), i, one) {
-        (void)printf("             ");
-        time_print(json_integer_value(json_object_get(one, "at_ms")) * 1000);
-        (void)printf("  %s by %s%s%s\n", text_of(one, "state"), text_of(one, "by"), *text_of(one, "note") == '\0' ? "" : ": ", text_of(one, "note"));
+        page_print(page, STYLE_PLAIN, "             ");
+        time_print(book, json_integer_value(json_object_get(one, "at_ms")));
+        page_print(page, STYLE_PLAIN, "  %s by %s%s%s\n", text_of(one, "state"), text_of(one, "by"), *text_of(one, "note") == '\0' ? "" : ": ", text_of(one, "note"));
     }
 }
 
@@ -243,7 +248,7 @@ static enum status ids_handle(struct book *book, const char *word, const char **
 
     for (size_t i = 0; i < count && status == OK; i++) { /* all or none */
         if (alert_find(book, ids[i]) == NULL)
-            status = error_set(error, ERROR_NOT_FOUND, "there is no alert %s; tailrace alerts list shows those there are", ids[i]);
+            status = error_set(error, ERROR_NOT_FOUND, "there is no alert %s; \"tailrace alerts\" shows those there are", ids[i]);
     }
     for (size_t i = 0; i < count && status == OK; i++) {
         if (strcmp(word, "show") != 0)
@@ -258,14 +263,9 @@ static enum status ids_handle(struct book *book, const char *word, const char **
 
 static enum status run(struct book *book, const char **operands, size_t count, struct error *error)
 {
-    const char *word = count == 0 ? "list" : operands[0];
     struct buffer text;
     enum status status = OK;
 
-    if (strcmp(word, "list") != 0 && strcmp(word, "show") != 0 && state_of_verb(word) == NULL)
-        return error_set(error, ERROR_USAGE, "tailrace alerts %s: it has to be list, show, ack, resolve, false-positive, mute or reopen", word);
-    if (strcmp(word, "list") != 0 && count < 2)
-        return error_set(error, ERROR_USAGE, "tailrace alerts %s: which alert? Give its id", word);
     if (book->config != NULL) {
         buffer_init(&text, 1 << 20);
         status = disk_read_file(disk_real(), book->config, &text, error);
@@ -275,34 +275,45 @@ static enum status run(struct book *book, const char **operands, size_t count, s
     }
     if (status == OK)
         status = book_read(book, error);
-    if (status == OK && strcmp(word, "list") == 0)
+    if (status == OK && strcmp(operands[0], "list") == 0)
         list_print(book);
     else if (status == OK)
-        status = ids_handle(book, word, operands + 1, count - 1, error);
+        status = ids_handle(book, operands[0], operands + 1, count - 1, error);
     return status;
 }
 
 int alerts_main(int argc, char **argv)
 {
     static struct book book = {.bootstrap = "localhost:9092", .limit = 50};
-    const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
-    size_t operand_count = 0;
-    struct error error;
-    enum status status;
-    int ended;
     static const struct option_row rows[] = {
         {"bootstrap-server", OPTION_TEXT, &book.bootstrap, "HOST:PORT", "Where Kafka's protocol is spoken; default localhost:9092", 0, 0},
         {"topic", OPTION_TEXT, &book.topic, "TOPIC", "Topic of alerts; default: all whose name ends in .alerts", 0, 0},
-        {"state", OPTION_TEXT, &book.state, "STATE", "list: only open, acknowledged, resolved, false_positive or muted ones", 0, 0},
-        {"agent", OPTION_TEXT, &book.agent, "NAME", "list: only of this agent", 0, 0},
-        {"limit", OPTION_NUMBER, &book.limit, "N", "list: the newest N (default 50)", 1, 1000000},
-        {"note", OPTION_TEXT, &book.note, "TEXT", "Kept with what is said of the alert", 0, 0},
+        {"state", OPTION_TEXT, &book.state, "open|acknowledged|resolved|false_positive|muted", "Only alerts of this state", 0, 0, "list"},
+        {"agent", OPTION_TEXT, &book.agent, "AGENT", "Only alerts of this agent", 0, 0, "list"},
+        {"limit", OPTION_NUMBER, &book.limit, "N", "The newest N (default 50)", 1, 1000000, "list"},
+        {"note", OPTION_TEXT, &book.note, "TEXT", "Kept with what is said of the alert", 0, 0, "ack,resolve,false-positive,mute,reopen"},
         {"command-config", OPTION_TEXT, &book.config, "FILE", "Settings of the Kafka client, as a properties file", 0, 0},
         {"json", OPTION_FLAG, &book.json, NULL, "One line of JSON per alert", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace alerts", "[list | show ID… | ack ID… | resolve ID… | false-positive ID… | mute ID… | reopen ID…]",
-                                           "Show the agents' alerts, and say what became of them", rows, SIZE_MAX};
+    static const struct option_verb words[] = {
+        {"list", NULL, "The newest alerts", 0, 0},
+        {"show", "ID…", "Why an alert fired, where its row is, and what was said of it", 1, SIZE_MAX},
+        {"ack", "ID…", "Somebody looks at it", 1, SIZE_MAX},
+        {"resolve", "ID…", "It is dealt with", 1, SIZE_MAX},
+        {"false-positive", "ID…", "There was nothing", 1, SIZE_MAX},
+        {"mute", "ID…", "Do not show it any more", 1, SIZE_MAX},
+        {"reopen", "ID…", "Take back what was said", 1, SIZE_MAX},
+        {NULL, NULL, NULL, 0, 0},
+    };
+    static const struct options options = {"tailrace alerts", NULL, "Shows the agents' alerts, and says what became of them.", rows, 0, words,
+                                           "tailrace alerts\ntailrace alerts list --state open --json\ntailrace alerts ack 3f0c2a --note \"called the customer\""};
+    const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
+    size_t operand_count = 0;
+    struct error error;
+    struct buffer shown;
+    enum status status;
+    int ended;
 
     ended = command_options(&options, argc, argv, operands, &operand_count);
     if (ended >= 0) {
@@ -310,15 +321,19 @@ int alerts_main(int argc, char **argv)
         return ended;
     }
     (void)logger_set_level(NULL, "warning");
+    buffer_init(&shown, SHOWN_BYTES_MAX);
     properties_init(&book.client);
     arena_init(&book.arena, 4096);
     book.alerts = json_array();
     book.states = json_object();
+    book.page = (struct page){&shown, terminal_has_colors(1)};
     status = run(&book, operands, operand_count, &error);
+    ended = command_print(buffer_slice(&shown));
     json_decref(book.alerts);
     json_decref(book.states);
     arena_finish(&book.arena);
     properties_finish(&book.client);
+    buffer_finish(&shown);
     memory_free(operands);
-    return status == OK ? command_print(slice_null()) : command_fail(&error);
+    return status == OK ? ended : command_fail(&error);
 }

@@ -113,6 +113,8 @@ int psql_main(int argc, char **argv)
     /* Only what comes first is ours; the rest is psql's. */
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strncmp(argv[1], "--data-dir", strlen("--data-dir")) == 0))
         ours = argc > 2 && strcmp(argv[1], "--data-dir") == 0 ? 3 : 2;
+    if (command_is_question(argc, argv))
+        ours = argc;
     code = command_options(&options, ours, argv, NULL, &operand_count);
     if (code >= 0)
         return code;

@@ -1,5 +1,6 @@
 #include "server/status_screen.h"
 
+#include "base/amount.h"
 #include "base/banned.h"
 #include "base/time.h"
 
@@ -19,57 +20,6 @@ static int64_t number_of(const json_t *object, const char *name)
     return json_integer_value(json_object_get(object, name));
 }
 
-static void duration_append(int64_t ms, struct buffer *text)
-{
-    int64_t seconds = ms / MS_PER_SECOND;
-
-    if (seconds < 120)
-        buffer_append_format(text, "%lld s", (long long)seconds);
-    else if (seconds < 7200)
-        buffer_append_format(text, "%lld min", (long long)(seconds / 60));
-    else if (seconds < 2 * 86400)
-        buffer_append_format(text, "%lld h %lld min", (long long)(seconds / 3600), (long long)(seconds / 60 % 60));
-    else
-        buffer_append_format(text, "%lld days", (long long)(seconds / 86400));
-}
-
-static void bytes_append(int64_t bytes, struct buffer *text)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    double size = (double)bytes;
-    size_t unit = 0;
-
-    while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        size /= 1024;
-        unit++;
-    }
-    buffer_append_format(text, unit == 0 ? "%.0f %s" : "%.1f %s", size, units[unit]);
-}
-
-/* 1234567 as 1,234,567. */
-static void count_append(int64_t count, struct buffer *text)
-{
-    char digits[24];
-    int size = snprintf(digits, sizeof(digits), "%lld", (long long)count);
-
-    for (int i = 0; i < size; i++) {
-        if (i > 0 && (size - i) % 3 == 0 && digits[i - 1] != '-')
-            buffer_append_u8(text, ',');
-        buffer_append_u8(text, (uint8_t)digits[i]);
-    }
-}
-
-static void time_append(int64_t ms, struct buffer *text)
-{
-    time_t seconds = (time_t)(ms / MS_PER_SECOND);
-    char formatted[40];
-    struct tm parts;
-
-    (void)gmtime_r(&seconds, &parts);
-    (void)strftime(formatted, sizeof(formatted), "%Y-%m-%d %H:%M:%SZ", &parts);
-    buffer_append_string(text, formatted);
-}
-
 static void head_render(const json_t *description, int64_t now_ms, struct buffer *text)
 {
     int64_t started_ms = number_of(description, "started_ms");
@@ -77,11 +27,11 @@ static void head_render(const json_t *description, int64_t now_ms, struct buffer
 
     buffer_append_format(text, "tailrace %s, process %lld, since ", text_of(description, "version"),
                          (long long)number_of(description, "pid"));
-    time_append(started_ms, text);
+    amount_time(text, started_ms);
     buffer_append_string(text, " (");
-    duration_append(now_ms - started_ms, text);
+    amount_duration(text, now_ms - started_ms);
     buffer_append_string(text, "), ");
-    bytes_append(number_of(process, "resident_bytes"), text);
+    amount_bytes(text, number_of(process, "resident_bytes"));
     buffer_append_format(text, " memory\ndata in %s\n\n", text_of(description, "data_dir"));
 }
 
@@ -119,13 +69,13 @@ static void log_render(const json_t *description, struct buffer *text)
     const json_t *store = json_object_get(description, "store");
 
     buffer_append_string(text, "Log             ");
-    count_append(number_of(store, "topics"), text);
+    amount_count(text, number_of(store, "topics"));
     buffer_append_string(text, " topics, ");
-    count_append(number_of(store, "partitions"), text);
+    amount_count(text, number_of(store, "partitions"));
     buffer_append_string(text, " partitions, ");
-    bytes_append(number_of(store, "bytes"), text);
+    amount_bytes(text, number_of(store, "bytes"));
     buffer_append_string(text, " (");
-    bytes_append(number_of(store, "free_bytes"), text);
+    amount_bytes(text, number_of(store, "free_bytes"));
     buffer_append_format(text, " free), last round %lld µs\n", (long long)number_of(store, "last_round_us"));
 }
 
@@ -143,12 +93,12 @@ static void connectors_render(const json_t *description, int64_t now_ms, struct 
         struct buffer rows;
 
         buffer_init(&rows, 64);
-        count_append(number_of(capture, "rows"), &rows);
+        amount_count(&rows, number_of(capture, "rows"));
         buffer_append_format(text, "%-*s %-10s %-10s %14.*s  ", NAME_WIDTH, text_of(connector, "name"), text_of(connector, "state"),
                              json_is_object(capture) ? text_of(capture, "state") : "-", (int)rows.size, (const char *)rows.data);
         buffer_finish(&rows);
         if (source_ms > 0) {
-            duration_append(now_ms - source_ms, text);
+            amount_duration(text, now_ms - source_ms);
             buffer_append_string(text, " ago\n");
         } else {
             buffer_append_string(text, "-\n");

@@ -2,8 +2,8 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
-#include "base/options.h"
 #include "base/time.h"
+#include "os/command.h"
 
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
@@ -276,23 +276,22 @@ int events_main(int argc, char **argv)
         {"max", OPTION_NUMBER, &reading.count, "N", "Stop after so many; default: on Ctrl-C", 1, INT64_MAX},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace events", "TOPIC", "Prints the change events of a topic as rows.", rows, 1};
+    static const struct options options = {"tailrace events", "TOPIC", "Prints the change events of a topic as rows.", rows, 1, NULL,
+                                           "tailrace events dbserver1.public.activity --from-beginning"};
     struct sigaction action = {.sa_handler = stop};
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
     size_t operand_count;
-    bool help_wanted;
-    struct buffer help;
     struct error error;
-    enum status status = options_parse(&options, argc, argv, operands, &operand_count, &help_wanted, &error);
+    enum status status = OK;
+    int ended = command_options(&options, argc, argv, operands, &operand_count);
 
-    if (status == OK && help_wanted) {
-        buffer_init(&help, LINE_BYTES_MAX);
-        options_help(&options, &help);
-        (void)fwrite(help.data, 1, help.size, stdout);
-        buffer_finish(&help);
-    } else if (status == OK && operand_count == 0) {
+    if (ended >= 0) {
+        memory_free(operands);
+        return ended;
+    }
+    if (operand_count == 0) {
         status = error_set(&error, ERROR_USAGE, "tailrace events: which topic? see tailrace events --help");
-    } else if (status == OK) {
+    } else {
         reading.topic = operands[0];
         reading.decoder = change_decoder_create();
         arena_init(&reading.arena, ARENA_BLOCK_BYTES);
@@ -305,7 +304,5 @@ int events_main(int argc, char **argv)
         change_decoder_destroy(reading.decoder);
     }
     memory_free(operands);
-    if (status != OK)
-        (void)fprintf(stderr, "tailrace: %s\n", error.message);
-    return status_exit_code(status);
+    return status == OK ? 0 : command_fail(&error);
 }

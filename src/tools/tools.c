@@ -3,7 +3,7 @@
 #include "base/banned.h"
 #include "tools/tool_list.h"
 
-const struct tool tools_table[] = {
+const struct command tools_table[] = {
     {"kafka-topics", kafka_topics_main, "List, create, describe, alter and delete topics"},
     {"kafka-configs", kafka_configs_main, "Settings of topics, brokers and groups; quotas and credentials"},
     {"kafka-console-producer", kafka_console_producer_main, "Send lines of standard input as records"},
@@ -18,7 +18,7 @@ const struct tool tools_table[] = {
     {NULL, NULL, NULL},
 };
 
-const struct tool *tool_find(const char *name)
+const struct command *tool_find(const char *name)
 {
     const char *slash = strrchr(name, '/');
     const char *base = slash == NULL ? name : slash + 1;
@@ -26,7 +26,7 @@ const struct tool *tool_find(const char *name)
 
     if (size > 3 && strcmp(base + size - 3, ".sh") == 0)
         size -= 3;
-    for (const struct tool *tool = tools_table; tool->name != NULL; tool++) {
+    for (const struct command *tool = tools_table; tool->name != NULL; tool++) {
         if (strlen(tool->name) == size && memcmp(tool->name, base, size) == 0)
             return tool;
     }

@@ -2,18 +2,12 @@
 #ifndef TOOLS_TOOLS_H
 #define TOOLS_TOOLS_H
 
-#include <stddef.h>
-
-struct tool {
-    const char *name;    /* "kafka-topics"; build/bin has links by this name with and without .sh */
-    int (*main)(int argc, char **argv); /* argv[0] is the tool's name; returns the exit code of the process */
-    const char *summary; /* one line for the list of commands */
-};
+#include "os/command.h"
 
 /* All tools in the order in which they are listed; the last row has a NULL name. */
-extern const struct tool tools_table[];
+extern const struct command tools_table[]; /* build/bin has links by their names with and without .sh */
 
 /* Finds a tool by a path or name, with or without .sh: "/usr/bin/kafka-topics.sh"; NULL when it is none. */
-const struct tool *tool_find(const char *name);
+const struct command *tool_find(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "base/time.h"
 
 /* ---- Dates and times ---- */
 
@@ -22,10 +23,6 @@ struct pg_timestamp {
 bool pg_date_read(struct slice text, struct pg_timestamp *date);
 bool pg_time_read(struct slice text, bool with_zone, struct pg_timestamp *time); /* days is 0 */
 bool pg_timestamp_read(struct slice text, bool with_zone, struct pg_timestamp *timestamp);
-
-/* Proleptic Gregorian calendar; year 0 is 1 BC. */
-int64_t days_from_civil(int64_t year, unsigned month, unsigned day);
-void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day);
 
 /* "1 year 2 mons -3 days -04:05:06.789": each part has its own sign. */
 struct pg_interval {

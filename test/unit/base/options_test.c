@@ -70,7 +70,7 @@ TEST(help_lists_every_option)
     assert_int_equal(PARSE("--help", "--nonsense"), OK);
     assert_true(help);
     buffer_init(&out, 4096);
-    options_help(&options, &out);
+    options_help(&options, NULL, &out);
     buffer_append_u8(&out, 0);
     assert_string_equal((char *)out.data, "usage: tailrace test [option]… [DB]\nTests.\n\n"
                                           "  --json           As JSON\n"
@@ -81,12 +81,145 @@ TEST(help_lists_every_option)
     buffer_finish(&out);
 }
 
+/* ---- Verbs ---- */
+
+static const struct option_row verb_rows[] = {
+    {"json", OPTION_FLAG, &json, NULL, "As JSON", 0, 0},
+    {"kind", OPTION_TEXT, &config, "big|small", "Which. It matters", 0, 0, "make"},
+    {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
+};
+static const struct option_verb verbs[] = {
+    {"list", NULL, "All of them", 0, 0},
+    {"make", "TOPIC [FILE]", "A new one", 1, 2},
+    {NULL, NULL, NULL, 0, 0},
+};
+static const struct options with_verbs = {"tailrace things", NULL, "Handles things.", verb_rows, 0, verbs, "tailrace things\ntailrace things make a"};
+
+static enum status parse_verbs(int argc, const char **argv)
+{
+    return options_parse(&with_verbs, argc, (char **)argv, operands, &operand_count, &help, &error);
+}
+
+#define PARSE_VERBS(...) parse_verbs((int)(sizeof((const char *[]){"things", __VA_ARGS__}) / sizeof(char *)), (const char *[]){"things", __VA_ARGS__, NULL})
+
+TEST(the_first_verb_is_taken_when_there_is_none)
+{
+    assert_int_equal(PARSE_VERBS("--json"), OK);
+    assert_int_equal(operand_count, 1);
+    assert_string_equal(operands[0], "list");
+}
+
+TEST(a_verb_has_its_own_operands_and_options)
+{
+    assert_int_equal(PARSE_VERBS("make", "a", "b", "--kind", "big"), OK);
+    assert_int_equal(operand_count, 3);
+    assert_int_equal(PARSE_VERBS("mke"), ERROR_USAGE);
+    assert_string_equal(error.message, "tailrace things: there is no command \"mke\"; did you mean \"make\"?");
+    assert_int_equal(PARSE_VERBS("make"), ERROR_USAGE);
+    assert_string_equal(error.message, "tailrace things make: something is missing: tailrace things make TOPIC [FILE]");
+    assert_int_equal(PARSE_VERBS("make", "a", "b", "c"), ERROR_USAGE);
+    assert_string_equal(error.message, "tailrace things make: \"c\" is too much; see tailrace things make --help");
+    assert_int_equal(PARSE_VERBS("list", "--kind", "big"), ERROR_USAGE);
+    assert_string_equal(error.message, "tailrace things list: --kind goes with make only");
+}
+
+static void renders(void (*render)(const struct options *options, struct buffer *out), const char *expected)
+{
+    struct buffer out;
+
+    buffer_init(&out, 4096);
+    render(&with_verbs, &out);
+    buffer_append_u8(&out, 0);
+    assert_string_equal((char *)out.data, expected);
+    buffer_finish(&out);
+}
+
+static void help_of_all(const struct options *table, struct buffer *out)
+{
+    options_help(table, NULL, out);
+}
+
+static void help_of_make(const struct options *table, struct buffer *out)
+{
+    options_help(table, "make", out);
+}
+
+TEST(help_of_a_verb_is_its_own)
+{
+    renders(help_of_all, "usage: tailrace things [option]… COMMAND …\nHandles things.\n\n"
+                         "  list               All of them\n"
+                         "  make TOPIC [FILE]  A new one\n\n"
+                         "  --json            As JSON\n"
+                         "  --kind big|small  make: Which. It matters\n"
+                         "  --help            Print this\n\n"
+                         "examples:\n  tailrace things\n  tailrace things make a\n");
+    renders(help_of_make, "usage: tailrace things make [option]… TOPIC [FILE]\nA new one\n\n"
+                          "  --json            As JSON\n"
+                          "  --kind big|small  Which. It matters\n"
+                          "  --help            Print this\n");
+}
+
+TEST(the_manual_has_what_help_has)
+{
+    renders(options_manual, ".Ss tailrace things\n.Bd -ragged -compact\n.Nm Cm \"\\&things\" Op Ar option ... Ar \"\\&command ...\"\n.Ed\n.Pp\n"
+                            "Handles things.\n"
+                            ".Bl -tag -width Ds\n.It Cm \"\\&list\"\nAll of them\n.It Cm \"\\&make\" Ar \"\\&TOPIC [FILE]\"\nA new one\n.El\n.Pp\nOptions:\n"
+                            ".Bl -tag -width Ds\n.It Fl \"\\&\\-json\"\nAs JSON\n.It Fl \"\\&\\-kind\" Ar \"\\&big|small\"\nmake: Which.\nIt matters\n.El\n"
+                            ".Pp\nExamples:\n.Bd -literal -offset indent\ntailrace things\ntailrace things make a\n.Ed\n");
+}
+
+TEST(manual_text_is_taken_for_no_request)
+{
+    struct buffer out;
+
+    buffer_init(&out, 4096);
+    manual_append_text(&out, ".so it's a \\ and a \"-\"");
+    buffer_append_u8(&out, 0);
+    assert_string_equal((char *)out.data, "\\&.so it\\(aqs a \\e and a \\(dq\\-\\(dq\n");
+    buffer_finish(&out);
+}
+
+/* ---- Completion ---- */
+
+static void completes_to(int count, const char **words, const char *expected)
+{
+    struct buffer out;
+
+    buffer_init(&out, 4096);
+    options_complete(&with_verbs, count, (char **)words, &out);
+    buffer_append_u8(&out, 0);
+    assert_string_equal((char *)out.data, expected);
+    buffer_finish(&out);
+}
+
+#define COMPLETES_TO(expected, ...) completes_to((int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)), (const char *[]){__VA_ARGS__}, expected)
+
+TEST(a_shell_is_told_what_may_come_next)
+{
+    COMPLETES_TO("list\tAll of them\nmake\tA new one\n", "");
+    COMPLETES_TO("make\tA new one\n", "m");
+    COMPLETES_TO("--json\tAs JSON\n--help\tPrint help\n", "list", "-");
+    COMPLETES_TO("--kind\tWhich. It matters\n", "make", "--k");
+    COMPLETES_TO("big\t\n", "make", "--kind", "b");
+    COMPLETES_TO(":TOPIC\n", "make", "");
+    COMPLETES_TO(":FILE\n", "make", "--json", "a", "");
+    COMPLETES_TO(":FILE\n", "make", "--kind", "big", "a", "x");
+    COMPLETES_TO("", "list", "");
+    COMPLETES_TO(":TOPIC\n", "make", "--", "-");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_and_operands_may_be_mixed),
         cmocka_unit_test(wrong_usage_names_what_is_wrong),
         cmocka_unit_test(help_lists_every_option),
+        cmocka_unit_test(the_first_verb_is_taken_when_there_is_none),
+        cmocka_unit_test(a_verb_has_its_own_operands_and_options),
+        cmocka_unit_test(help_of_a_verb_is_its_own),
+        cmocka_unit_test(the_manual_has_what_help_has),
+        cmocka_unit_test(manual_text_is_taken_for_no_request),
+        cmocka_unit_test(a_shell_is_told_what_may_come_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,300 @@
+#include "base/page.h"
+
+#include "base/amount.h"
+#include "base/arena.h"
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdarg.h>
+
+#define COLUMNS_MAX 16
+#define CELL_BYTES_MAX 4096
+#define GAP 2
+
+const char *style_escape(enum style style)
+{
+    static const char *const escapes[] = {"\033[0m", "\033[32m", "\033[33m", "\033[1;31m", "\033[2m", "\033[1m"};
+
+    return escapes[style];
+}
+
+/* ---- Characters ---- */
+
+static size_t character_size(uint8_t first)
+{
+    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* One character of well-formed UTF-8. */
+static size_t character_read(const uint8_t *at, size_t left, uint32_t *code)
+{
+    size_t size = character_size(*at);
+
+    if (size > left)
+        size = left;
+    *code = size == 1 ? *at : *at & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        *code = *code << 6 | (at[i] & 0x3fu);
+    return size;
+}
+
+/* 0 for what goes onto the character before, 2 for East Asian wide ones and pictures. Source: Unicode Standard Annex 11, in ranges. */
+static size_t character_columns(uint32_t code)
+{
+    if ((code >= 0x300 && code < 0x370) || (code >= 0x200b && code < 0x2010) || (code >= 0xfe00 && code < 0xfe10))
+        return 0;
+    if ((code >= 0x1100 && code < 0x1160) || (code >= 0x2e80 && code < 0xa4d0) || (code >= 0xac00 && code < 0xd7a4) ||
+        (code >= 0xf900 && code < 0xfb00) || (code >= 0xfe30 && code < 0xfe70) || (code >= 0xff00 && code < 0xff61) ||
+        (code >= 0x1f300 && code < 0x1fb00) || (code >= 0x20000 && code < 0x40000))
+        return 2;
+    return 1;
+}
+
+size_t page_columns(struct slice text)
+{
+    size_t columns = 0;
+    uint32_t code;
+
+    for (size_t at = 0; at < text.size;) {
+        at += character_read(text.data + at, text.size - at, &code);
+        columns += character_columns(code);
+    }
+    return columns;
+}
+
+/* Makes a text harmless on a terminal, in place. */
+static void text_tame(char *text, size_t size, bool keeps_lines)
+{
+    bool is_utf8 = text_is_utf8(slice_of(text, size));
+
+    for (size_t i = 0; i < size; i++) {
+        uint8_t byte = (uint8_t)text[i];
+
+        if ((byte < 0x20 || byte == 0x7f) && !(keeps_lines && byte == '\n'))
+            text[i] = ' ';
+        else if (byte >= 0x80 && !is_utf8)
+            text[i] = '?';
+        else if (byte == 0xc2 && i + 1 < size && (uint8_t)text[i + 1] < 0xa0) /* C1 controls */
+            text[i] = text[i + 1] = ' ';
+    }
+}
+
+/* The size of a text that was cut anywhere, without half a character at its end. */
+static size_t whole_characters(const char *text, size_t size)
+{
+    size_t last = size == 0 ? 0 : size - 1;
+    uint8_t first;
+
+    while (last > 0 && ((uint8_t)text[last] & 0xc0) == 0x80)
+        last--;
+    first = (uint8_t)text[last];
+    return first >= 0xc0 && last + character_size(first) > size ? last : size;
+}
+
+/* ---- Page ---- */
+
+void page_print(struct page *page, enum style style, const char *format, ...)
+{
+    struct buffer formatted;
+    va_list arguments;
+    int size;
+
+    va_start(arguments, format);
+    size = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (size <= 0)
+        return;
+    buffer_init(&formatted, (size_t)size + 1);
+    if (buffer_reserve(&formatted, (size_t)size + 1) != NULL) {
+        va_start(arguments, format);
+        (void)vsnprintf((char *)formatted.data, (size_t)size + 1, format, arguments);
+        va_end(arguments);
+        text_tame((char *)formatted.data, (size_t)size, true);
+        if (page->has_colors && style != STYLE_PLAIN)
+            buffer_append_string(page->text, style_escape(style));
+        buffer_append(page->text, formatted.data, (size_t)size);
+        if (page->has_colors && style != STYLE_PLAIN)
+            buffer_append_string(page->text, style_escape(STYLE_PLAIN));
+    }
+    buffer_finish(&formatted);
+}
+
+/* ---- Tables ---- */
+
+struct cell {
+    struct slice text;
+    size_t columns;
+    enum style style;
+};
+
+struct table {
+    struct arena arena;
+    size_t column_count;
+    struct {
+        struct slice heading;
+        bool is_right;
+        size_t width;
+    } columns[COLUMNS_MAX];
+    struct cell *cells;
+    size_t count, capacity;
+};
+
+struct table *table_create(const char *columns)
+{
+    struct table *table = memory_new(sizeof(*table));
+    struct slice rest = slice_from_string(columns), heading;
+
+    arena_init(&table->arena, 16384);
+    while (table->column_count < COLUMNS_MAX && text_next_field(&rest, '|', &heading)) {
+        bool is_right = heading.size > 0 && heading.data[0] == '>';
+
+        heading = slice_from(heading, is_right);
+        table->columns[table->column_count].heading = slice_from_string(arena_copy_string(&table->arena, heading));
+        table->columns[table->column_count].is_right = is_right;
+        table->columns[table->column_count++].width = page_columns(heading);
+    }
+    return table;
+}
+
+void table_destroy(struct table *table)
+{
+    if (table == NULL)
+        return;
+    arena_finish(&table->arena);
+    memory_free(table->cells);
+    memory_free(table);
+}
+
+static void cell_add(struct table *table, enum style style, char *text, size_t size)
+{
+    size_t column = table->count % table->column_count;
+    struct cell cell;
+
+    text_tame(text, size, false);
+    cell = (struct cell){slice_from_string(arena_copy_string(&table->arena, slice_of(text, size))), page_columns(slice_of(text, size)), style};
+    if (table->count == table->capacity) {
+        table->capacity = table->capacity == 0 ? 64 : table->capacity * 2;
+        table->cells = memory_resize(table->cells, table->capacity * sizeof(*table->cells));
+    }
+    table->cells[table->count++] = cell;
+    if (cell.columns > table->columns[column].width)
+        table->columns[column].width = cell.columns;
+}
+
+void table_cell(struct table *table, enum style style, const char *format, ...)
+{
+    char text[CELL_BYTES_MAX];
+    va_list arguments;
+    int size;
+
+    va_start(arguments, format);
+    size = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    cell_add(table, style, text, size < 0 ? 0 : (size_t)size >= sizeof(text) ? whole_characters(text, sizeof(text) - 1) : (size_t)size);
+}
+
+static void cell_add_buffer(struct table *table, enum style style, struct buffer *text)
+{
+    cell_add(table, style, (char *)text->data, text->size);
+    buffer_finish(text);
+}
+
+void table_cell_count(struct table *table, int64_t count, int64_t absent)
+{
+    struct buffer text;
+
+    if (count == absent) {
+        table_cell(table, STYLE_DIM, "-");
+        return;
+    }
+    buffer_init(&text, 64);
+    amount_count(&text, count);
+    cell_add_buffer(table, STYLE_PLAIN, &text);
+}
+
+void table_cell_bytes(struct table *table, int64_t bytes, int64_t absent)
+{
+    struct buffer text;
+
+    if (bytes == absent) {
+        table_cell(table, STYLE_DIM, "-");
+        return;
+    }
+    buffer_init(&text, 64);
+    amount_bytes(&text, bytes);
+    cell_add_buffer(table, STYLE_PLAIN, &text);
+}
+
+void table_cell_duration(struct table *table, enum style style, int64_t ms, int64_t absent)
+{
+    struct buffer text;
+
+    if (ms == absent) {
+        table_cell(table, STYLE_DIM, "-");
+        return;
+    }
+    buffer_init(&text, 64);
+    amount_duration(&text, ms);
+    cell_add_buffer(table, style, &text);
+}
+
+void table_cell_time(struct table *table, int64_t ms, int64_t absent)
+{
+    struct buffer text;
+
+    if (ms == absent) {
+        table_cell(table, STYLE_DIM, "-");
+        return;
+    }
+    buffer_init(&text, 64);
+    amount_time(&text, ms);
+    cell_add_buffer(table, STYLE_PLAIN, &text);
+}
+
+void table_cell_rate(struct table *table, double per_second)
+{
+    struct buffer text;
+
+    if (isnan(per_second)) {
+        table_cell(table, STYLE_DIM, "-");
+        return;
+    }
+    buffer_init(&text, 64);
+    amount_rate(&text, per_second);
+    cell_add_buffer(table, STYLE_PLAIN, &text);
+}
+
+size_t table_rows(const struct table *table)
+{
+    return table->count / table->column_count;
+}
+
+static void cell_print(const struct table *table, size_t column, struct slice text, size_t columns, enum style style, struct page *page)
+{
+    size_t fill = table->columns[column].width - columns;
+    bool is_last = column + 1 == table->column_count;
+
+    if (table->columns[column].is_right)
+        buffer_append_format(page->text, "%*s", (int)fill, "");
+    if (page->has_colors && style != STYLE_PLAIN)
+        buffer_append_string(page->text, style_escape(style));
+    buffer_append_slice(page->text, text);
+    if (page->has_colors && style != STYLE_PLAIN)
+        buffer_append_string(page->text, style_escape(STYLE_PLAIN));
+    if (is_last)
+        buffer_append_u8(page->text, '\n');
+    else
+        buffer_append_format(page->text, "%*s", (int)((table->columns[column].is_right ? 0 : fill) + GAP), "");
+}
+
+void table_print(const struct table *table, struct page *page)
+{
+    if (table_rows(table) == 0)
+        return;
+    for (size_t i = 0; i < table->column_count; i++)
+        cell_print(table, i, table->columns[i].heading, page_columns(table->columns[i].heading), STYLE_DIM, page);
+    for (size_t i = 0; i < table_rows(table) * table->column_count; i++)
+        cell_print(table, i % table->column_count, table->cells[i].text, table->cells[i].columns, table->cells[i].style, page);
+}
