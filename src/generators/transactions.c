@@ -4,12 +4,19 @@
 
 #include <math.h>
 
-#define USERS 1000
+#define USERS 10000
 #define TYPICAL_CENTS 3200 /* half of the usual amounts are below */
 #define SPREAD 0.9         /* of their logarithm */
 #define USUAL_CENTS_MAX 49999
-#define UNUSUAL_CENTS_MIN 150000
-#define UNUSUAL_CENTS_MAX 950000
+#define CENTS_MAX 500000
+#define LARGE_CENTS_MIN 50000    /* of an honest large purchase */
+#define UNUSUAL_CENTS_MIN 150000 /* of kind "amount" */
+#define BURST_END_CENTS_MIN 400001
+#define TRIED_CENTS_MAX 4000     /* of the other amounts of a burst */
+#define LARGE_RATIO 0.002        /* of the honest rows */
+#define TRAVEL_RATIO 0.02
+#define BURST_LENGTH_MIN 6
+#define BURST_LENGTH_MAX 9
 
 static const char *const merchants[] = {"Amazon", "Bakery Brandt",  "Café Lumière", "Carrefour", "City Pharmacy", "Fuel & Go",
                                         "IKEA",   "Lidl",           "Netflix",      "O'Neill's", "Rail Tickets",  "Spotify",
@@ -74,30 +81,58 @@ static int64_t usual_cents(struct transactions *transactions)
     return cents < 1 ? 1 : cents > USUAL_CENTS_MAX ? USUAL_CENTS_MAX : (int64_t)cents;
 }
 
-struct transaction transactions_next(struct transactions *transactions)
+static int64_t cents_between(struct transactions *transactions, int64_t least, int64_t most)
+{
+    return least + (int64_t)below(transactions, (size_t)(most - least + 1));
+}
+
+static const char *home_of(int32_t user_id)
+{
+    return locations[(size_t)user_id % (sizeof(locations) / sizeof(locations[0]))];
+}
+
+static struct transaction honest(struct transactions *transactions)
 {
     struct transaction made = {.user_id = (int32_t)below(transactions, USERS) + 1};
 
-    made.amount_cents = usual_cents(transactions);
+    made.amount_cents = unit(transactions) < LARGE_RATIO ? cents_between(transactions, LARGE_CENTS_MIN, CENTS_MAX) : usual_cents(transactions);
     made.merchant = PICK(transactions, merchants);
-    made.location = locations[(size_t)made.user_id % (sizeof(locations) / sizeof(locations[0]))]; /* everybody has a home */
+    made.location = unit(transactions) < TRAVEL_RATIO ? PICK(transactions, locations) : home_of(made.user_id);
+    return made;
+}
+
+static void burst_go_on(struct transactions *transactions, struct transaction *made)
+{
+    transactions->burst_left--;
+    made->user_id = transactions->burst_user;
+    made->location = home_of(made->user_id);
+    made->amount_cents = transactions->burst_left > 0 ? cents_between(transactions, 100, TRIED_CENTS_MAX)
+                                                      : cents_between(transactions, BURST_END_CENTS_MIN, CENTS_MAX);
+    made->merchant = PICK(transactions, unusual_merchants);
+    made->kind = "burst";
+}
+
+struct transaction transactions_next(struct transactions *transactions)
+{
+    struct transaction made = honest(transactions);
+
     if (transactions->burst_left > 0) {
-        transactions->burst_left--;
-        made.user_id = transactions->burst_user;
-        made.merchant = PICK(transactions, unusual_merchants);
-        made.is_unusual = true;
-        made.kind = "burst";
+        burst_go_on(transactions, &made);
     } else if (unit(transactions) < transactions->unusual_ratio) {
-        made.is_unusual = true;
+        double kind = unit(transactions);
+
         made.merchant = PICK(transactions, unusual_merchants);
-        if (unit(transactions) < 0.5) {
-            made.amount_cents = UNUSUAL_CENTS_MIN + (int64_t)below(transactions, UNUSUAL_CENTS_MAX - UNUSUAL_CENTS_MIN);
-            made.location = PICK(transactions, unusual_locations);
+        if (kind < 1.0 / 3) {
+            made.amount_cents = cents_between(transactions, UNUSUAL_CENTS_MIN, CENTS_MAX);
+            made.location = home_of(made.user_id);
             made.kind = "amount";
+        } else if (kind < 2.0 / 3) {
+            made.location = PICK(transactions, unusual_locations);
+            made.kind = "place";
         } else {
-            made.kind = "burst";
             transactions->burst_user = made.user_id;
-            transactions->burst_left = 2 + (int)below(transactions, BURST_LENGTH_MAX - 1);
+            transactions->burst_left = BURST_LENGTH_MIN + (int)below(transactions, BURST_LENGTH_MAX - BURST_LENGTH_MIN + 1);
+            burst_go_on(transactions, &made);
         }
     }
     return made;

@@ -6,15 +6,12 @@
 #include <stdint.h>
 
 struct transaction {
-    int32_t user_id;
-    int64_t amount_cents;
-    const char *merchant; /* static texts without tabs, newlines or backslashes */
+    int32_t user_id;         /* 1 to 10,000 */
+    int64_t amount_cents;    /* up to 5,000.00 */
+    const char *merchant;    /* static texts without tabs, newlines or backslashes */
     const char *location;
-    bool is_unusual;
-    const char *kind; /* of what is unusual: "amount" (far from home) or "burst"; NULL otherwise */
+    const char *kind;        /* of what is unusual: "amount", "place" or "burst"; NULL: nothing is */
 };
-
-#define BURST_LENGTH_MAX 6
 
 struct transactions {
     uint64_t random[4]; /* xoshiro256** */
@@ -23,7 +20,13 @@ struct transactions {
     int32_t burst_user;
 };
 
-/* unusual_ratio  0 to 1: how many of the rows begin something unusual: a large amount far from home, or a burst of one user */
+/*
+ * unusual_ratio, 0 to 1: how many of the rows begin something unusual, each as often:
+ *   "amount"  an amount far above what people usually spend
+ *   "place"   a purchase where nobody lives
+ *   "burst"   one user six to nine times in a row: small amounts that try a card, and then a large one
+ * People buy something large now and then, and travel: those rows are honest, so that not every rule is right about them.
+ */
 void transactions_init(struct transactions *transactions, uint64_t seed, double unusual_ratio);
 
 struct transaction transactions_next(struct transactions *transactions);

@@ -36,25 +36,37 @@ def test_labels_name_the_unusual_rows_and_shares_of_rows_change_and_go(postgres,
             cursor.execute(sql)
             return cursor.fetchall()
 
-    ran = generate(postgres, "transactions", "--database", database, "--count", "5000", "--seed", "3", "--fraud", "0.02", "--labels", "--updates", "0.01", "--deletes", "0.002")
+    ran = generate(postgres, "transactions", "--database", database, "--count", "5000", "--seed", "3", "--fraud", "0.02", "--connections", "1")
     assert ran.returncode == 0, ran.stderr
     unusual = int(re.search(r"(\d+) of them unusual", ran.stdout)[1])
+    assert ran.stdout.splitlines()[:-1] == ["Inserted 1000 transactions..."] * 5
     assert rows("SELECT count(*) FROM fraud_labels") == [(unusual,)] and unusual > 50
-    assert "Changed 50 of them and deleted 10" in ran.stdout
-    assert rows("SELECT count(*) FROM transactions") == [(4990,)]
-    assert {kind for kind, in rows("SELECT DISTINCT kind FROM fraud_labels")} == {"amount", "burst"}
+    assert {kind for kind, in rows("SELECT DISTINCT kind FROM fraud_labels")} == {"amount", "burst", "place"}
     assert rows("SELECT count(*) FROM transactions JOIN fraud_labels ON id = transaction_id WHERE kind = 'amount' AND amount < 1500") == [(0,)]
-    assert rows("SELECT count(*) FROM transactions LEFT JOIN fraud_labels ON id = transaction_id WHERE kind IS NULL AND amount > 1500") == [(0,)]
+    assert rows("SELECT bool_and(kind = 'place') FROM transactions LEFT JOIN fraud_labels ON id = transaction_id "
+                "WHERE location IN ('Lagos', 'Macau', 'Panama City', 'Reykjavík')") == [(True,)]
+    assert rows("SELECT min(user_id) >= 1 AND max(user_id) BETWEEN 9900 AND 10000 AND max(amount) BETWEEN 4500 AND 5000 FROM transactions") == [(True,)]
+    ran = generate(postgres, "transactions", "--database", database, "--count", "5000", "--seed", "4", "--labels", "--connections", "1", "--updates", "0.01",
+                   "--deletes", "0.002")
+    assert "Changed 50 of them and deleted 10" in ran.stdout
+    assert rows("SELECT count(*) FROM transactions") == [(9990,)]
     assert "--updates 2 is not a number from 0 to 1" in generate(postgres, "transactions", "--updates", "2").stderr
 
 
-def test_several_connections_share_the_rows(postgres, database):
-    ran = generate(postgres, "transactions", "--database", database, "--count", "10001", "--connections", "3", "--seed", "3", "--labels", "--updates", "0.01")
-    assert ran.returncode == 0, ran.stderr
-    unusual = int(re.search(r"Inserted 10001 transactions in all, (\d+) of them unusual", ran.stdout)[1])
-    with postgres.connect(database) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM transactions), (SELECT count(*) FROM fraud_labels)")
-        assert cursor.fetchone() == (10001, unusual)
+def test_a_seed_gives_the_same_rows_over_any_number_of_connections(postgres, database):
+    def rows(*options):
+        postgres.execute(database, "DROP TABLE IF EXISTS transactions, fraud_labels")
+        ran = generate(postgres, "transactions", "--database", database, "--count", "10001", "--seed", "3", "--labels", *options)
+        assert ran.returncode == 0, ran.stderr
+        unusual = int(re.search(r"Inserted 10001 transactions in all, (\d+) of them unusual; \d+ rows/s", ran.stdout)[1])
+        assert ran.stdout.count("Inserted 1000 transactions...") == 10
+        with postgres.connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT user_id, amount, merchant, location, kind FROM transactions LEFT JOIN fraud_labels ON id = transaction_id ORDER BY 1, 2, 3, 4, 5")
+            found = cursor.fetchall()
+        assert len(found) == 10001 and sum(row[4] is not None for row in found) == unusual
+        return found
+
+    assert rows() == rows("--connections", "1") == rows("--connections", "7", "--updates", "0", "--batch", "300")
 
 
 def test_wrong_durations_and_a_missing_server_are_said(postgres):
