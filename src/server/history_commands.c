@@ -2,6 +2,7 @@
 #include "agents/history.h"
 #include "agents/rules/row.h"
 #include "base/banned.h"
+#include "base/csv.h"
 #include "base/memory.h"
 #include "base/time.h"
 #include "os/clock.h"
@@ -305,21 +306,6 @@ struct export {
 
 #define META_COLUMNS "__op,__partition,__offset,__source_ts_us,__lsn"
 
-static void csv_field(struct buffer *line, const char *text)
-{
-    if (strpbrk(text, ",\"\r\n") == NULL && *text != '\0') {
-        buffer_append_string(line, text);
-        return;
-    }
-    buffer_append_u8(line, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            buffer_append_u8(line, '"');
-        buffer_append_u8(line, (uint8_t)*text);
-    }
-    buffer_append_u8(line, '"');
-}
-
 static void csv_begin(struct export *out, const struct change_schema *schema)
 {
     out->columns = memory_new_array(schema->column_count, sizeof(*out->columns));
@@ -328,7 +314,7 @@ static void csv_begin(struct export *out, const struct change_schema *schema)
     for (size_t i = 0; i < schema->column_count; i++) {
         out->columns[i] = memory_copy_string(schema->columns[i].name);
         buffer_append_u8(&out->line, ',');
-        csv_field(&out->line, out->columns[i]);
+        csv_append(&out->line, out->columns[i]);
     }
     line_print(&out->line);
 }
@@ -352,7 +338,7 @@ static void csv_row(struct export *out, const struct rule_event *event, struct a
 
         buffer_append_u8(&out->line, ',');
         if (value != NULL && !value->null) /* null: nothing between the commas; an empty text: "" */
-            csv_field(&out->line, value_text(value, arena));
+            csv_append(&out->line, value_text(value, arena));
     }
 }
 
