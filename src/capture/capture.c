@@ -242,7 +242,7 @@ static void driver_text(const struct capture_settings *settings, const struct er
         (void)error_set(error, ERROR_UNAVAILABLE, "Error while validating connector config: The connection attempt failed.");
 }
 
-enum status capture_check(const struct properties *config, const struct properties *aliases, struct error *error)
+enum status capture_check(const struct properties *config, const struct properties *aliases, int stop_fd, struct error *error)
 {
     struct capture_settings *settings = NULL;
     struct pg_connection *connection = NULL;
@@ -261,7 +261,7 @@ enum status capture_check(const struct properties *config, const struct properti
     if (settings->connect_timeout_ms == 0 || settings->connect_timeout_ms > CHECK_TIMEOUT_MS)
         settings->connect_timeout_ms = CHECK_TIMEOUT_MS;
     settings->query_timeout_ms = CHECK_TIMEOUT_MS;
-    status = pg_connection_open(settings, CONNECTION_SQL, "Debezium Validate Connection", NULL, -1, &connection, &why);
+    status = pg_connection_open(settings, CONNECTION_SQL, "Debezium Validate Connection", NULL, stop_fd, &connection, &why);
     if (status == OK)
         status = pg_connection_run(connection, "SELECT version()", NULL, &why);
     if (status != OK) {

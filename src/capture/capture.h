@@ -63,9 +63,10 @@ enum status capture_position_from_offset(struct slice json, struct buffer *posit
 
 /*
  * Tries to connect as the validation of a configuration does. Waits up to 10 s.
- * Errors  UNAVAILABLE or DATABASE with the text that Debezium's validation reports
+ * stop_fd  readable: give up; -1: never
+ * Errors   UNAVAILABLE or DATABASE with the text that Debezium's validation reports
  */
-enum status capture_check(const struct properties *config, const struct properties *aliases, struct error *error);
+enum status capture_check(const struct properties *config, const struct properties *aliases, int stop_fd, struct error *error);
 
 /* Properties that neither Debezium nor Connect knows, for warnings: true when known. */
 bool capture_property_is_known(const char *key);

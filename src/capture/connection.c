@@ -159,9 +159,8 @@ static void list_addresses(const char *name, const struct resolved *resolved, st
     buffer_append_u8(addresses, '\0');
 }
 
-/* libpq's own look-up cannot be interrupted. Addresses and directories are left to it: `addresses` stays empty. */
-static enum status resolve(const char *name, int stop_fd, int64_t timeout_ms, struct buffer *names, struct buffer *addresses,
-                           struct error *error)
+enum status pg_connection_resolve(const char *name, int stop_fd, int64_t timeout_ms, struct buffer *names, struct buffer *addresses,
+                                  struct error *error)
 {
     struct resolver *resolver = NULL;
     struct resolved resolved;
@@ -264,7 +263,7 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
     (void)snprintf(port, sizeof(port), "%d", settings->address_port);
     buffer_init(&names, NAMES_BYTES_MAX);
     buffer_init(&addresses, NAMES_BYTES_MAX);
-    status = resolve(host, stop_fd, settings->connect_timeout_ms, &names, &addresses, error);
+    status = pg_connection_resolve(host, stop_fd, settings->connect_timeout_ms, &names, &addresses, error);
     parameter(&parameters, "host", names.size == 0 ? host : (const char *)names.data);
     parameter(&parameters, "hostaddr", addresses.size == 0 ? NULL : (const char *)addresses.data);
     fill_parameters(settings, kind, application_name, port, &parameters);
@@ -338,7 +337,7 @@ enum status pg_connection_open_conninfo(const char *conninfo, enum connection_ki
     if (given == NULL) { /* libpq's text may repeat the URI, password and all */
         status = error_set(error, ERROR_BAD_INPUT, "the connection is no URI (postgresql://user@host:5432/database) and no list of key=value pairs that libpq knows");
     } else if (host[0] != '\0' && strchr(host, ',') == NULL && conninfo_value(given, defaults, "hostaddr")[0] == '\0') {
-        status = resolve(host, -1, timeout_ms, &names, &addresses, error);
+        status = pg_connection_resolve(host, -1, timeout_ms, &names, &addresses, error);
     }
     parameter(&parameters, "dbname", text);
     parameter(&parameters, "host", names.size == 0 ? NULL : (const char *)names.data);

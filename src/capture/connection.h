@@ -12,6 +12,14 @@
 
 #define SQLSTATE_SIZE 6
 
+/*
+ * Looks a host up for libpq, whose own look-up cannot be interrupted: "name,name" and "address,address", each with a NUL.
+ * Addresses and directories of sockets are left to libpq: both stay empty then.
+ * Errors  UNAVAILABLE (not known, or no answer), CLOSED (stopped)
+ */
+enum status pg_connection_resolve(const char *name, int stop_fd, int64_t timeout_ms, struct buffer *names, struct buffer *addresses,
+                                  struct error *error);
+
 enum connection_kind { CONNECTION_SQL, CONNECTION_REPLICATION };
 
 struct pg_connection {

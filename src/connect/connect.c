@@ -58,18 +58,19 @@ enum status connect_start(const struct connect_settings *settings, struct log *l
     return status;
 }
 
+void connect_interrupt(struct connect *connect)
+{
+    if (connect != NULL && connect->herder != NULL)
+        herder_stop_begin(connect->herder);
+}
+
 void connect_stop(struct connect *connect)
 {
-    bool ended;
-
     if (connect == NULL)
         return;
-    if (connect->herder != NULL)
-        herder_stop_begin(connect->herder);
-    ended = http_stop(connect->http);
+    connect_interrupt(connect);
+    http_stop(connect->http);
     herder_stop(connect->herder);
-    if (!ended) /* a request still waits for a database; the program ends, and it with it */
-        return;
     herder_destroy(connect->herder);
     rest_finish(&connect->rest);
     memory_free(connect->cluster_id);

@@ -30,6 +30,9 @@ struct connect_settings {
  */
 enum status connect_start(const struct connect_settings *settings, struct log *log, struct connect **started, struct error *error);
 
+/* The beginning of connect_stop: connectors begin to stop, and no request waits for one of them or for a database any more. NULL is fine. */
+void connect_interrupt(struct connect *connect);
+
 /* Stops every connector (each publishes and confirms), writes offsets and statuses, closes the port; under 5 s. NULL is fine. */
 void connect_stop(struct connect *connect);
 

@@ -9,7 +9,9 @@
 #include "os/clock.h"
 #include "os/logger.h"
 
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LOG_SUBSYSTEM "connect"
 
@@ -326,6 +328,7 @@ enum status herder_start(const struct herder_settings *settings, struct herder *
     if (herder->has_aliases)
         properties_copy(&herder->aliases, settings->aliases);
     herder->log = settings->log;
+    herder->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     herder->flush_interval_ms = 10000;
     herder->generation = 1;
     if (interval != NULL)
@@ -352,11 +355,13 @@ enum status herder_start(const struct herder_settings *settings, struct herder *
 
 void herder_stop_begin(struct herder *herder)
 {
+    uint64_t one = 1;
     size_t at = 0;
     const struct map_entry *entry;
 
     pthread_mutex_lock(&herder->lock);
     herder->stopping = true;
+    (void)!write(herder->stop_fd, &one, sizeof(one));
     while ((entry = map_next(&herder->connectors, &at)) != NULL)
         wake(entry->value);
     for (struct connector *connector = herder->leaving; connector != NULL; connector = connector->next_leaving)
@@ -408,10 +413,17 @@ void herder_destroy(struct herder *herder)
     properties_finish(&herder->values);
     if (herder->has_aliases)
         properties_finish(&herder->aliases);
+    if (herder->stop_fd >= 0)
+        (void)close(herder->stop_fd);
     pthread_cond_destroy(&herder->changed);
     pthread_mutex_destroy(&herder->lock);
     pthread_mutex_destroy(&herder->change);
     memory_free(herder);
+}
+
+int herder_stop_fd(const struct herder *herder)
+{
+    return herder->stop_fd;
 }
 
 const struct properties *herder_settings_values(const struct herder *herder)

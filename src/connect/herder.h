@@ -26,6 +26,7 @@ enum status herder_start(const struct herder_settings *settings, struct herder *
 
 /* Ends every wait of an operation, and lets all connectors stop. */
 void herder_stop_begin(struct herder *herder);
+int herder_stop_fd(const struct herder *herder); /* readable from then on */
 
 /* Waits for them; under 5 s. herder_destroy frees what is left. NULL is fine for both. */
 void herder_stop(struct herder *herder);

@@ -78,6 +78,7 @@ struct herder {
     struct connector *leaving; /* deleted, their workers not joined yet */
     int generation;            /* counts what would be rebalances of a Connect cluster */
     bool stopping;
+    int stop_fd; /* readable when it is */
 };
 
 /* ---- herder.c ---- */

@@ -7,8 +7,6 @@
 #include "connect/json_out.h"
 #include "os/clock.h"
 #include "os/logger.h"
-#include "os/mailbox.h"
-#include "os/thread.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -81,6 +79,7 @@ const char *MHD_get_reason_phrase_for(unsigned int code)
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {416, "Range Not Satisfiable"},
+        {421, "Misdirected Request"},
         {422, "Unprocessable Entity"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
@@ -155,7 +154,7 @@ bool http_host_is_ours(const char *header, const char *bound, const char *hosts)
     return false;
 }
 
-static void refuse(struct http_response *response, const char *format, const char *what)
+static void refuse(struct http_response *response, int status, const char *format, const char *what)
 {
     char message[512];
 
@@ -164,9 +163,9 @@ static void refuse(struct http_response *response, const char *format, const cha
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     (void)snprintf(message, sizeof(message), format, what);
 #pragma GCC diagnostic pop
-    response->status = 403;
+    response->status = status;
     response->content_type = "application/json";
-    buffer_append_string(&response->body, "{\"error_code\":403,\"message\":");
+    buffer_append_format(&response->body, "{\"error_code\":%d,\"message\":", status);
     json_put_text(&response->body, message);
     buffer_append_string(&response->body, "}");
 }
@@ -179,11 +178,11 @@ static bool origin_check(const struct http_server *server, const struct http_req
     const char *behind = origin == NULL ? NULL : strstr(origin, "://");
 
     if (host != NULL && !http_host_is_ours(host, server->host, server->hosts)) {
-        refuse(response, "The Host header %.200s is not a name of this server; name it in the setting console.hosts if it is", host);
+        refuse(response, 421, "The Host header %.200s is not a name of this server; name it in the setting console.hosts if it is", host);
         return false;
     }
     if (origin != NULL && (behind == NULL || !http_host_is_ours(behind + 3, server->host, server->hosts))) {
-        refuse(response, "Requests of pages from %.200s are refused; name the host in the setting console.hosts if they are yours", origin);
+        refuse(response, 403, "Requests of pages from %.200s are refused; name the host in the setting console.hosts if they are yours", origin);
         return false;
     }
     return true;
@@ -583,51 +582,18 @@ enum status http_serve(struct http_server *server, struct error *error)
     return server->daemon != NULL ? OK : error_set(error, ERROR_UNAVAILABLE, "could not start the HTTP server of the REST API");
 }
 
-struct stop {
-    struct MHD_Daemon *daemon;
-    struct mailbox done;
-    struct message message;
-};
-
-static void daemon_stop(void *context)
-{
-    struct stop *stop = context;
-
-    MHD_stop_daemon(stop->daemon); /* closes the listening socket too */
-    mailbox_send(&stop->done, &stop->message);
-}
-
-/* False when it takes too long; the thread and `stop` go on then. */
-static bool daemon_stop_wait(struct MHD_Daemon *daemon)
-{
-    struct stop *stop = memory_new(sizeof(*stop));
-    struct thread *thread = NULL;
-
-    stop->daemon = daemon;
-    mailbox_init(&stop->done);
-    if (thread_start(&thread, "http-stop", daemon_stop, stop, NULL) != OK)
-        daemon_stop(stop);
-    if (mailbox_wait(&stop->done, HTTP_STOP_MS) == NULL)
-        return false;
-    thread_join(thread);
-    mailbox_finish(&stop->done);
-    memory_free(stop);
-    return true;
-}
-
-bool http_stop(struct http_server *server)
+void http_stop(struct http_server *server)
 {
     if (server == NULL)
-        return true;
+        return;
     if (server->daemon == NULL)
         (void)close(server->fd);
-    else if (!daemon_stop_wait(server->daemon))
-        return false;
+    else
+        MHD_stop_daemon(server->daemon); /* closes the listening socket too */
     memory_free(server->listener);
     memory_free(server->hosts);
     memory_free(server->host);
     memory_free(server);
-    return true;
 }
 
 const char *http_listener(const struct http_server *server)

@@ -14,7 +14,7 @@
 struct http_server;
 struct MHD_Connection;
 
-enum { HTTP_BODY_MAX = 1 << 20, HTTP_DISCARD_MAX = 64 << 20, HTTP_CONNECTIONS_MAX = 64, HTTP_IDLE_SECONDS = 30, HTTP_STOP_MS = 3000 };
+enum { HTTP_BODY_MAX = 1 << 20, HTTP_DISCARD_MAX = 64 << 20, HTTP_CONNECTIONS_MAX = 64, HTTP_IDLE_SECONDS = 30 };
 
 struct http_request {
     const char *method;
@@ -71,10 +71,10 @@ enum status http_listen(const struct http_settings *settings, struct http_server
 enum status http_serve(struct http_server *server, struct error *error);
 
 /*
- * Closes the port and waits for requests under way, at most HTTP_STOP_MS: one may be waiting for a database that does not
- * answer. False then: its thread goes on, so nothing it uses may be freed. NULL is fine.
+ * Closes the port and all connections, and joins the threads of requests under way. Whoever stops ends first what a handler may
+ * wait for; what a client reads or not does not matter. NULL is fine.
  */
-bool http_stop(struct http_server *server);
+void http_stop(struct http_server *server);
 
 const char *http_listener(const struct http_server *server); /* host:port with the real port */
 

@@ -122,6 +122,7 @@ struct preflight_request {
     void *context;
     int64_t disk_here_bytes; /* free where the log is; -1: not known */
     const char *disk_here_why;
+    int stop_fd; /* readable: the database is not waited for any more; 0: never */
 };
 
 struct preflight {

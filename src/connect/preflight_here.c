@@ -43,6 +43,7 @@ enum status herder_preflight(struct herder *herder, const char *name, const stru
     for (size_t i = 0; i < count; i++)
         connectors[i] = (struct preflight_connector){databases[i].connector, &databases[i].config, databases[i].is_running};
     request = (struct preflight_request){
+        .stop_fd = herder->stop_fd,
         .config = &resolved,
         .connector = name,
         .aliases = herder_aliases(herder),

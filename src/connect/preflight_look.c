@@ -41,7 +41,7 @@ static enum status connect_by_config(const struct preflight_request *request, en
         if (settings->connect_timeout_ms == 0 || settings->connect_timeout_ms > timeout_ms)
             settings->connect_timeout_ms = timeout_ms;
         settings->query_timeout_ms = timeout_ms;
-        status = pg_connection_open(settings, kind, APPLICATION, NULL, -1, opened, error);
+        status = pg_connection_open(settings, kind, APPLICATION, NULL, request->stop_fd > 0 ? request->stop_fd : -1, opened, error);
     }
     capture_settings_destroy(settings);
     properties_finish(&database);

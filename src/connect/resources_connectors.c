@@ -143,6 +143,7 @@ static bool config_check(struct call *call, const struct properties *config)
     if (refusal == NULL) {
         struct validate_request request = {.config = &resolved,
                                            .aliases = herder_aliases(herder),
+                                           .stop_fd = herder_stop_fd(herder),
                                            .key_converter = properties_get(herder_settings_values(herder), "key.converter"),
                                            .value_converter = properties_get(herder_settings_values(herder), "value.converter")};
 

@@ -129,6 +129,7 @@ static void config_validate(struct call *call, struct properties *config)
     } else {
         struct validate_request request = {.config = &resolved,
                                            .aliases = herder_aliases(herder),
+                                           .stop_fd = herder_stop_fd(herder),
                                            .key_converter = properties_get(herder_settings_values(herder), "key.converter"),
                                            .value_converter = properties_get(herder_settings_values(herder), "value.converter")};
 

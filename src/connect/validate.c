@@ -539,7 +539,8 @@ struct validation *validation_create(struct arena *arena, const struct validate_
     if (*refusal != NULL)
         return NULL;
     *validation = (struct validation){
-        .arena = arena, .class_name = class_name, .plugin = plugin, .config = request->config, .aliases = request->aliases, .is_offline = request->is_offline};
+        .arena = arena, .class_name = class_name, .plugin = plugin, .config = request->config, .aliases = request->aliases, .is_offline = request->is_offline,
+        .stop_fd = request->stop_fd};
     common_check(validation, request, "common");
     common_check(validation, request, plugin->kind == PLUGIN_SOURCE ? "source" : "sink");
     steps_check(validation, "transforms");

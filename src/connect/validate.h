@@ -31,6 +31,7 @@ struct validation { /* lives in the arena */
     const struct plugin *plugin;
     const struct properties *config;
     const struct properties *aliases;
+    int stop_fd;
     struct validated *rows;
     size_t count, capacity;
     int error_count;
@@ -40,6 +41,7 @@ struct validation { /* lives in the arena */
 struct validate_request {
     const struct properties *config;             /* placeholders resolved */
     const struct properties *aliases;            /* host.aliases; may be NULL */
+    int stop_fd;                                 /* readable: the database is not waited for any more; -1: never */
     const char *key_converter, *value_converter; /* the worker's */
     bool is_offline;                             /* the database is not tried */
 };

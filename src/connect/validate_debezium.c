@@ -481,6 +481,6 @@ void validate_debezium(struct validation *validation)
     refused = driver_problem(validation);
     if (refused != NULL)
         validation_error_add(validation, host, "%s", refused);
-    else if (capture_check(validation->config, validation->aliases, &error) != OK)
+    else if (capture_check(validation->config, validation->aliases, validation->stop_fd, &error) != OK)
         database_error_add(validation, host, error.message);
 }

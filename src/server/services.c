@@ -261,6 +261,7 @@ void services_stop(struct services *services)
     if (services == NULL)
         return;
     atomic_store(&services->ready, false);
+    connect_interrupt(services->connect); /* requests of the console may wait for it */
     web_stop(services->web);
     reports_stop(services->reports);
     agents_stop(services->agents);

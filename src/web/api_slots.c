@@ -28,18 +28,18 @@ static void drop(struct api_call *call, const char *name, const char *connector)
     struct connect_database *databases;
     PGconn *connection = NULL;
     PGresult *result;
+    struct error error = {.status = OK};
     size_t count;
 
     databases = connect_databases(settings->connect, false, call->arena, &count);
     for (size_t i = 0; i < count; i++) {
         if (connection == NULL && strcmp(databases[i].connector, connector) == 0)
-            connection = connector_database_open(&databases[i].config, settings->aliases, call->arena);
+            (void)connector_database_open(api_databases(call->api), &databases[i].config, &connection, &error);
         properties_finish(&databases[i].config);
     }
-    if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {
-        api_error(call, 503, "PG_UNREACHABLE", "The slot was not dropped.", connection == NULL ? "Its connector is stopped or gone." : arena_format(call->arena, "%s", PQerrorMessage(connection)),
+    if (connection == NULL) {
+        api_error(call, 503, "PG_UNREACHABLE", "The slot was not dropped.", error.status == OK ? "Its connector is stopped or gone." : arena_copy_string(call->arena, slice_from_string(error.message)),
                   arena_format(call->arena, "On the server: SELECT pg_drop_replication_slot('%s')", name));
-        PQfinish(connection);
         return;
     }
     result = PQexecParams(connection, drop_sql, 1, NULL, &name, NULL, NULL, 0);
@@ -50,7 +50,7 @@ static void drop(struct api_call *call, const char *name, const char *connector)
         api_error(call, 409, "SLOT_NOT_DROPPED", "The slot was not dropped.", arena_format(call->arena, "%s", PQresultErrorMessage(result)), NULL);
     }
     PQclear(result);
-    PQfinish(connection);
+    connector_database_close(api_databases(call->api), connection);
 }
 
 void api_slot_drop(struct api_call *call)

@@ -1,17 +1,27 @@
-/* web/database.h: a connection to a connector's database, by its configuration. */
+/*
+ * web/database.h: connections to connectors' databases, by their configurations. When the program stops, every wait for one of
+ * them ends at once, so that nobody has to wait for a server that does not answer. Thread: any.
+ */
 #ifndef WEB_DATABASE_H
 #define WEB_DATABASE_H
 
-#include "base/arena.h"
+#include "base/error.h"
 #include "base/properties.h"
 
 #include <libpq-fe.h>
 
+struct databases;
+
+struct databases *databases_create(const struct properties *aliases); /* host.aliases, borrowed; may be NULL */
+void databases_interrupt(struct databases *databases); /* from now on every connection fails. NULL is fine */
+void databases_destroy(struct databases *databases);   /* when all are closed. NULL is fine */
+
 /*
- * Connects, or not: PQstatus says it. The caller finishes it. Waits at most 2 s an address; a statement may take 2 s.
- * config   of the connector, placeholders resolved
- * aliases  host.aliases; may be NULL
+ * Waits at most 2 s for the name and 2 s for the server; a statement may take 2 s then.
+ * config  of the connector, placeholders resolved
+ * Errors  UNAVAILABLE (libpq's words, in one line), CLOSED (the program stops)
  */
-PGconn *connector_database_open(const struct properties *config, const struct properties *aliases, struct arena *arena);
+enum status connector_database_open(struct databases *databases, const struct properties *config, PGconn **opened, struct error *error);
+void connector_database_close(struct databases *databases, PGconn *connection); /* NULL is fine */
 
 #endif

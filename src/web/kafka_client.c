@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -18,7 +19,9 @@
 
 struct kafka_client {
     char *host, *port;
-    int fd; /* -1: not connected */
+    pthread_mutex_t lock; /* guards the closing of fd and the next one against kafka_client_interrupt; a leaf */
+    int fd;               /* -1: not connected */
+    bool interrupted;
     int32_t correlation_id;
     struct buffer frame;
 };
@@ -38,15 +41,39 @@ struct kafka_client *kafka_client_create(const char *address)
         client->host = memory_copy_string("127.0.0.1");
     }
     client->fd = -1;
+    (void)pthread_mutex_init(&client->lock, NULL);
     buffer_init(&client->frame, FRAME_BYTES_MAX);
     return client;
 }
 
+void kafka_client_interrupt(struct kafka_client *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    client->interrupted = true;
+    if (client->fd >= 0)
+        (void)shutdown(client->fd, SHUT_RDWR);
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
 static void disconnect(struct kafka_client *client)
 {
+    (void)pthread_mutex_lock(&client->lock);
     if (client->fd >= 0)
         (void)close(client->fd);
     client->fd = -1;
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
+/* False: it would be waited for although nobody is to wait any more. */
+static bool fd_take(struct kafka_client *client, int fd)
+{
+    bool interrupted;
+
+    (void)pthread_mutex_lock(&client->lock);
+    client->fd = fd;
+    interrupted = client->interrupted;
+    (void)pthread_mutex_unlock(&client->lock);
+    return !interrupted;
 }
 
 void kafka_client_destroy(struct kafka_client *client)
@@ -54,6 +81,7 @@ void kafka_client_destroy(struct kafka_client *client)
     if (client == NULL)
         return;
     disconnect(client);
+    (void)pthread_mutex_destroy(&client->lock);
     memory_free(client->host);
     memory_free(client->port);
     buffer_finish(&client->frame);
@@ -85,7 +113,10 @@ static enum status connect_broker(struct kafka_client *client, struct error *err
     code = getaddrinfo(client->host, client->port, &hints, &found);
     if (code != 0)
         return error_set(error, ERROR_UNAVAILABLE, "find the broker at %s:%s: %s", client->host, client->port, gai_strerror(code));
-    client->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (!fd_take(client, socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0))) {
+        freeaddrinfo(found);
+        return failed(client, "ask", ECANCELED, error);
+    }
     if (client->fd >= 0 && is_loopback(found->ai_addr))
         (void)bind(client->fd, (const struct sockaddr *)&own_address, sizeof(own_address)); /* without it we only count as others do */
     code = client->fd < 0 || connect(client->fd, found->ai_addr, found->ai_addrlen) != 0 ? errno : 0;

@@ -11,6 +11,7 @@ struct kafka_client;
 
 /* address  "127.0.0.1:9092", as broker_listener gives it; connected on first use */
 struct kafka_client *kafka_client_create(const char *address);
+void kafka_client_interrupt(struct kafka_client *client); /* from now on every question fails; any thread */
 void kafka_client_destroy(struct kafka_client *client); /* NULL is fine */
 
 /*

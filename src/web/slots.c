@@ -40,7 +40,7 @@ struct server { /* of one connector */
 
 struct slots {
     struct connect *connect;
-    const struct properties *aliases;
+    struct databases *databases;
     struct thread *thread;
     pthread_mutex_t lock; /* guards the servers' marks, slots and list, and stopping; a leaf */
     pthread_cond_t wake;
@@ -154,19 +154,17 @@ static void answer_take(struct slots *slots, struct server *server, const PGresu
     json_decref(old);
 }
 
-static void server_look(struct slots *slots, struct server *server, const struct properties *config, struct arena *arena)
+static void server_look(struct slots *slots, struct server *server, const struct properties *config)
 {
     const char *slot = properties_get(config, "slot.name");
     const char *argument = slot == NULL ? "debezium" : slot;
     PGresult *result;
 
     if (server->connection != NULL && PQstatus(server->connection) != CONNECTION_OK) {
-        PQfinish(server->connection);
+        connector_database_close(slots->databases, server->connection);
         server->connection = NULL;
     }
-    if (server->connection == NULL)
-        server->connection = connector_database_open(config, slots->aliases, arena);
-    if (PQstatus(server->connection) != CONNECTION_OK)
+    if (server->connection == NULL && connector_database_open(slots->databases, config, &server->connection, NULL) != OK)
         return; /* the connector says what is wrong */
     result = PQexecParams(server->connection, slots_sql, 1, NULL, &argument, NULL, NULL, 0);
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
@@ -193,9 +191,9 @@ static struct server *server_of(struct slots *slots, const char *connector)
     return server;
 }
 
-static void server_destroy(struct server *server)
+static void server_destroy(struct slots *slots, struct server *server)
 {
-    PQfinish(server->connection);
+    connector_database_close(slots->databases, server->connection);
     json_decref(server->slots);
     memory_free(server->connector);
     memory_free(server);
@@ -217,7 +215,7 @@ static void servers_prune(struct slots *slots)
         (void)pthread_mutex_lock(&slots->lock);
         *at = server->next;
         (void)pthread_mutex_unlock(&slots->lock);
-        server_destroy(server);
+        server_destroy(slots, server);
     }
 }
 
@@ -244,7 +242,7 @@ static void look(struct slots *slots)
 
         server->seen = true;
         if (!is_stopping(slots))
-            server_look(slots, server, &databases[i].config, &arena);
+            server_look(slots, server, &databases[i].config);
         properties_finish(&databases[i].config);
     }
     servers_prune(slots);
@@ -272,13 +270,13 @@ static void thread_main(void *context)
 
 /* ---- Life ---- */
 
-enum status slots_start(struct connect *connect, const struct properties *aliases, struct slots **started, struct error *error)
+enum status slots_start(struct connect *connect, struct databases *databases, struct slots **started, struct error *error)
 {
     struct slots *slots = memory_new(sizeof(*slots));
     pthread_condattr_t attributes;
 
     slots->connect = connect;
-    slots->aliases = aliases;
+    slots->databases = databases;
     (void)pthread_mutex_init(&slots->lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -309,7 +307,7 @@ void slots_destroy(struct slots *slots)
         struct server *server = slots->servers;
 
         slots->servers = server->next;
-        server_destroy(server);
+        server_destroy(slots, server);
     }
     (void)pthread_cond_destroy(&slots->wake);
     (void)pthread_mutex_destroy(&slots->lock);

@@ -12,9 +12,10 @@
 #include <jansson.h>
 
 struct slots;
+struct databases;
 
 /* Errors: LIMIT (no thread). */
-enum status slots_start(struct connect *connect, const struct properties *aliases, struct slots **started, struct error *error);
+enum status slots_start(struct connect *connect, struct databases *databases, struct slots **started, struct error *error);
 void slots_stop(struct slots *slots);    /* asks nobody any more. NULL is fine */
 void slots_destroy(struct slots *slots); /* NULL is fine */
 

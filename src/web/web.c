@@ -249,10 +249,9 @@ void web_stop(struct web *web)
     if (web == NULL)
         return;
     api_stop(web->api);
-    if (http_stop(web->http)) {
-        api_destroy(web->api);
-        memory_free(web);
-    }
+    http_stop(web->http);
+    api_destroy(web->api);
+    memory_free(web);
 }
 
 const char *web_listener(const struct web *web)

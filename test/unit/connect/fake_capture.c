@@ -41,8 +41,9 @@ void fake_capture_stream_at_once(bool at_once)
     streams_at_once = at_once;
 }
 
-enum status capture_check(const struct properties *config, const struct properties *aliases, struct error *error)
+enum status capture_check(const struct properties *config, const struct properties *aliases, int stop_fd, struct error *error)
 {
+    (void)stop_fd;
     (void)config;
     (void)aliases;
     return check_problem == NULL ? OK : error_set(error, ERROR_DATABASE, "%s", check_problem);
