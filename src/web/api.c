@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "os/logger.h"
 #include "web/audit.h"
+#include "web/database.h"
 #include "web/keeper.h"
 #include "web/problems.h"
 #include "web/slots.h"
@@ -42,6 +43,7 @@ struct api {
     struct keeper *keeper, *alert_states;
     struct auth *auth;
     struct slots *slots;
+    struct databases *databases;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
 };
@@ -65,9 +67,10 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->keeper = keeper_create(settings->log, KEEPER_TOPIC);
     api->alert_states = keeper_create(settings->log, KEEPER_ALERTS_TOPIC);
     api->auth = auth_create(settings->token, settings->read_token, settings->read_only);
+    api->databases = databases_create(settings->aliases);
     api->sampler = sampler_create(api);
     *created = api;
-    if (slots_start(settings->connect, settings->aliases, &api->slots, error) != OK)
+    if (slots_start(settings->connect, api->databases, &api->slots, error) != OK)
         return error->status;
     return sampler_start(api->sampler, error);
 }
@@ -83,6 +86,7 @@ void api_destroy(struct api *api)
     keeper_destroy(api->alert_states);
     auth_destroy(api->auth);
     slots_destroy(api->slots);
+    databases_destroy(api->databases);
     kafka_client_destroy(api->client);
     series_destroy(api->series);
     memory_free(api->events);
@@ -98,6 +102,8 @@ void api_stop(struct api *api)
     if (api == NULL)
         return;
     api->stopping = true;
+    databases_interrupt(api->databases);
+    kafka_client_interrupt(api->client);
     sampler_stop(api->sampler);
     slots_stop(api->slots);
 }
@@ -110,6 +116,11 @@ bool api_is_stopping(struct api *api)
 struct slots *api_slots(struct api *api)
 {
     return api->slots;
+}
+
+struct databases *api_databases(struct api *api)
+{
+    return api->databases;
 }
 
 struct auth *api_auth(struct api *api)
@@ -550,6 +561,8 @@ static const struct route {
     {"GET", "/topics/:/messages", api_messages, LOOKS},
     {"POST", "/topics/:/messages", api_message_produce, CHANGES},
     {"GET", "/topics/:/messages/:/:", api_message, LOOKS},
+    {"GET", "/topics/:/export", api_topic_export, LOOKS},
+    {"POST", "/topics/:/copy", api_topic_copy, CHANGES},
     {"GET", "/groups", api_groups, LOOKS},
     {"GET", "/groups/:", api_group, LOOKS},
     {"POST", "/groups/:/offsets", api_group_reset, CHANGES},

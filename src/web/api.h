@@ -129,6 +129,7 @@ api_handler api_me, api_login, api_logout, api_trace, api_health, api_settings_l
 api_handler api_overview, api_problems, api_problem_quiet, api_events_list, api_series_get;         /* api_overview.c */
 api_handler api_topics, api_topic, api_topic_create, api_topic_delete, api_topic_config, api_topic_partitions, api_topic_empty, api_topic_schema;
 api_handler api_messages, api_message, api_message_produce;
+api_handler api_topic_export, api_topic_copy;                                       /* api_export.c, api_copy.c */
 api_handler api_groups, api_group, api_group_reset, api_group_delete, api_group_offsets_delete;
 api_handler api_connectors, api_connector, api_connector_tables, api_preflight, api_connect_proxy;
 api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;
@@ -192,6 +193,9 @@ struct auth *api_auth(struct api *api);
 
 struct slots;
 struct slots *api_slots(struct api *api);
+
+struct databases;
+struct databases *api_databases(struct api *api);
 
 struct keeper;
 struct keeper *api_keeper(struct api *api);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "web/message.h"
+#include "web/produce.h"
 #include "web/scan.h"
 #include "wire/kafka/messages_produce.h"
 #include "wire/kafka/partitioner.h"
@@ -80,6 +81,23 @@ static bool part_of(const struct record *record, const char *part, struct slice 
     return true;
 }
 
+/* Would the text show a masked column? */
+static bool is_hidden(struct api_call *call, const struct record *record, const char *part)
+{
+    const char *mask = api_settings_of(call->api)->mask;
+    struct change_decoder *decoder;
+    struct change change;
+    bool is_change, hidden;
+
+    if (mask == NULL || *mask == '\0' || strncmp(part, "header:", 7) == 0)
+        return false;
+    decoder = change_decoder_create();
+    is_change = !slice_is_null(record->value) && change_decode(decoder, record->value, call->arena, &change, NULL) == OK;
+    hidden = strcmp(part, "key") == 0 ? message_hides_key(mask, is_change ? &change : NULL, record->key) : message_hides_value(mask, is_change ? &change : NULL);
+    change_decoder_destroy(decoder);
+    return hidden;
+}
+
 static void piece_answer(struct api_call *call, const struct record *record, const char *part)
 {
     static const char *const download[] = {"Content-Disposition", "attachment", NULL};
@@ -91,7 +109,7 @@ static void piece_answer(struct api_call *call, const struct record *record, con
         api_error(call, 400, "BAD_PART", "There is no such part.", NULL, "Ask for part=key, value or header:N.");
         return;
     }
-    if (api_settings_of(call->api)->mask != NULL && *api_settings_of(call->api)->mask != '\0') {
+    if (is_hidden(call, record, part)) {
         api_error(call, 403, "MASKED", "Raw text is not shown.", "Columns are hidden by console.mask, and the text would show them.", "Look at the row.");
         return;
     }
@@ -224,18 +242,33 @@ static bool batch_fill(struct api_call *call, struct record_builder *builder, in
     return true;
 }
 
-void api_message_produce(struct api_call *call)
+bool produce(struct api_call *call, const char *topic_name_text, int32_t index, struct slice batch, int64_t *offset)
 {
-    const char *name = call->parts[0];
-    int64_t count = member_integer(call->body, "count", 1), wanted = member_integer(call->body, "partition", -1);
-    struct kafka_produce_request_partition partition = {0};
-    struct kafka_produce_request_topic topic = {.name = slice_from_string(name), .partition_data = {&partition, 1}};
+    struct kafka_produce_request_partition partition = {.index = index, .records = batch};
+    struct kafka_produce_request_topic topic = {.name = slice_from_string(topic_name_text), .partition_data = {&partition, 1}};
     struct kafka_produce_request request = {.acks = -1, .timeout_ms = PRODUCE_TIMEOUT_MS, .topic_data = {&topic, 1}};
     struct kafka_produce_response response;
     const struct kafka_produce_response_partition *answer;
+
+    if (!api_ask(call, KAFKA_PRODUCE, PRODUCE_VERSION, &request, &response))
+        return false;
+    answer = response.responses.count == 1 && response.responses.items[0].partition_responses.count == 1 ? response.responses.items[0].partition_responses.items : NULL;
+    if (answer != NULL && answer->error_code == 0) {
+        *offset = answer->base_offset;
+        return true;
+    }
+    api_kafka_failed(call, answer == NULL ? -1 : answer->error_code, answer == NULL ? slice_null() : answer->error_message, "The message was not written.");
+    return false;
+}
+
+void api_message_produce(struct api_call *call)
+{
+    const char *name = call->parts[0];
+    int64_t count = member_integer(call->body, "count", 1), wanted = member_integer(call->body, "partition", -1), offset;
     struct record_batch_spec plain = record_batch_spec_plain();
     struct record_builder builder;
     struct topic *known = api_topic_find(call, name);
+    int32_t partition;
 
     if (known == NULL)
         return;
@@ -244,22 +277,14 @@ void api_message_produce(struct api_call *call)
         topic_release(known);
         return;
     }
-    partition.index = wanted >= 0                            ? (int32_t)wanted
-                      : slice_is_null(text_of(call, "key")) ? (int32_t)(clock_monotonic_ns() % topic_partition_count(known))
-                                                             : kafka_partition_for_key(text_of(call, "key"), topic_partition_count(known));
+    partition = wanted >= 0                            ? (int32_t)wanted
+                : slice_is_null(text_of(call, "key")) ? (int32_t)(clock_monotonic_ns() % topic_partition_count(known))
+                                                       : kafka_partition_for_key(text_of(call, "key"), topic_partition_count(known));
     topic_release(known);
     record_builder_init(&builder, BATCH_MAX);
-    if (batch_fill(call, &builder, count)) {
-        partition.records = record_builder_seal(&builder, &plain, NULL);
-        if (api_ask(call, KAFKA_PRODUCE, PRODUCE_VERSION, &request, &response)) {
-            answer = response.responses.count == 1 && response.responses.items[0].partition_responses.count == 1 ? response.responses.items[0].partition_responses.items : NULL;
-            if (answer == NULL || answer->error_code != 0) {
-                api_kafka_failed(call, answer == NULL ? -1 : answer->error_code, answer == NULL ? slice_null() : answer->error_message, "The message was not written.");
-            } else {
-                api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s: %lld message%s written.", name, (long long)count, count == 1 ? " was" : "s were"));
-                api_json(call, 200, json_pack("{s:i, s:I}", "partition", (int)partition.index, "offset", (json_int_t)answer->base_offset));
-            }
-        }
+    if (batch_fill(call, &builder, count) && produce(call, name, partition, record_builder_seal(&builder, &plain, NULL), &offset)) {
+        api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s: %lld message%s written.", name, (long long)count, count == 1 ? " was" : "s were"));
+        api_json(call, 200, json_pack("{s:i, s:I}", "partition", (int)partition, "offset", (json_int_t)offset));
     }
     record_builder_finish(&builder);
 }

@@ -156,19 +156,22 @@ static bool is_of_message(const char *name)
     return strncmp(name, "header.", 7) == 0 || strncmp(name, "key.", 4) == 0;
 }
 
-/* Is it a column that the mask hides? The table is not known here, so the column's name alone decides. */
-static bool is_hidden(const struct parser *parser, const char *name)
+/* Would it look into what the mask hides? The table is not known here, so a column's name alone decides; a text as a whole may hold any. */
+static bool is_hidden(const struct parser *parser, const struct node *node)
 {
-    struct slice rest = slice_from_string(parser->mask == NULL ? "" : parser->mask), one;
-    const char *dot = strrchr(name, '.'), *column = dot == NULL ? name : dot + 1;
-    size_t size = strlen(column);
+    const char *mask = parser->mask == NULL ? "" : parser->mask, *dot = node->name == NULL ? NULL : strrchr(node->name, '.');
 
-    while (text_next_field(&rest, ',', &one)) {
-        one = text_trim(one);
-        if (one.size > size && memcmp(one.data + one.size - size, column, size) == 0 && one.data[one.size - size - 1] == '.')
-            return true;
-    }
-    return false;
+    if (*mask == '\0')
+        return false;
+    if (node->kind == ANYWHERE || strcmp(node->name, "key") == 0 || strcmp(node->name, "value") == 0)
+        return true;
+    return message_is_masked(mask, slice_null(), slice_null(), dot == NULL ? node->name : dot + 1);
+}
+
+static int hidden(struct parser *parser, size_t from)
+{
+    parser->at = from;
+    return wrong(parser, "the name of a column that is not hidden (console.mask)");
 }
 
 static int or_parse(struct parser *parser);
@@ -183,15 +186,11 @@ static int test_parse(struct parser *parser)
     if (parser->text[parser->at] == '\'' || parser->text[parser->at] == '"') {
         node.kind = ANYWHERE;
         node.value = quoted_take(parser);
-        return node.value == NULL ? -1 : node_add(parser, node);
+        return node.value == NULL ? -1 : is_hidden(parser, &node) ? hidden(parser, from) : node_add(parser, node);
     }
     node.name = word_take(parser);
     if (node.name == NULL)
         return wrong(parser, "a column, a word or 'text'");
-    if (is_hidden(parser, node.name)) {
-        parser->at = from;
-        return wrong(parser, "a column that is not hidden (console.mask)");
-    }
     if (strcasecmp(node.name, "changed") == 0 && parser->text[parser->at] == '(') {
         parser->at++;
         node.kind = CHANGED;
@@ -211,6 +210,8 @@ static int test_parse(struct parser *parser)
     } else {
         node = (struct node){.kind = ANYWHERE, .value = node.name};
     }
+    if (is_hidden(parser, &node))
+        return hidden(parser, from);
     parser->filter->needs_row = parser->filter->needs_row || (node.kind != ANYWHERE && !is_of_message(node.name));
     return node_add(parser, node);
 }

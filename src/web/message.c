@@ -223,23 +223,52 @@ bool message_is_masked(const char *mask, struct slice schema, struct slice table
 {
     struct slice rest = slice_from_string(mask == NULL ? "" : mask), one;
     char name[600];
+    size_t size = table.size == 0 ? (size_t)snprintf(name, sizeof(name), ".%s", column)
+                                  : (size_t)snprintf(name, sizeof(name), "%.*s.%.*s.%s", (int)schema.size, (const char *)schema.data, (int)table.size, (const char *)table.data, column);
 
-    if (rest.size == 0)
-        return false;
-    (void)snprintf(name, sizeof(name), "%.*s.%.*s.%s", (int)schema.size, (const char *)schema.data, (int)table.size, (const char *)table.data, column);
     while (text_next_field(&rest, ',', &one)) {
-        if (slice_equal_string(text_trim(one), name))
+        one = text_trim(one);
+        if (size < sizeof(name) && one.size >= size && memcmp(one.data + one.size - size, name, size) == 0 && (table.size == 0 || one.size == size))
             return true;
     }
     return false;
 }
 
-/* Is the column a member of the key's payload? */
-static bool is_key(const json_t *key, const char *column)
+bool message_hides_value(const char *mask, const struct change *change)
+{
+    size_t count = mask == NULL || *mask == '\0' || change == NULL || change->schema == NULL ? 0 : change->schema->column_count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (message_is_masked(mask, change->table_schema, change->table, change->schema->columns[i].name))
+            return true;
+    }
+    return false;
+}
+
+/* What has the columns of the key. */
+static const json_t *key_columns(const json_t *key)
 {
     const json_t *payload = json_object_get(key, "payload");
 
-    return json_object_get(json_is_object(payload) ? payload : key, column) != NULL;
+    return json_is_object(payload) ? payload : key;
+}
+
+bool message_hides_key(const char *mask, const struct change *change, struct slice key)
+{
+    json_t *whole = mask == NULL || *mask == '\0' || slice_is_null(key) ? NULL : json_loadb((const char *)key.data, key.size, 0, NULL), *value;
+    bool hides = false;
+    const char *name;
+
+    json_object_foreach((json_t *)(uintptr_t)key_columns(whole), name, value)
+        hides = hides || message_is_masked(mask, change == NULL ? slice_null() : change->table_schema, change == NULL ? slice_null() : change->table, name);
+    json_decref(whole);
+    return hides;
+}
+
+/* Is the column a member of the key's payload? */
+static bool is_key(const json_t *key, const char *column)
+{
+    return json_object_get(key_columns(key), column) != NULL;
 }
 
 static json_t *cell_make(const char *text, size_t max)
@@ -301,7 +330,6 @@ json_t *message_make(const char *topic, int32_t partition, const struct record *
                      const struct message_shape *shape, struct arena *arena)
 {
     bool append_time = (batch->attributes & RECORD_BATCH_APPEND_TIME) != 0, is_row = change != NULL && change->operation != 0;
-    bool hides = shape->mask != NULL && *shape->mask != '\0' && is_row;
     json_t *message = json_object();
 
     json_put(message, "topic", json_string(topic));
@@ -311,7 +339,9 @@ json_t *message_make(const char *topic, int32_t partition, const struct record *
     json_put(message, "at_kind", json_string(append_time ? "append" : "create"));
     json_put(message, "key", piece_make(record->key, shape->text_max));
     json_put(message, "value", piece_make(record->value, shape->text_max));
-    if (hides && !slice_is_null(record->value)) /* a masked column would show in the text */
+    if (message_hides_key(shape->mask, change, record->key))
+        json_put(json_object_get(message, "key"), "text", json_null());
+    if (message_hides_value(shape->mask, change))
         json_put(json_object_get(message, "value"), "text", json_null());
     json_put(message, "headers", headers_make(record, shape->text_max));
     json_put(message, "batch",

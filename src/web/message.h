@@ -30,6 +30,11 @@ struct slice message_payload(struct slice text);
 /* A cell as text, in the arena; NULL when it is null. Decimals and times as PostgreSQL would print them. */
 const char *message_cell(const struct change_column *column, const struct change_value *value, struct arena *arena);
 
+/* table: null or empty when it is not known; the column's name alone decides then */
 bool message_is_masked(const char *mask, struct slice schema, struct slice table, const char *column);
+
+/* Would the text of the value, or of the key, show a masked column? change: NULL when the value is none */
+bool message_hides_value(const char *mask, const struct change *change);
+bool message_hides_key(const char *mask, const struct change *change, struct slice key);
 
 #endif

@@ -1,24 +1,22 @@
-/*
- * search.c: GET /topics/:t/messages: a search that answers while it looks: progress, messages, and at the end where to go on.
- * Each call of the stream scans for a few dozen milliseconds at most, so a client that is gone ends it soon.
- */
-#include "web/api.h"
+#include "web/search.h"
 
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "os/clock.h"
 #include "web/filter.h"
-#include "web/message.h"
 #include "web/scan.h"
 
 #define SLICE_MS 40
 #define WINDOW_SEARCH 4000 /* records that are looked at in one go, of all partitions */
 #define FOUND_MAX 500
+#define FOUND_BYTES_MAX ((size_t)8 << 20) /* of matches that wait to be given; one may be larger */
 #define BATCH_MESSAGES 50
+#define BUDGET_MS 10000
+#define BUDGET_MS_MAX 600000
 #define LIVE_STEP_MS 50
 #define LIVE_PER_STEP 3    /* messages of a live view that are drawn in each step; the rest is counted */
-#define OUT_MAX ((size_t)16 << 20)
+#define OUT_MAX ((size_t)512 << 20) /* one match of any size, escaped */
 #define ARENA_BLOCK 65536
 
 enum direction { OLDEST_FIRST, NEWEST_FIRST, LIVE };
@@ -33,7 +31,8 @@ struct lane { /* one partition */
 };
 
 struct found {
-    json_t *message;
+    json_t *message; /* or what the taker made of it */
+    size_t bytes;
     int64_t at_ms; /* never less than that of the match before it in its lane, so that there is one order */
     int64_t offset;
     struct lane *lane;
@@ -41,6 +40,9 @@ struct found {
 
 struct search {
     struct api *api;
+    const struct search_taker *taker;
+    void *taker_context;
+    const char *trouble; /* why it could not be read to the end */
     struct arena arena, scratch;
     const char *topic, *key;
     struct filter *filter;
@@ -54,7 +56,7 @@ struct search {
     int64_t scanned, total, bytes, skipped;
     struct message_shape shape;
     struct found found[FOUND_MAX * 2];
-    size_t found_count;
+    size_t found_count, found_bytes;
     struct buffer out;
     size_t sent;
     bool done;
@@ -84,33 +86,56 @@ static bool key_matches(struct slice key, const char *wanted)
     return slice_equal_string(inner, wanted);
 }
 
+static void found_drop(struct search *search, size_t at)
+{
+    search->found_bytes -= search->found[at].bytes;
+    json_decref(search->found[at].message);
+    memmove(&search->found[at], &search->found[at + 1], (search->found_count - at - 1) * sizeof(search->found[0]));
+    search->found_count--;
+}
+
+static bool is_full(const struct search *search, size_t bytes)
+{
+    return search->found_count == sizeof(search->found) / sizeof(search->found[0]) || (search->found_count > 0 && search->found_bytes + bytes > FOUND_BYTES_MAX);
+}
+
 /*
  * Room for one more match; false when it has to wait for the next round. The newest ones are wanted first: then the lane's
- * oldest match makes room.
+ * oldest matches make room.
  */
-static bool room_make(struct search *search, struct lane *lane)
+static bool room_make(struct search *search, struct lane *lane, size_t bytes)
 {
-    size_t full = sizeof(search->found) / sizeof(search->found[0]), at = 0;
+    while (is_full(search, bytes)) {
+        size_t at = 0;
 
-    if (search->found_count < full)
-        return true;
-    lane->held_back = true;
-    if (search->direction == OLDEST_FIRST)
-        return false;
-    while (at < full && search->found[at].lane != lane)
-        at++;
-    if (at == full)
-        return false;
-    json_decref(search->found[at].message);
-    memmove(&search->found[at], &search->found[at + 1], (full - at - 1) * sizeof(search->found[0]));
-    search->found_count--;
+        lane->held_back = true;
+        if (search->direction == OLDEST_FIRST)
+            return false;
+        while (at < search->found_count && search->found[at].lane != lane)
+            at++;
+        if (at == search->found_count)
+            return false;
+        found_drop(search, at);
+    }
     return true;
+}
+
+/* What is kept of a match, and about how many bytes that are. */
+static json_t *match_make(struct search *search, const struct lane *lane, const struct record *record, const struct record_batch *batch, const struct change *row, size_t *bytes)
+{
+    json_t *made = search->taker != NULL ? search->taker->make(search->taker_context, lane->partition, record, row, &search->scratch)
+                                         : message_make(search->topic, lane->partition, record, batch, row, &search->shape, &search->scratch);
+
+    *bytes = json_is_string(made) ? json_string_length(made) : 0;
+    return made;
 }
 
 static void consider(struct search *search, struct lane *lane, const struct record *record, const struct record_batch *batch)
 {
     struct change change, *row = NULL;
     struct filter_input input = {.record = record, .partition = lane->partition, .arena = &search->scratch};
+    json_t *made;
+    size_t bytes;
 
     search->scanned++;
     search->bytes += (int64_t)(record->key.size + record->value.size);
@@ -126,12 +151,15 @@ static void consider(struct search *search, struct lane *lane, const struct reco
     if (row == NULL && !slice_is_null(record->value) && record->value.size > 0 && record->value.data[0] == '{' &&
         change_decode(search->decoder, record->value, &search->scratch, &change, NULL) == OK)
         row = &change;
-    if (!room_make(search, lane))
+    made = match_make(search, lane, record, batch, row, &bytes);
+    if (!room_make(search, lane, bytes)) {
+        json_decref(made);
         return;
+    }
     if (record->timestamp_ms > lane->latest_ms)
         lane->latest_ms = record->timestamp_ms;
-    search->found[search->found_count++] = (struct found){
-        message_make(search->topic, lane->partition, record, batch, row, &search->shape, &search->scratch), lane->latest_ms, record->offset, lane};
+    search->found_bytes += bytes;
+    search->found[search->found_count++] = (struct found){made, bytes, lane->latest_ms, record->offset, lane};
 }
 
 /* Looks at [from, to) of a lane. False after an error, which has been said. */
@@ -147,6 +175,9 @@ static bool window_scan(struct search *search, struct lane *lane, int64_t from, 
         consider(search, lane, &record, &batch);
     if (result == SCAN_END || error.status == ERROR_OFFSET_OUT_OF_RANGE) /* retention was faster */
         return true;
+    search->trouble = arena_copy_string(&search->arena, slice_from_string(error.message));
+    if (search->taker != NULL)
+        return false;
     event_append(&search->out, "error", json_pack("{s:s, s:o, s:n, s:n, s:n, s:[], s:n}", "code", status_name(error.status), "what", json_slice(slice_from_string(error.message)),
                                                   "why", "todo", "field", "actions", "request"));
     return false;
@@ -174,7 +205,12 @@ static void messages_append(struct search *search, size_t from, size_t to)
 
     for (size_t i = from; i < to; i++)
         json_add(list, search->found[i].message);
-    event_append(&search->out, "messages", list);
+    if (search->taker == NULL) {
+        event_append(&search->out, "messages", list);
+        return;
+    }
+    search->taker->give(search->taker_context, list, &search->out);
+    json_decref(list);
 }
 
 /* Gives what was found, in order, up to the limit; what is held back is found again by the cursor. */
@@ -193,7 +229,7 @@ static void found_give(struct search *search)
     for (size_t i = 0; i < count; i += BATCH_MESSAGES)
         messages_append(search, i, i + BATCH_MESSAGES < count ? i + BATCH_MESSAGES : count);
     search->given += count;
-    search->found_count = 0;
+    search->found_count = search->found_bytes = 0;
 }
 
 /* Moves each lane behind its window, or behind the last message given when others are held back. */
@@ -217,8 +253,11 @@ static void lanes_move(struct search *search)
 
 static void progress_append(struct search *search)
 {
-    json_t *at = json_array(), *progress;
+    json_t *at, *progress;
 
+    if (search->taker != NULL)
+        return;
+    at = json_array();
     for (size_t i = 0; i < search->lane_count; i++)
         json_add(at, json_pack("[i, I]", (int)search->lanes[i].partition, (json_int_t)(search->direction == NEWEST_FIRST ? search->lanes[i].high : search->lanes[i].low)));
     progress = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "scanned", (json_int_t)search->scanned, "total", (json_int_t)search->total, "found", (json_int_t)search->given, "bytes",
@@ -248,10 +287,14 @@ static json_t *cursor_make(struct search *search)
 
 static void done_append(struct search *search, const char *why)
 {
+    search->done = true;
+    if (search->taker != NULL) {
+        search->taker->done(search->taker_context, why, search->trouble, search->given, &search->out);
+        return;
+    }
     progress_append(search);
     event_append(&search->out, "done", json_pack("{s:s, s:o, s:I, s:I}", "why", why, "cursor", cursor_make(search), "scanned", (json_int_t)search->scanned, "total",
                                                  (json_int_t)search->total));
-    search->done = true;
 }
 
 /* ---- Steps ---- */
@@ -349,7 +392,7 @@ static ssize_t search_next(void *context, char *bytes, size_t size)
     size_t left = search->out.size - search->sent;
 
     if (left == 0) {
-        if (search->done || http_client_is_gone(search->fd))
+        if (search->done || search->out.failed || http_client_is_gone(search->fd))
             return -1;
         buffer_reset(&search->out);
         search->sent = 0;
@@ -367,6 +410,8 @@ static void search_end(void *context)
 {
     struct search *search = context;
 
+    if (search->taker != NULL && search->taker->end != NULL)
+        search->taker->end(search->taker_context);
     api_place_give(search->api, PLACE_SEARCH);
     for (size_t i = 0; i < search->found_count; i++)
         json_decref(search->found[i].message);
@@ -457,38 +502,71 @@ static bool filter_read(struct api_call *call, struct search *search)
     return false;
 }
 
-void api_messages(struct api_call *call)
+/* NULL with the answer given; the taker's context is the search's then, too. */
+static struct search *search_begin(struct api_call *call, const struct search_taker *taker, void *taker_context, size_t limit, size_t limit_max)
 {
     const char *from = api_query(call, "from"), *key = api_query(call, "key");
     struct topic *topic = api_topic_find(call, call->parts[0]);
-    struct search *search;
+    struct search *search = NULL;
 
-    if (topic == NULL)
-        return;
-    if (!api_place_take(call, PLACE_SEARCH)) {
-        topic_release(topic);
-        return;
+    if (topic != NULL && api_place_take(call, PLACE_SEARCH)) {
+        search = memory_new(sizeof(*search));
+        search->api = call->api;
+        search->taker = taker;
+        search->taker_context = taker_context;
+        arena_init(&search->arena, ARENA_BLOCK);
+        arena_init(&search->scratch, ARENA_BLOCK);
+        buffer_init(&search->out, OUT_MAX);
+        search->topic = arena_copy_string(&search->arena, slice_from_string(call->parts[0]));
+        search->key = key == NULL || *key == '\0' ? NULL : arena_copy_string(&search->arena, slice_from_string(key));
+        search->decoder = change_decoder_create();
+        search->scan = scan_create(api_settings_of(call->api)->log);
+        search->shape = message_in_list;
+        search->shape.mask = api_settings_of(call->api)->mask;
+        search->direction = from != NULL && strcmp(from, "live") == 0 && taker == NULL ? LIVE
+                            : from == NULL || *from == '\0' || strcmp(from, "newest") == 0 || strcmp(from, "live") == 0 ? NEWEST_FIRST
+                                                                                                                        : OLDEST_FIRST;
+        search->limit = (size_t)api_query_number(call, "limit", (int64_t)limit, 1, (int64_t)limit_max);
+        search->budget_ms = api_query_number(call, "budget_ms", taker == NULL ? BUDGET_MS : BUDGET_MS_MAX, 1, BUDGET_MS_MAX);
+        search->began_ms = clock_monotonic_ms();
+        search->fd = http_client_fd(call->request);
+        lanes_make(call, search, topic);
     }
-    search = memory_new(sizeof(*search));
-    search->api = call->api;
-    arena_init(&search->arena, ARENA_BLOCK);
-    arena_init(&search->scratch, ARENA_BLOCK);
-    buffer_init(&search->out, OUT_MAX);
-    search->topic = arena_copy_string(&search->arena, slice_from_string(call->parts[0]));
-    search->key = key == NULL || *key == '\0' ? NULL : arena_copy_string(&search->arena, slice_from_string(key));
-    search->decoder = change_decoder_create();
-    search->scan = scan_create(api_settings_of(call->api)->log);
-    search->shape = message_in_list;
-    search->shape.mask = api_settings_of(call->api)->mask;
-    search->direction = from != NULL && strcmp(from, "live") == 0 ? LIVE : from == NULL || *from == '\0' || strcmp(from, "newest") == 0 ? NEWEST_FIRST : OLDEST_FIRST;
-    search->limit = (size_t)api_query_number(call, "limit", 100, 1, FOUND_MAX);
-    search->budget_ms = api_query_number(call, "budget_ms", 10000, 1, 600000);
-    search->began_ms = clock_monotonic_ms();
-    search->fd = http_client_fd(call->request);
-    lanes_make(call, search, topic);
-    topic_release(topic);
-    if (filter_read(call, search))
-        api_stream_begin(call, search_next, search_end, search);
-    else
+    if (topic != NULL)
+        topic_release(topic);
+    if (search == NULL && taker != NULL && taker->end != NULL)
+        taker->end(taker_context);
+    if (search != NULL && !filter_read(call, search)) {
         search_end(search);
+        search = NULL;
+    }
+    return search;
+}
+
+void api_messages(struct api_call *call)
+{
+    struct search *search = search_begin(call, NULL, NULL, 100, FOUND_MAX);
+
+    if (search != NULL)
+        api_stream_begin(call, search_next, search_end, search);
+}
+
+void search_stream(struct api_call *call, const struct search_taker *taker, void *context, size_t limit, size_t limit_max)
+{
+    struct search *search = search_begin(call, taker, context, limit, limit_max);
+
+    if (search != NULL)
+        api_stream_begin(call, search_next, search_end, search);
+}
+
+bool search_run(struct api_call *call, const struct search_taker *taker, void *context, size_t limit_max)
+{
+    struct search *search = search_begin(call, taker, context, limit_max, limit_max);
+
+    if (search == NULL)
+        return false;
+    while (!search->done && !http_client_is_gone(search->fd))
+        step(search);
+    search_end(search);
+    return true;
 }
