@@ -212,8 +212,10 @@ static enum status position_store(struct sink *sink, int64_t next, struct error 
     int size = snprintf(text, sizeof(text), "%" PRId64, next);
     enum status status = log_position_set(sink->log, sink->owner, slice_of(text, (size_t)size), error);
 
-    if (status == OK)
+    if (status == OK) {
         sink->next = next;
+        log_passed(sink->log, LOG_READER_SINK, sink->name, sink->topic, 0, next);
+    }
     return status;
 }
 

@@ -189,6 +189,7 @@ static enum status batches_read(struct source_log *source, bool *got, struct err
             source->reading = partition;
             source->rest = buffer_slice(&source->batches);
             *got = true;
+            log_passed(source->log, LOG_READER_AGENT, source->agent, source->topic, partition, next_offset);
         }
     }
     return OK;
@@ -209,6 +210,7 @@ static bool record_take(struct source_log *source, struct source_record *given)
         if (source->batch_end > source->next[source->reading]) /* compacted away at its end */
             source->next[source->reading] = source->batch_end;
         source->batch_end = -1;
+        log_passed(source->log, LOG_READER_SCORED, source->agent, source->topic, source->reading, source->next[source->reading]);
     }
     return false;
 }
@@ -412,6 +414,7 @@ static enum status source_log_checkpoint(struct source *base, struct error *erro
     }
     buffer_init(&position, 1 << 20);
     position_write(source, &position);
+    log_writer_stamp(source->writer, &(struct log_stamp){0});
     if (status == OK)
         status = log_publish(source->writer, buffer_slice(&position), &ticket, error);
     if (status == OK)

@@ -321,6 +321,7 @@ enum status broker_start(const struct broker_settings *settings, struct store *s
     enum status status;
 
     broker->store = store;
+    broker->log = settings->log;
     broker->scratch = memory_new(SCRATCH_BYTES);
     broker->decompressor = decompressor_create();
     buffer_init(&broker->plain, PLAIN_BYTES_MAX);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/properties.h"
+#include "log/log.h"
 #include "store/store.h"
 
 struct broker;
@@ -14,6 +15,7 @@ struct broker;
 struct broker_settings {
     const char *listeners;            /* "host:port,host:port"; port 0 takes a free one */
     const char *advertised_listeners; /* NULL: each client is told the address it reached us by */
+    struct log *log;                  /* is told how far readers got (log_passed); may be NULL */
     const struct properties *values;  /* all effective settings by Kafka's names, for DescribeConfigs and for the numbers below; copied */
 };
 

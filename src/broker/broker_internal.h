@@ -89,6 +89,7 @@ struct moved {
 
 struct broker {
     struct store *store;
+    struct log *log; /* may be NULL */
     struct properties values;
     char *directory; /* absolute; NULL when the settings do not name it */
     struct broker_numbers numbers;

@@ -173,6 +173,21 @@ static bool fetched_is_news(const struct fetch *fetch, const struct fetched *fet
     return news || !fetch->scope.incremental;
 }
 
+/* For those who trace a row: who was sent it. */
+static void fetched_note(const struct fetch *fetch, const struct fetched *fetched)
+{
+    struct request *request = fetch->request;
+    struct slice client = request->header.client_id;
+    const char *host = request_client_host(request);
+    char reader[256];
+
+    if (request->broker->log == NULL)
+        return;
+    (void)snprintf(reader, sizeof(reader), "%s %.*s", *host == '/' ? host + 1 : host, slice_is_null(client) ? 0 : (int)(client.size > 128 ? 128 : client.size),
+                   (const char *)client.data);
+    log_passed(request->broker->log, LOG_READER_CLIENT, reader, topic_name(fetched->topic), fetched->asked->partition, fetched->range.next_offset);
+}
+
 /* Small ranges go into memory, big ones stay in their file. */
 static struct slice fetched_records(struct fetch *fetch, struct fetched *fetched, struct range *files, size_t *file_count)
 {
@@ -183,6 +198,7 @@ static struct slice fetched_records(struct fetch *fetch, struct fetched *fetched
     if (range->size == 0)
         return slice_of("", 0);
     fetched->served = true;
+    fetched_note(fetch, fetched);
     counter_add(&fetch->request->broker->counters.fetched_bytes, (int64_t)range->size);
     if (range->size > COPIED_BYTES_MAX) {
         struct slice external = wire_external(range->size);

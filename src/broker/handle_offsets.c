@@ -96,6 +96,14 @@ static void commit_written(void *context, enum status status)
         commit->outs[i]->error_code = status == OK                            ? 0
                                       : status == ERROR_RECORD_LIST_TOO_LARGE ? CODE(INVALID_COMMIT_OFFSET_SIZE)
                                                                               : CODE(COORDINATOR_NOT_AVAILABLE);
+    for (size_t i = 0; status == OK && i < commit->count; i++) {
+        const struct kafka_offset_commit_request *asked = commit->request->decoded;
+        const struct offset_change *change = &commit->changes[i];
+        struct arena *arena = &commit->request->arena;
+
+        log_passed(commit->request->broker->log, LOG_READER_GROUP, arena_copy_string(arena, asked->group_id), arena_copy_string(arena, change->topic),
+                   change->partition, change->value.offset);
+    }
     request_answer(commit->request, &commit->response);
 }
 

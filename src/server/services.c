@@ -89,6 +89,7 @@ static enum status kafka_start(struct services *services, struct error *error)
     struct broker_settings wanted = {
         .listeners = settings->listeners,
         .advertised_listeners = *settings->advertised_listeners == '\0' ? NULL : settings->advertised_listeners,
+        .log = services->log,
         .values = &settings->values,
     };
 
