@@ -211,6 +211,10 @@ void request_drop(struct request *request);
 /* "/127.0.0.1": how Kafka shows the client's address. */
 const char *request_client_host(const struct request *request);
 
+#define CLIENT_NAME_SIZE 256
+/* "127.0.0.1 client-id": how log_passed names a client. */
+void request_client_name(const struct request *request, char name[CLIENT_NAME_SIZE]);
+
 /* The address that this client is to be told. */
 void request_broker_address(const struct request *request, struct slice *host, int32_t *port);
 

@@ -75,6 +75,16 @@ const char *request_client_host(const struct request *request)
     return request->connection == NULL ? "" : request->connection->host;
 }
 
+void request_client_name(const struct request *request, char name[CLIENT_NAME_SIZE])
+{
+    const char *host = request_client_host(request);
+    struct slice client = request->header.client_id;
+
+    if (slice_is_null(client))
+        client = slice_of("", 0);
+    (void)snprintf(name, CLIENT_NAME_SIZE, "%s %.*s", *host == '/' ? host + 1 : host, (int)(client.size > 128 ? 128 : client.size), (const char *)client.data);
+}
+
 void request_broker_address(const struct request *request, struct slice *host, int32_t *port)
 {
     const struct connection *connection = request->connection;

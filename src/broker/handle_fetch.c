@@ -176,15 +176,10 @@ static bool fetched_is_news(const struct fetch *fetch, const struct fetched *fet
 /* For those who trace a row: who was sent it. */
 static void fetched_note(const struct fetch *fetch, const struct fetched *fetched)
 {
-    struct request *request = fetch->request;
-    struct slice client = request->header.client_id;
-    const char *host = request_client_host(request);
-    char reader[256];
+    const struct request *request = fetch->request;
+    char reader[CLIENT_NAME_SIZE];
 
-    if (request->broker->log == NULL)
-        return;
-    (void)snprintf(reader, sizeof(reader), "%s %.*s", *host == '/' ? host + 1 : host, slice_is_null(client) ? 0 : (int)(client.size > 128 ? 128 : client.size),
-                   (const char *)client.data);
+    request_client_name(request, reader);
     log_passed(request->broker->log, LOG_READER_CLIENT, reader, topic_name(fetched->topic), fetched->asked->partition, fetched->range.next_offset);
 }
 

@@ -87,6 +87,21 @@ struct commit {
     size_t count;
 };
 
+/* For those who trace a row: the group is past it, and this client sent that. */
+static void commit_note(const struct commit *commit)
+{
+    struct request *request = commit->request;
+    const struct kafka_offset_commit_request *asked = request->decoded;
+    char client[CLIENT_NAME_SIZE];
+    const char *reader;
+
+    request_client_name(request, client);
+    reader = arena_format(&request->arena, "%.*s\n%s", (int)asked->group_id.size, (const char *)asked->group_id.data, client);
+    for (size_t i = 0; i < commit->count; i++)
+        log_passed(request->broker->log, LOG_READER_GROUP, reader, arena_copy_string(&request->arena, commit->changes[i].topic), commit->changes[i].partition,
+                   commit->changes[i].value.offset);
+}
+
 static void commit_written(void *context, enum status status)
 {
     struct commit *commit = context;
@@ -96,14 +111,8 @@ static void commit_written(void *context, enum status status)
         commit->outs[i]->error_code = status == OK                            ? 0
                                       : status == ERROR_RECORD_LIST_TOO_LARGE ? CODE(INVALID_COMMIT_OFFSET_SIZE)
                                                                               : CODE(COORDINATOR_NOT_AVAILABLE);
-    for (size_t i = 0; status == OK && i < commit->count; i++) {
-        const struct kafka_offset_commit_request *asked = commit->request->decoded;
-        const struct offset_change *change = &commit->changes[i];
-        struct arena *arena = &commit->request->arena;
-
-        log_passed(commit->request->broker->log, LOG_READER_GROUP, arena_copy_string(arena, asked->group_id), arena_copy_string(arena, change->topic),
-                   change->partition, change->value.offset);
-    }
+    if (status == OK)
+        commit_note(commit);
     request_answer(commit->request, &commit->response);
 }
 

@@ -90,7 +90,7 @@ void log_writer_stamp(struct log_writer *writer, const struct log_stamp *stamp);
 
 enum log_reader {
     LOG_READER_CLIENT = 'c', /* was sent the records before next_offset; the name is "host client-id" */
-    LOG_READER_GROUP = 'g',  /* committed next_offset */
+    LOG_READER_GROUP = 'g',  /* committed next_offset; "group\nhost client-id" of who sent the commit */
     LOG_READER_AGENT = 'a',  /* read them */
     LOG_READER_SCORED = 's', /* an agent is done with them */
     LOG_READER_SINK = 'd',   /* delivered them */

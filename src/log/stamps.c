@@ -149,7 +149,7 @@ void stamps_add(struct stamps *stamps, const struct log_stamp *stamp, const stru
 
 static struct track *track_find(struct stamps *stamps, enum log_reader kind, const char *reader, const char *topic, int32_t partition)
 {
-    char text[700];
+    char text[1000];
     int size = snprintf(text, sizeof(text), "%c%s\n%s\n%d", kind, reader, topic, partition);
     struct slice key = slice_of(text, size < 0 ? 0 : (size_t)size);
     struct track *track;
