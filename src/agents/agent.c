@@ -1,52 +1,22 @@
-#include "agents/agent.h"
+#include "agents/agent_internal.h"
 
-#include "agents/rules/row.h"
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "os/clock.h"
 #include "os/logger.h"
-#include "os/stop.h"
 #include "os/thread.h"
-
-#include <pthread.h>
+#include "wire/json/text.h"
 
 #define LOG_SUBSYSTEM "agents"
 
 #define POLL_MS 100
 #define RECORDS_PER_TURN 256 /* records between two looks at the clock */
-#define ALERT_BYTES_MAX ((size_t)256 << 10)
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
-#define FOLD_PREFIX "\001" /* no column's text begins so */
 #define DEFAULT_CHECKPOINT_MS 1000
 #define DEFAULT_LATE_AFTER_MS 60000
-
-struct agent {
-    struct agent_spec spec;      /* strings and properties owned */
-    struct properties settings, client, scales;
-    char *state_topic, *dead_letters_topic;
-    const struct rule_kind *kind;
-    void *rule;
-    struct change_decoder *decoder;
-    const struct change_schema *prepared; /* the schema that the rule has seen last */
-    size_t prepared_columns;
-    bool by_event_time;
-    struct arena arena;          /* of one event */
-    struct buffer json;
-    struct source *source;
-    struct state_table *states;
-    uint64_t generation;         /* of the source, when the state was loaded */
-    int64_t newest_us;           /* event time seen so far */
-    int64_t checkpointed_ms;
-    bool dirty;                  /* something to checkpoint */
-    bool urgent;                 /* an alert waits */
-    struct thread *thread;
-    struct stop stop;
-    pthread_mutex_t lock;        /* guards `states` and `status` against readers of other threads; taken per turn */
-    struct agent_status status;
-};
 
 /* ---- Life ---- */
 
@@ -66,12 +36,33 @@ static enum status kind_unknown(const char *name, struct error *error)
     return error_set(error, ERROR_BAD_INPUT, "there is no rule \"%s\"; there are: %s", name, names);
 }
 
-/* "dbserver1.alerts" for "dbserver1.public.transactions". */
-static char *alerts_topic_of(const char *topic)
+/* "dbserver1.alerts" for "dbserver1.public.transactions", unless one is set. */
+static char *topic_beside(const char *topic, const char *name, const char *set)
 {
     const char *dot = strchr(topic, '.');
 
-    return memory_format("%.*s.alerts", (int)(dot == NULL ? strlen(topic) : (size_t)(dot - topic)), topic);
+    return set != NULL ? memory_copy_string(set) : memory_format("%.*s.%s", (int)(dot == NULL ? strlen(topic) : (size_t)(dot - topic)), topic, name);
+}
+
+/* What was set, so that an alert tells by what it was judged. */
+static char *settings_json(const struct properties *settings)
+{
+    struct buffer json;
+    char *text;
+
+    buffer_init(&json, ALERT_BYTES_MAX / 4);
+    buffer_append_u8(&json, '{');
+    for (size_t i = 0; i < settings->count; i++) {
+        if (i > 0)
+            buffer_append_u8(&json, ',');
+        json_append_string(&json, slice_from_string(settings->items[i].key));
+        buffer_append_u8(&json, ':');
+        json_append_string(&json, slice_from_string(settings->items[i].value == NULL ? "" : settings->items[i].value));
+    }
+    buffer_append_u8(&json, '}');
+    text = json.failed ? NULL : memory_copy_bytes(json.data, json.size);
+    buffer_finish(&json);
+    return text;
 }
 
 static void copy_properties(struct properties *to, const struct properties *from)
@@ -100,7 +91,8 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     agent->spec.group = memory_copy_string(spec->group == NULL ? spec->name : spec->group);
     agent->spec.key = memory_copy_string(spec->key == NULL ? kind->key_column : spec->key);
     agent->spec.operations = memory_copy_string(spec->operations);
-    agent->spec.alerts_topic = spec->alerts_topic == NULL ? alerts_topic_of(spec->topic) : memory_copy_string(spec->alerts_topic);
+    agent->spec.alerts_topic = topic_beside(spec->topic, "alerts", spec->alerts_topic);
+    agent->spec.enriched_topic = topic_beside(spec->topic, "enriched", spec->enriched_topic);
     agent->spec.bootstrap_servers = memory_copy_string(spec->bootstrap_servers);
     agent->state_topic = memory_format("tailrace-agent-%s-state", spec->name);
     agent->dead_letters_topic = memory_format("tailrace-agent-%s-dead-letters", spec->name);
@@ -110,6 +102,8 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     arena_init(&agent->arena, 16 << 10);
     stop_init(&agent->stop);
     buffer_init(&agent->json, ALERT_BYTES_MAX);
+    buffer_init(&agent->before, ALERT_STATE_BYTES_MAX);
+    agent->settings_json = settings_json(&agent->settings);
     (void)pthread_mutex_init(&agent->lock, NULL);
     status = kind->create(&agent->settings, &agent->rule, error);
     if (status == OK) {
@@ -134,6 +128,7 @@ void agent_destroy(struct agent *agent)
     memory_free((void *)(uintptr_t)agent->spec.key);
     memory_free((void *)(uintptr_t)agent->spec.operations);
     memory_free((void *)(uintptr_t)agent->spec.alerts_topic);
+    memory_free((void *)(uintptr_t)agent->spec.enriched_topic);
     memory_free((void *)(uintptr_t)agent->spec.bootstrap_servers);
     memory_free(agent->state_topic);
     memory_free(agent->dead_letters_topic);
@@ -143,188 +138,11 @@ void agent_destroy(struct agent *agent)
     arena_finish(&agent->arena);
     stop_finish(&agent->stop);
     buffer_finish(&agent->json);
+    buffer_finish(&agent->before);
+    memory_free(agent->settings_json);
     state_destroy(agent->states);
     (void)pthread_mutex_destroy(&agent->lock);
     memory_free(agent);
-}
-
-/* ---- One record ---- */
-
-static enum status dead_letter_write(struct agent *agent, const struct source_record *record, const char *reason, struct error *error)
-{
-    const char *place = arena_format(&agent->arena, "%s-%d@%lld", agent->spec.topic, record->partition, (long long)record->offset);
-    const struct log_header headers[] = {
-        {slice_from_string("reason"), slice_from_string(reason)},
-        {slice_from_string("place"), slice_from_string(place)},
-    };
-    const struct log_record letter = {record->key, record->value, -1, headers, 2};
-
-    agent->status.dead_letters++;
-    if (agent->status.dead_letters == 1)
-        LOG_WARNING("agent %s cannot read %s: %s; it and others like it go to topic %s", agent->spec.name, place, reason, agent->dead_letters_topic);
-    return source_write(agent->source, agent->dead_letters_topic, 0, &letter, error);
-}
-
-static enum status alert_send(struct agent *agent, const struct source_record *record, struct rule_verdict *verdict, struct error *error)
-{
-    struct alert *alert = &verdict->alert;
-    char id[24];
-    struct log_record out;
-
-    alert_id(id, agent->spec.name, agent->kind->version, agent->spec.topic, record->partition, record->offset);
-    alert->id = arena_copy_string(&agent->arena, slice_from_string(id));
-    alert->agent = agent->spec.name;
-    alert->rule = agent->kind->name;
-    alert->rule_version = agent->kind->version;
-    alert->appended_us = record->timestamp_ms * 1000;
-    alert->scored_us = clock_now_us();
-    buffer_reset(&agent->json);
-    alert_write(alert, &agent->json);
-    if (agent->json.failed)
-        return error_set(error, ERROR_LIMIT, "an alert is larger than %zu bytes", ALERT_BYTES_MAX);
-    out = (struct log_record){slice_from_string(id), buffer_slice(&agent->json), -1, NULL, 0};
-    agent->status.alerts++;
-    agent->status.last_alert_us = alert->scored_us;
-    agent->urgent = true;
-    return source_write(agent->source, agent->spec.alerts_topic, -1, &out, error);
-}
-
-/* Storm control: what is kept of a key, beside its state, under FOLD_PREFIX and the key. */
-struct fold {
-    int64_t sent_us; /* time of the event whose alert went out */
-    int64_t folded;  /* alerts since that did not */
-};
-
-/* Does the alert go out? One that does tells how many before it did not. Durable with the state, so a replay folds the same. */
-static bool alert_passes(struct agent *agent, const struct rule_event *event, struct alert *alert)
-{
-    const char *key;
-    struct state_entry *entry;
-    struct fold *fold;
-
-    if (agent->spec.fold_ms == 0)
-        return true;
-    key = arena_format(&agent->arena, FOLD_PREFIX "%.*s", (int)event->key.size, (const char *)event->key.data);
-    entry = state_open(agent->states, slice_from_string(key));
-    if (entry->size != sizeof(*fold)) {
-        if (!state_resize(agent->states, &entry, sizeof(*fold)))
-            return true;
-        *(struct fold *)(void *)entry->bytes = (struct fold){INT64_MIN / 2, 0};
-    }
-    fold = (struct fold *)(void *)entry->bytes;
-    state_touch(agent->states, entry);
-    if (event->time_us - fold->sent_us < agent->spec.fold_ms * 1000) {
-        fold->folded++;
-        agent->status.folded++;
-        return false;
-    }
-    alert->folded = fold->folded;
-    *fold = (struct fold){event->time_us, 0};
-    return true;
-}
-
-static bool operation_is_wanted(const struct agent *agent, char operation)
-{
-    return operation == '\0' || strchr(agent->spec.operations, operation) != NULL;
-}
-
-/* A schema that the rule has not seen yet is checked once; decoder schemas may grow, so their width counts. */
-static enum status schema_prepare(struct agent *agent, const struct change_schema *schema, struct error *error)
-{
-    enum status status = OK;
-
-    if (schema != agent->prepared || schema->column_count != agent->prepared_columns)
-        status = agent->kind->prepare(agent->rule, schema, error);
-    if (status == OK) {
-        agent->prepared = schema;
-        agent->prepared_columns = schema->column_count;
-    }
-    return status;
-}
-
-/* Event time of the row; *late tells whether it lies too far back. */
-static int64_t event_time(struct agent *agent, const struct change *change, const struct source_record *record, bool *late)
-{
-    int64_t time_us = change->source_time_us != 0 ? change->source_time_us : record->timestamp_ms * 1000;
-
-    *late = false;
-    if (!agent->by_event_time)
-        return clock_now_us();
-    if (time_us > agent->newest_us)
-        agent->newest_us = time_us;
-    else if (time_us < agent->newest_us - agent->spec.late_after_ms * 1000)
-        *late = true;
-    return time_us;
-}
-
-static enum status event_judge(struct agent *agent, const struct source_record *record, struct rule_event *event, struct error *error)
-{
-    struct rule_verdict verdict = {RULE_IGNORED};
-    struct error failure;
-    enum status status = agent->kind->judge(agent->rule, event, agent->states, &agent->arena, &verdict, &failure);
-
-    if (status == ERROR_BAD_INPUT)
-        return dead_letter_write(agent, record, failure.message, error);
-    if (status != OK) {
-        *error = failure;
-        error_context(error, "rule %s at topic %s, partition %d, offset %lld", agent->kind->name, agent->spec.topic, record->partition,
-                      (long long)record->offset);
-        return status;
-    }
-    agent->status.judged++;
-    if (verdict.outcome == RULE_ALERT && !alert_passes(agent, event, &verdict.alert))
-        verdict = (struct rule_verdict){RULE_NORMAL, .score = verdict.score};
-    if (verdict.outcome == RULE_ALERT)
-        status = alert_send(agent, record, &verdict, error);
-    if (status == OK && agent->spec.listener != NULL)
-        agent->spec.listener(agent->spec.context, event, &verdict);
-    return status;
-}
-
-static enum status record_handle(struct agent *agent, const struct source_record *record, struct error *error)
-{
-    struct rule_event event = {.topic = agent->spec.topic, .partition = record->partition, .offset = record->offset,
-                               .wants_line = agent->spec.listener != NULL};
-    const struct change_value *key;
-    struct change change;
-    struct error failure;
-    bool late;
-    enum status status;
-
-    arena_reset(&agent->arena);
-    agent->dirty = true;
-    agent->status.read++;
-    if (slice_is_null(record->value)) { /* a tombstone */
-        agent->status.ignored++;
-        return OK;
-    }
-    status = change_decode(agent->decoder, record->value, &agent->arena, &change, &failure);
-    if (status == OK && !operation_is_wanted(agent, change.operation)) {
-        agent->status.ignored++;
-        return OK;
-    }
-    event.change = &change;
-    event.row = change.after != NULL ? change.after : change.before;
-    if (status == OK && event.row == NULL)
-        status = error_set(&failure, ERROR_BAD_INPUT, "not a change event: no row in it");
-    if (status == OK)
-        status = schema_prepare(agent, change.schema, &failure);
-    if (status != OK)
-        return dead_letter_write(agent, record, failure.message, error);
-    key = change_column(&change, event.row, agent->spec.key);
-    if (key == NULL || key->null)
-        return dead_letter_write(agent, record, arena_format(&agent->arena, "column \"%s\", the key, is %s", agent->spec.key, key == NULL ? "missing" : "null"), error);
-    event.key = slice_from_string(value_text(key, &agent->arena));
-    event.time_us = event_time(agent, &change, record, &late);
-    agent->status.event_time_us = change.source_time_us;
-    if (late) {
-        agent->status.late++;
-        if (agent->spec.late == AGENT_LATE_IGNORE)
-            return OK;
-        if (agent->spec.late == AGENT_LATE_DEAD_LETTER)
-            return dead_letter_write(agent, record, "late: its commit time lies too far before the newest", error);
-    }
-    return event_judge(agent, record, &event, error);
 }
 
 /* ---- Checkpoints ---- */
@@ -396,7 +214,7 @@ static enum status states_load(struct agent *agent, struct error *error)
 static enum status open_all(struct agent *agent, struct error *error)
 {
     struct source_spec spec = {.agent = agent->spec.name, .group = agent->spec.group, .topic = agent->spec.topic, .state_topic = agent->state_topic,
-                               .alerts_topic = agent->spec.alerts_topic, .from_beginning = agent->spec.from_beginning,
+                               .alerts_topic = agent->spec.alerts_topic, .enriched_topic = agent->spec.enriched_topic, .from_beginning = agent->spec.from_beginning,
                                .bootstrap_servers = agent->spec.bootstrap_servers, .client = &agent->client, .log = agent->spec.log};
     enum status status = source_open(&spec, &agent->source, error);
 
@@ -409,11 +227,14 @@ static enum status open_all(struct agent *agent, struct error *error)
     }
     agent->prepared = NULL;
     if (status == OK)
-        status = source_topic_ensure(agent->source, agent->state_topic, 1, true, error);
+        status = source_topic_ensure(agent->source, agent->state_topic, 1, "cleanup.policy", "compact", error);
     if (status == OK)
-        status = source_topic_ensure(agent->source, agent->spec.alerts_topic, 1, false, error);
+        status = source_topic_ensure(agent->source, agent->spec.alerts_topic, 1, "retention.ms", ALERTS_KEPT_MS, error);
     if (status == OK)
-        status = source_topic_ensure(agent->source, agent->dead_letters_topic, 1, false, error);
+        status = source_topic_ensure(agent->source, agent->dead_letters_topic, 1, NULL, NULL, error);
+    agent->enriched_ready = status == OK && agent->spec.enriched;
+    if (agent->enriched_ready)
+        status = source_topic_ensure(agent->source, agent->spec.enriched_topic, 1, NULL, NULL, error);
     if (status == OK)
         status = states_load(agent, error);
     return status;
@@ -442,11 +263,12 @@ static enum status turn(struct agent *agent, bool *more, struct error *error)
         status = states_load(agent, error);
     if (status != OK || !*more)
         return status;
+    agent->read_us = clock_now_us();
     (void)pthread_mutex_lock(&agent->lock);
     for (int i = 0; status == OK; i++) {
         bool got;
 
-        status = record_handle(agent, &record, error);
+        status = agent_record_handle(agent, &record, error);
         if (status != OK || i + 1 == RECORDS_PER_TURN)
             break;
         status = source_next(agent->source, 0, &record, &got, error);
@@ -598,4 +420,14 @@ const char *agent_topic(const struct agent *agent)
 const char *agent_alerts_topic(const struct agent *agent)
 {
     return agent->spec.alerts_topic;
+}
+
+const char *agent_enriched_topic(const struct agent *agent)
+{
+    return agent->spec.enriched_topic;
+}
+
+int64_t agent_fold_ms(const struct agent *agent)
+{
+    return agent->spec.fold_ms;
 }

@@ -24,6 +24,8 @@ struct agent_spec {
     const char *key;                  /* column; NULL: the rule's own */
     const char *operations;           /* "c,r": which changes are judged */
     const char *alerts_topic;         /* NULL: "<first part of topic>.alerts" */
+    const char *enriched_topic;       /* NULL: "<first part of topic>.enriched" */
+    bool enriched;                    /* every judged row goes there, with what was looked at; else what a script emits */
     const char *bootstrap_servers;    /* NULL: the log in-process */
     bool from_beginning;
     enum agent_time time;
@@ -71,7 +73,7 @@ enum agent_state { AGENT_STOPPED, AGENT_WAITING_FOR_TOPIC, AGENT_LOADING, AGENT_
 struct agent_status {
     enum agent_state state;
     struct error error;           /* why RETRYING or FAILED */
-    int64_t read, judged, ignored, alerts, dead_letters, late, folded; /* since the start */
+    int64_t read, judged, ignored, alerts, dead_letters, late, folded, enriched; /* since the start */
     int64_t lag;                  /* records ahead */
     int64_t event_time_us;        /* commit time of the last row */
     int64_t last_alert_us;        /* wall clock */
@@ -84,6 +86,8 @@ const char *agent_name(const struct agent *agent);
 const char *agent_rule(const struct agent *agent);
 const char *agent_topic(const struct agent *agent);
 const char *agent_alerts_topic(const struct agent *agent);
+const char *agent_enriched_topic(const struct agent *agent);
+int64_t agent_fold_ms(const struct agent *agent);
 
 /* The state of a key as JSON; false when there is none. Any thread; waits for the agent's current batch. */
 bool agent_key_describe(struct agent *agent, const char *key, struct buffer *json);

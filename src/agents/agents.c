@@ -66,7 +66,7 @@ static enum status operations_check(const struct property *property, struct erro
 static enum status setting_read(const struct property *property, const char *key, struct agent_spec *spec, struct properties *rule_settings,
                                 struct error *error)
 {
-    static const char *const known[] = {"rule", "topic", "key", "operations", "alerts.topic", "from.beginning", "time", "late.after.ms", "late",
+    static const char *const known[] = {"rule", "topic", "key", "operations", "alerts.topic", "enriched", "enriched.topic", "from.beginning", "time", "late.after.ms", "late",
                                         "checkpoint.ms", "fold.ms", "state.keys.max", "state.bytes.max", "rule.", NULL};
     int64_t number = 0;
     enum status status = OK;
@@ -81,6 +81,11 @@ static enum status setting_read(const struct property *property, const char *key
         spec->key = property->value;
     } else if (strcmp(key, "alerts.topic") == 0) {
         spec->alerts_topic = property->value;
+    } else if (strcmp(key, "enriched") == 0) {
+        status = flag_read(property, &spec->enriched, error);
+    } else if (strcmp(key, "enriched.topic") == 0) {
+        spec->enriched_topic = property->value;
+        spec->enriched = true;
     } else if (strcmp(key, "operations") == 0) {
         spec->operations = property->value;
         status = operations_check(property, error);
@@ -221,6 +226,8 @@ static void describe(struct agent *agent, struct buffer *json)
     json_append_string(json, slice_from_string(agent_topic(agent)));
     buffer_append_string(json, ",\"alerts_topic\":");
     json_append_string(json, slice_from_string(agent_alerts_topic(agent)));
+    buffer_append_string(json, ",\"enriched_topic\":");
+    json_append_string(json, slice_from_string(agent_enriched_topic(agent)));
     buffer_append_format(json, ",\"state\":\"%s\",\"error\":", states[status.state]);
     if (status.state == AGENT_RETRYING || status.state == AGENT_FAILED)
         json_append_string(json, slice_from_string(status.error.message));
@@ -228,9 +235,10 @@ static void describe(struct agent *agent, struct buffer *json)
         buffer_append_string(json, "null");
     buffer_append_format(json,
                          ",\"read\":%" PRId64 ",\"judged\":%" PRId64 ",\"ignored\":%" PRId64 ",\"alerts\":%" PRId64 ",\"dead_letters\":%" PRId64 ",\"late\":%" PRId64
-                         ",\"lag\":%" PRId64 ",\"event_time_us\":%" PRId64 ",\"last_alert_us\":%" PRId64 ",\"keys\":%zu,\"state_bytes\":%zu,\"evicted\":%" PRIu64
+                         ",\"folded\":%" PRId64 ",\"enriched\":%" PRId64 ",\"fold_ms\":%" PRId64 ",\"lag\":%" PRId64 ",\"event_time_us\":%" PRId64 ",\"last_alert_us\":%" PRId64 ",\"keys\":%zu,\"state_bytes\":%zu,\"evicted\":%" PRIu64
                          ",\"checkpoints\":%" PRId64 ",\"checkpoint_us\":%" PRId64 "}",
-                         status.read, status.judged, status.ignored, status.alerts, status.dead_letters, status.late, status.lag, status.event_time_us,
+                         status.read, status.judged, status.ignored, status.alerts, status.dead_letters, status.late, status.folded, status.enriched,
+                         agent_fold_ms(agent), status.lag, status.event_time_us,
                          status.last_alert_us, status.states.keys, status.states.bytes, status.states.evicted, status.checkpoints, status.checkpoint_us);
 }
 

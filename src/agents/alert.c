@@ -46,6 +46,12 @@ static void member_text(struct buffer *json, const char *name, const char *text)
         json_append_string(json, slice_from_string(text));
 }
 
+static void member_json(struct buffer *json, const char *name, const char *value)
+{
+    member_begin(json, name);
+    buffer_append_string(json, value == NULL ? "null" : value);
+}
+
 static void member_number(struct buffer *json, const char *name, int64_t number)
 {
     member_begin(json, name);
@@ -73,8 +79,8 @@ static void conditions_write(const struct alert *alert, struct buffer *json)
         member_text(json, "was", condition->was);
         member_text(json, "limit", condition->limit);
         member_number(json, "points", condition->points);
-        member_begin(json, "held");
-        buffer_append_string(json, condition->held ? "true}" : "false}");
+        member_json(json, "held", condition->held ? "true" : "false");
+        buffer_append_u8(json, '}');
     }
     buffer_append_u8(json, ']');
 }
@@ -92,13 +98,16 @@ static void window_write(const struct alert *alert, struct buffer *json)
         const struct alert_input *input = &alert->inputs[i];
 
         buffer_append_string(json, i == 0 ? "{" : ",{");
-        member_number(json, "partition", input->partition);
-        member_number(json, "offset", input->offset);
+        member_known(json, "partition", input->partition >= 0, input->partition);
+        member_known(json, "offset", input->partition >= 0, input->offset);
         member_known(json, "at_us", input->time_us != 0, input->time_us);
         member_text(json, "number", input->number);
         buffer_append_u8(json, '}');
     }
-    buffer_append_string(json, "]}");
+    buffer_append_u8(json, ']');
+    if (alert->input_total > (int64_t)alert->input_count)
+        member_number(json, "inputs_total", alert->input_total);
+    buffer_append_u8(json, '}');
 }
 
 static void source_write(const struct alert *alert, struct buffer *json)
@@ -112,6 +121,7 @@ static void source_write(const struct alert *alert, struct buffer *json)
     member_known(json, "txId", alert->transaction_id >= 0, alert->transaction_id);
     member_known(json, "committed_us", alert->committed_us != 0, alert->committed_us);
     member_known(json, "appended_us", alert->appended_us != 0, alert->appended_us);
+    member_known(json, "read_us", alert->read_us != 0, alert->read_us);
     member_known(json, "scored_us", alert->scored_us != 0, alert->scored_us);
     buffer_append_u8(json, '}');
 }
@@ -135,8 +145,23 @@ void alert_write(const struct alert *alert, struct buffer *json)
     member_number(json, "folded", alert->folded);
     member_text(json, "model", alert->model);
     source_write(alert, json);
-    member_begin(json, "row");
-    buffer_append_string(json, alert->row == NULL ? "null" : alert->row);
+    member_json(json, "row", alert->row);
+    if (alert->judged_us != 0) {
+        member_begin(json, "judged");
+        buffer_append_u8(json, '{');
+        member_number(json, "at_us", alert->judged_us);
+        member_json(json, "settings", alert->settings);
+        member_text(json, "state", alert->state);
+        buffer_append_u8(json, '}');
+    }
+    if (alert->todo != NULL) {
+        member_begin(json, "problem");
+        buffer_append_u8(json, '{');
+        member_text(json, "why", alert->why);
+        member_text(json, "todo", alert->todo);
+        member_json(json, "closed", alert->closed ? "true" : "false");
+        buffer_append_u8(json, '}');
+    }
     buffer_append_u8(json, '}');
 }
 
@@ -147,6 +172,13 @@ static const char *text_of(struct slice object, const char *name, struct arena *
     struct slice text = json_member_text(object, name, arena);
 
     return slice_is_null(text) ? NULL : arena_copy_string(arena, text);
+}
+
+static const char *json_of(struct slice object, const char *name, struct arena *arena)
+{
+    struct slice value = json_scan_member(object, name);
+
+    return slice_is_null(value) || slice_equal_string(value, "null") ? NULL : arena_copy_string(arena, value);
 }
 
 static void conditions_read(struct slice list, struct arena *arena, struct alert *alert)
@@ -177,7 +209,7 @@ static void inputs_read(struct slice list, struct arena *arena, struct alert *al
         struct slice item = json_skip(&in);
         struct alert_input *input = &alert->inputs[alert->input_count++];
 
-        input->partition = (int32_t)json_member_integer(item, "partition", 0);
+        input->partition = (int32_t)json_member_integer(item, "partition", -1);
         input->offset = json_member_integer(item, "offset", 0);
         input->time_us = json_member_integer(item, "at_us", 0);
         input->number = text_of(item, "number", arena);
@@ -189,7 +221,7 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     struct json_scan in = json_scan_of(json);
     struct slice window = json_scan_member(json, "window");
     struct slice source = json_scan_member(json, "source");
-    struct slice row = json_scan_member(json, "row");
+    struct slice judged = json_scan_member(json, "judged"), problem = json_scan_member(json, "problem");
 
     *alert = (struct alert){.lsn = -1, .transaction_id = -1};
     if (json_peek(&in) == JSON_OBJECT)
@@ -217,6 +249,7 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     alert->window_to_us = json_member_integer(window, "to_us", 0);
     alert->window_by = text_of(window, "by", arena);
     inputs_read(json_scan_member(window, "inputs"), arena, alert);
+    alert->input_total = json_member_integer(window, "inputs_total", 0);
     alert->topic = text_of(source, "topic", arena);
     alert->partition = (int32_t)json_member_integer(source, "partition", 0);
     alert->offset = json_member_integer(source, "offset", 0);
@@ -224,7 +257,14 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     alert->transaction_id = json_member_integer(source, "txId", -1);
     alert->committed_us = json_member_integer(source, "committed_us", 0);
     alert->appended_us = json_member_integer(source, "appended_us", 0);
+    alert->read_us = json_member_integer(source, "read_us", 0);
     alert->scored_us = json_member_integer(source, "scored_us", 0);
-    alert->row = slice_is_null(row) || slice_equal_string(row, "null") ? NULL : arena_copy_string(arena, row);
+    alert->row = json_of(json, "row", arena);
+    alert->judged_us = json_member_integer(judged, "at_us", 0);
+    alert->settings = json_of(judged, "settings", arena);
+    alert->state = text_of(judged, "state", arena);
+    alert->why = text_of(problem, "why", arena);
+    alert->todo = text_of(problem, "todo", arena);
+    alert->closed = slice_equal_string(json_scan_member(problem, "closed"), "true");
     return OK;
 }

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#define ALERTS_KEPT_MS "7776000000" /* 90 days: alerts topics and what came of the alerts, where we make the topics */
 #define ALERT_CONDITIONS_MAX 8
 #define ALERT_INPUTS_MAX 64
 
@@ -28,6 +29,8 @@ struct alert_input {
     const char *number; /* its amount, as text; NULL when the rule does not know */
 };
 
+#define ALERT_STATE_BYTES_MAX 8192 /* a larger state of one key does not go into its alerts */
+
 struct alert {
     const char *id;       /* from agent, version, topic, partition and offset: the same row never makes a second one */
     const char *agent;
@@ -43,8 +46,9 @@ struct alert {
     size_t condition_count;
     int64_t window_from_us, window_to_us; /* 0 when the rule has none */
     const char *window_by;                /* "event time" or "processing time" or "count" */
-    struct alert_input inputs[ALERT_INPUTS_MAX];
+    struct alert_input inputs[ALERT_INPUTS_MAX]; /* oldest first; partition -1: the rule does not know where it was */
     size_t input_count;
+    int64_t input_total;                  /* the window held so many; the newest ALERT_INPUTS_MAX are kept. 0: input_count */
     const char *key;      /* of the state */
     int64_t folded;       /* alerts of this agent and key that were not sent since the one before (storm control) */
     const char *model;    /* version of the model that scored; NULL */
@@ -53,14 +57,21 @@ struct alert {
     int32_t partition;
     int64_t offset;
     int64_t lsn, transaction_id;
-    int64_t committed_us, appended_us, scored_us;
+    int64_t committed_us, appended_us, read_us, scored_us;
     const char *row;      /* the row as JSON object with decimals as text; NULL */
+    /* what it was judged by, so that it can be judged again (judge_again.h) */
+    const char *settings; /* of the rule, those that were set: a JSON object; NULL */
+    const char *state;    /* of the key, before this row: base64; "" when there was none; NULL when it was too large */
+    int64_t judged_us;    /* the time that the rule went by */
+    /* of the program itself (agent "tailrace"): a problem */
+    const char *why, *todo; /* NULL for agents */
+    bool closed;            /* it is over */
 };
 
 /* "A-" and 16 hexadecimal digits from the five facts that name the row and the rule. */
 void alert_id(char id[24], const char *agent, int32_t rule_version, const char *topic, int32_t partition, int64_t offset);
 
-/* Appends the JSON object. Documented in doc/alerts.md. */
+/* Appends the JSON object. Documented in doc/alerts.md and by doc/alert.schema.json. */
 void alert_write(const struct alert *alert, struct buffer *json);
 
 /* Reads it back; strings in the arena. Errors: BAD_INPUT with the place. */

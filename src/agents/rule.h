@@ -20,6 +20,7 @@ struct rule_event {
     int64_t offset;
     int64_t time_us;                /* by the agent's setting: commit time, or the wall clock */
     bool wants_line;                /* does anybody look at rule_verdict.line? */
+    bool wants_features;            /* and at rule_verdict.features? */
 };
 
 enum rule_outcome {
@@ -34,6 +35,8 @@ struct rule_verdict {
     struct alert alert;     /* with RULE_ALERT: the rule fills what it knows (title, subject, conditions, window, inputs, number, score) */
     int32_t score;          /* rules without one: 0 */
     const char *line;       /* what the foreground prints for people; NULL: nothing. Only made when the event wants it */
+    const char *features;   /* what was looked at, as a JSON object, for the topic of enriched events. Made when the event wants it;
+                               a script that emits makes it unasked. NULL: nothing to say */
 };
 
 /* How a rule is found and made: one row of rules.def each. */

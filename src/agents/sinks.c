@@ -1,47 +1,15 @@
-#include "agents/sink.h"
+#include "agents/sink_internal.h"
 
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "os/clock.h"
-#include "os/logger.h"
-#include "os/stop.h"
 #include "os/thread.h"
 #include "wire/json/text.h"
-#include "wire/kafka/records.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-
-#define LOG_SUBSYSTEM "sinks"
 
 #define SINKS_MAX 32
-#define NAME_BYTES_MAX 100
-#define READ_BYTES ((size_t)256 << 10)
-#define PLAIN_BYTES_MAX ((size_t)64 << 20)
-#define DELIVERIES_MAX 100 /* handed to a sink at once */
-#define WAIT_MS 200
-#define RETRY_FIRST_MS 500
-#define RETRY_MAX_MS 60000
-
-struct sink {
-    char name[NAME_BYTES_MAX + 1];
-    const struct sink_kind *kind;
-    void *sink;
-    char *owner, *topic;
-    int severity_least;
-    bool from_beginning;
-    struct log *log;
-    struct thread *thread;
-    struct stop stop;
-    int64_t next; /* offset of the alert to deliver next */
-    struct buffer batches, plain;
-    struct decompressor *decompressor;
-    struct arena arena;
-    pthread_mutex_t lock; /* guards the rest */
-    int64_t delivered, skipped, tries, retry_at_ms;
-    struct error error; /* of the last try; OK when it went through */
-};
+#define RESULTS_BYTES_MAX ((size_t)512 << 10)
 
 struct sinks {
     struct sink *items[SINKS_MAX];
@@ -53,7 +21,7 @@ static const struct sink_kind *const kinds[] = {&sink_webhook, &sink_postgres, &
 
 /* ---- Settings ---- */
 
-static int severity_rank(const char *severity)
+int severity_rank(const char *severity)
 {
     static const char *const names[] = {"info", "warn", "crit"};
 
@@ -106,27 +74,45 @@ static enum status kind_find(const char *name, const char *sink, const struct si
                      name == NULL ? "missing" : "", name == NULL ? "" : name);
 }
 
+static enum status topics_read(struct sink *sink, const char *topics, struct error *error)
+{
+    struct slice rest = slice_from_string(topics), field;
+
+    while (text_next_field(&rest, ',', &field)) {
+        struct slice topic = text_trim(field);
+
+        if (topic.size == 0)
+            continue;
+        if (sink->input_count == SINK_TOPICS_MAX)
+            return error_set(error, ERROR_BAD_INPUT, "setting sinks.%s.topic names more than %d topics", sink->name, SINK_TOPICS_MAX);
+        sink->inputs[sink->input_count++].topic = memory_copy_bytes(topic.data, topic.size);
+    }
+    if (sink->input_count == 0)
+        return error_set(error, ERROR_BAD_INPUT, "setting sinks.%s.topic is missing: which alerts are to be sent?", sink->name);
+    return OK;
+}
+
 /* Takes the common settings out of `settings`, so that the kind's own are left. */
 static enum status common_read(struct sink *sink, struct properties *settings, struct error *error)
 {
     const char *severity = properties_get(settings, "severity");
     const char *from = properties_get(settings, "from");
+    enum status status = topics_read(sink, properties_get(settings, "topic"), error);
 
-    sink->topic = memory_copy_string(properties_get(settings, "topic"));
     sink->severity_least = severity == NULL ? 0 : severity_rank(severity);
     sink->from_beginning = from != NULL && strcmp(from, "beginning") == 0;
-    if (sink->topic == NULL)
-        return error_set(error, ERROR_BAD_INPUT, "setting sinks.%s.topic is missing: which alerts are to be sent?", sink->name);
-    if (sink->severity_least < 0)
-        return error_set(error, ERROR_BAD_INPUT, "setting sinks.%s.severity=%s: it has to be info, warn or crit", sink->name, severity);
-    if (from != NULL && !sink->from_beginning && strcmp(from, "end") != 0)
-        return error_set(error, ERROR_BAD_INPUT, "setting sinks.%s.from=%s: it has to be beginning or end", sink->name, from);
+    if (status == OK && sink->severity_least < 0)
+        status = error_set(error, ERROR_BAD_INPUT, "setting sinks.%s.severity=%s: it has to be info, warn or crit", sink->name, severity);
+    if (status == OK && from != NULL && !sink->from_beginning && strcmp(from, "end") != 0)
+        status = error_set(error, ERROR_BAD_INPUT, "setting sinks.%s.from=%s: it has to be beginning or end", sink->name, from);
     (void)properties_remove(settings, "topic");
     (void)properties_remove(settings, "severity");
     (void)properties_remove(settings, "from");
     (void)properties_remove(settings, "kind");
-    return OK;
+    return status;
 }
+
+/* ---- Life ---- */
 
 static void sink_destroy(struct sink *sink)
 {
@@ -134,11 +120,16 @@ static void sink_destroy(struct sink *sink)
         return;
     if (sink->sink != NULL)
         sink->kind->destroy(sink->sink);
+    for (size_t i = 0; i < sink->input_count; i++) {
+        memory_free(sink->inputs[i].topic);
+        memory_free(sink->inputs[i].next);
+    }
     memory_free(sink->owner);
-    memory_free(sink->topic);
-    buffer_finish(&sink->batches);
-    buffer_finish(&sink->plain);
-    decompressor_destroy(sink->decompressor);
+    log_writer_close(sink->writer);
+    buffer_finish(&sink->stored);
+    record_builder_finish(&sink->results);
+    scan_destroy(sink->scan);
+    mutes_destroy(sink->mutes);
     arena_finish(&sink->arena);
     stop_finish(&sink->stop);
     (void)pthread_mutex_destroy(&sink->lock);
@@ -151,17 +142,18 @@ static enum status sink_create(const struct properties *values, struct slice nam
     struct properties settings;
     enum status status;
 
-    if (name.size > NAME_BYTES_MAX)
-        return error_set(error, ERROR_BAD_INPUT, "the name of a sink has more than %d bytes: %.*s", NAME_BYTES_MAX, (int)name.size, (const char *)name.data);
+    if (name.size > SINK_NAME_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "the name of a sink has more than %d bytes: %.*s", SINK_NAME_MAX, (int)name.size, (const char *)name.data);
     sink = memory_new(sizeof(*sink));
     (void)snprintf(sink->name, sizeof(sink->name), "%.*s", (int)name.size, (const char *)name.data);
     sink->owner = memory_format("sink/%s", sink->name);
-    stop_init(&sink->stop);
     sink->log = log;
-    sink->decompressor = decompressor_create();
-    buffer_init(&sink->batches, PLAIN_BYTES_MAX);
-    buffer_init(&sink->plain, PLAIN_BYTES_MAX + 1024);
+    sink->scan = scan_create(log);
+    sink->mutes = mutes_create(log);
+    buffer_init(&sink->stored, 1 << 20);
+    record_builder_init(&sink->results, RESULTS_BYTES_MAX);
     arena_init(&sink->arena, 64 << 10);
+    stop_init(&sink->stop);
     (void)pthread_mutex_init(&sink->lock, NULL);
     properties_take(values, "sinks.", sink->name, &settings);
     status = kind_find(properties_get(&settings, "kind"), sink->name, &sink->kind, error);
@@ -170,7 +162,7 @@ static enum status sink_create(const struct properties *values, struct slice nam
     if (status == OK)
         status = common_read(sink, &settings, error);
     if (status == OK) {
-        status = sink->kind->create(&settings, &sink->sink, error);
+        status = sink->kind->create(&settings, &sink->stop, &sink->sink, error);
         if (status != OK)
             error_context(error, "sink %s", sink->name);
     }
@@ -180,171 +172,6 @@ static enum status sink_create(const struct properties *values, struct slice nam
     else
         sink_destroy(sink);
     return status;
-}
-
-/* ---- Position ---- */
-
-/* The position is the offset as text. False: the topic is not there. */
-static bool position_load(struct sink *sink)
-{
-    struct buffer position;
-    int64_t start, end;
-    bool known;
-
-    if (log_bounds(sink->log, sink->topic, 0, &start, &end, NULL) != OK)
-        return false;
-    buffer_init(&position, 64);
-    known = log_position(sink->log, sink->owner, &position) && text_parse_int64(buffer_slice(&position), &sink->next);
-    if (!known)
-        sink->next = sink->from_beginning ? start : end;
-    if (sink->next < start) {
-        LOG_ERROR("sink %s: alerts %" PRId64 " to %" PRId64 " of topic %s were deleted by retention before they were delivered", sink->name, sink->next, start - 1,
-                  sink->topic);
-        sink->next = start;
-    }
-    buffer_finish(&position);
-    return true;
-}
-
-static enum status position_store(struct sink *sink, int64_t next, struct error *error)
-{
-    char text[24];
-    int size = snprintf(text, sizeof(text), "%" PRId64, next);
-    enum status status = log_position_set(sink->log, sink->owner, slice_of(text, (size_t)size), error);
-
-    if (status == OK) {
-        sink->next = next;
-        log_passed(sink->log, LOG_READER_SINK, sink->name, sink->topic, 0, next);
-    }
-    return status;
-}
-
-/* ---- Delivering ---- */
-
-struct chunk {
-    struct delivery deliveries[DELIVERIES_MAX];
-    int64_t offsets[DELIVERIES_MAX];
-    size_t count;
-    int64_t end; /* behind the last record that was looked at */
-};
-
-static void record_take(struct sink *sink, const struct record *record, struct chunk *chunk)
-{
-    struct alert *alert;
-    struct error error;
-
-    chunk->end = record->offset + 1;
-    if (slice_is_null(record->value))
-        return;
-    alert = arena_new(&sink->arena, sizeof(*alert));
-    if (alert_read(record->value, &sink->arena, alert, &error) != OK) {
-        LOG_WARNING("sink %s leaves out offset %" PRId64 " of topic %s: %s", sink->name, record->offset, sink->topic, error.message);
-        return;
-    }
-    if (severity_rank(alert->severity) < sink->severity_least)
-        return;
-    chunk->offsets[chunk->count] = record->offset;
-    chunk->deliveries[chunk->count++] = (struct delivery){alert->id, arena_copy(&sink->arena, record->value), alert};
-}
-
-/* Reads up to DELIVERIES_MAX alerts from the position on. */
-static enum status chunk_read(struct sink *sink, struct chunk *chunk, struct error *error)
-{
-    int64_t next;
-    enum status status;
-
-    chunk->count = 0;
-    chunk->end = sink->next;
-    arena_reset(&sink->arena);
-    buffer_reset(&sink->batches);
-    status = log_read(sink->log, sink->topic, 0, sink->next, READ_BYTES, &sink->batches, &next, error);
-    for (struct slice rest = buffer_slice(&sink->batches); status == OK && rest.size > 0 && chunk->count < DELIVERIES_MAX;) {
-        struct record_iterator records;
-        struct record_batch batch;
-        struct record record;
-
-        status = record_batch_read(rest, &batch, error);
-        if (status == OK && !record_batch_is_control(&batch)) {
-            status = record_iterator_init(&records, &batch, sink->decompressor, PLAIN_BYTES_MAX, &sink->plain, error);
-            while (status == OK && chunk->count < DELIVERIES_MAX && record_iterator_next(&records, &record)) {
-                if (record.offset >= sink->next)
-                    record_take(sink, &record, chunk);
-            }
-        }
-        rest = slice_from(rest, status == OK ? batch.bytes.size : rest.size);
-        if (status == OK && chunk->count < DELIVERIES_MAX && record_batch_next_offset(&batch) > chunk->end)
-            chunk->end = record_batch_next_offset(&batch);
-    }
-    return status;
-}
-
-static void state_set(struct sink *sink, size_t delivered, const struct error *error, int64_t retry_at_ms)
-{
-    (void)pthread_mutex_lock(&sink->lock);
-    sink->delivered += (int64_t)delivered;
-    sink->tries = error == NULL ? 0 : sink->tries + 1;
-    sink->retry_at_ms = retry_at_ms;
-    if (error == NULL)
-        sink->error.status = OK;
-    else
-        sink->error = *error;
-    (void)pthread_mutex_unlock(&sink->lock);
-}
-
-static enum status chunk_deliver(struct sink *sink, const struct chunk *chunk, size_t *delivered, struct error *error)
-{
-    enum status status = OK, stored;
-
-    *delivered = 0;
-    if (chunk->count > 0)
-        status = sink->kind->deliver(sink->sink, chunk->deliveries, chunk->count, delivered, error);
-    if (status == OK)
-        return position_store(sink, chunk->end, error);
-    if (*delivered > 0) {
-        struct error failure;
-
-        stored = position_store(sink, chunk->offsets[*delivered], &failure);
-        if (stored != OK) {
-            *error = failure;
-            return stored;
-        }
-    }
-    return status;
-}
-
-static void thread_main(void *context)
-{
-    struct sink *sink = context;
-    struct chunk *chunk = memory_new(sizeof(*chunk));
-    int64_t retry_ms = RETRY_FIRST_MS;
-    bool positioned = false;
-
-    while (!sink->stop.asked) {
-        struct error error;
-        size_t delivered = 0;
-        enum status status;
-
-        positioned = positioned || position_load(sink);
-        if (!positioned || !log_wait(sink->log, sink->topic, 0, sink->next, WAIT_MS)) {
-            if (!positioned)
-                (void)stop_wait(&sink->stop, WAIT_MS);
-            continue;
-        }
-        status = chunk_read(sink, chunk, &error);
-        if (status == OK)
-            status = chunk_deliver(sink, chunk, &delivered, &error);
-        if (status == OK) {
-            state_set(sink, chunk->count, NULL, 0);
-            retry_ms = RETRY_FIRST_MS;
-            continue;
-        }
-        LOG_WARNING("sink %s: %s; trying again in %" PRId64 " ms, alerts wait", sink->name, error.message, retry_ms);
-        state_set(sink, delivered, &error, clock_now_ms() + retry_ms);
-        positioned = status != ERROR_OFFSET_OUT_OF_RANGE && status != ERROR_UNKNOWN_TOPIC_OR_PARTITION;
-        (void)stop_wait(&sink->stop, retry_ms);
-        retry_ms = retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : retry_ms * 2;
-    }
-    memory_free(chunk);
 }
 
 /* ---- All of them ---- */
@@ -365,10 +192,10 @@ enum status sinks_start(const struct properties *values, struct log *log, struct
             sinks->count++;
     }
     for (size_t i = 0; i < sinks->count && status == OK; i++) {
-        char thread[NAME_BYTES_MAX + 8];
+        char thread[SINK_NAME_MAX + 8];
 
         (void)snprintf(thread, sizeof(thread), "sink:%s", sinks->items[i]->name);
-        status = thread_start(&sinks->items[i]->thread, thread, thread_main, sinks->items[i], error);
+        status = thread_start(&sinks->items[i]->thread, thread, sink_run, sinks->items[i], error);
     }
     if (status == OK)
         *started = sinks;
@@ -390,19 +217,80 @@ void sinks_stop(struct sinks *sinks)
     memory_free(sinks);
 }
 
+enum status sinks_send_again(struct sinks *sinks, const char *name, const char *topic, int32_t partition, int64_t offset, struct error *error)
+{
+    enum status status = OK;
+    size_t at = 0;
+
+    while (at < sinks->count && strcmp(sinks->items[at]->name, name) != 0)
+        at++;
+    if (at == sinks->count)
+        return error_set(error, ERROR_NOT_FOUND, "there is no sink %s", name);
+    (void)pthread_mutex_lock(&sinks->items[at]->lock);
+    if (sinks->items[at]->again_count == SINK_AGAIN_MAX) {
+        status = error_set(error, ERROR_LIMIT, "%d alerts wait to be sent again to %s already", SINK_AGAIN_MAX, name);
+    } else {
+        struct sink_again *again = &sinks->items[at]->again[sinks->items[at]->again_count++];
+
+        *again = (struct sink_again){.partition = partition, .offset = offset};
+        (void)snprintf(again->topic, sizeof(again->topic), "%s", topic);
+    }
+    (void)pthread_mutex_unlock(&sinks->items[at]->lock);
+    stop_wake(&sinks->items[at]->stop);
+    return status;
+}
+
+/* ---- Describing ---- */
+
+/* How many alerts wait in all inputs, lock held; *ready: is any of the topics there? */
+static int64_t waiting_count(const struct sink *sink, bool *ready)
+{
+    int64_t waiting = 0;
+
+    *ready = false;
+    for (size_t i = 0; i < sink->input_count; i++) {
+        const struct sink_input *input = &sink->inputs[i];
+
+        for (int32_t partition = 0; partition < input->partitions; partition++) {
+            int64_t start, end;
+
+            if (log_bounds(sink->log, input->topic, partition, &start, &end, NULL) != OK)
+                continue;
+            *ready = true;
+            waiting += end > input->next[partition] ? end - input->next[partition] : 0;
+        }
+    }
+    return waiting;
+}
+
+static void topics_describe(const struct sink *sink, struct buffer *json)
+{
+    buffer_append_string(json, ",\"topics\":[");
+    for (size_t i = 0; i < sink->input_count; i++) {
+        if (i > 0)
+            buffer_append_u8(json, ',');
+        json_append_string(json, slice_from_string(sink->inputs[i].topic));
+    }
+    buffer_append_u8(json, ']');
+}
+
 static void describe(struct sink *sink, struct buffer *json)
 {
-    int64_t start, end = 0;
-    bool known = log_bounds(sink->log, sink->topic, 0, &start, &end, NULL) == OK;
+    int64_t waiting;
+    bool ready;
 
     (void)pthread_mutex_lock(&sink->lock);
+    waiting = waiting_count(sink, &ready);
     buffer_append_string(json, "{\"name\":");
     json_append_string(json, slice_from_string(sink->name));
     buffer_append_format(json, ",\"kind\":\"%s\",\"topic\":", sink->kind->name);
-    json_append_string(json, slice_from_string(sink->topic));
-    buffer_append_format(json, ",\"state\":\"%s\",\"delivered\":%" PRId64 ",\"waiting\":%" PRId64 ",\"tries\":%" PRId64 ",\"retry_at_ms\":%" PRId64 ",\"error\":",
-                         !known ? "waiting_for_topic" : sink->error.status != OK ? "retrying" : "ok", sink->delivered, end > sink->next ? end - sink->next : 0,
-                         sink->tries, sink->retry_at_ms);
+    json_append_string(json, slice_from_string(sink->inputs[0].topic));
+    topics_describe(sink, json);
+    buffer_append_format(json,
+                         ",\"state\":\"%s\",\"delivered\":%" PRId64 ",\"refused\":%" PRId64 ",\"muted\":%" PRId64 ",\"waiting\":%" PRId64 ",\"tries\":%" PRId64
+                         ",\"retry_at_ms\":%" PRId64 ",\"failing\":%s,\"error\":",
+                         sink->error.status != OK ? "retrying" : ready ? "ok" : "waiting_for_topic", sink->delivered, sink->refused, sink->muted, waiting, sink->tries,
+                         sink->retry_at_ms, sink->error.status != OK ? "true" : "false");
     if (sink->error.status == OK)
         buffer_append_string(json, "null");
     else

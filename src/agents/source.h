@@ -19,7 +19,8 @@ struct source_spec {
     const char *group;             /* on a cluster */
     const char *topic;
     const char *state_topic;       /* compacted; on a cluster the place of the checkpoints too */
-    const char *alerts_topic;      /* on a cluster: read back after a crash, so that no alert comes twice */
+    const char *alerts_topic;      /* on a cluster: read back after a crash, so that no alert comes twice; its records have an "id" */
+    const char *enriched_topic;    /* the same */
     bool from_beginning;           /* when there is no checkpoint */
     const char *bootstrap_servers; /* NULL: the log in-process */
     const struct properties *client; /* librdkafka's settings; may be NULL */
@@ -59,8 +60,8 @@ bool source_is_ready(struct source *source);
 /* How many records lie ahead. */
 int64_t source_lag(struct source *source);
 
-/* Makes a topic when it is missing. */
-enum status source_topic_ensure(struct source *source, const char *topic, int32_t partitions, bool compact, struct error *error);
+/* Makes a topic when it is missing, with one setting of its own; NULL: none. */
+enum status source_topic_ensure(struct source *source, const char *topic, int32_t partitions, const char *setting, const char *value, struct error *error);
 
 /* Reads the state as of the checkpoint. value.data NULL: the key is gone. */
 typedef void source_state(void *context, struct slice key, struct slice value);

@@ -45,9 +45,10 @@ struct source_kafka {
     bool assigned;
     /* Without transactions: */
     bool plain;
-    char *alerts_topic;
+    char *alerts_topic, *enriched_topic;
     bool lost;          /* a record could not be delivered since the last checkpoint */
-    struct map known;   /* ids of alerts that are there though their checkpoint is not -> itself */
+    struct map known;   /* ids of alerts and enriched events that are there though their checkpoint is not -> itself */
+    bool enriches;      /* there are enriched events: their topic is there */
     struct buffer position; /* the last position record; empty when there is none */
     rd_kafka_topic_partition_list_t *read; /* behind the last record given, per partition */
 };
@@ -273,6 +274,7 @@ static void source_kafka_close(struct source *base)
     memory_free(source->topic);
     memory_free(source->state_topic);
     memory_free(source->alerts_topic);
+    memory_free(source->enriched_topic);
     map_finish(&source->known);
     buffer_finish(&source->position);
     memory_free(source->bootstrap_servers);
@@ -347,7 +349,7 @@ static int64_t source_kafka_lag(struct source *base)
 
 /* ---- State ---- */
 
-static enum status source_kafka_topic_ensure(struct source *base, const char *topic, int32_t partitions, bool compact, struct error *error)
+static enum status source_kafka_topic_ensure(struct source *base, const char *topic, int32_t partitions, const char *setting, const char *value, struct error *error)
 {
     struct source_kafka *source = of(base);
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic, partitions, -1, NULL, 0);
@@ -355,8 +357,8 @@ static enum status source_kafka_topic_ensure(struct source *base, const char *to
     rd_kafka_event_t *event;
     enum status status = OK;
 
-    if (compact)
-        (void)rd_kafka_NewTopic_set_config(made, "cleanup.policy", "compact");
+    if (setting != NULL)
+        (void)rd_kafka_NewTopic_set_config(made, setting, value);
     rd_kafka_CreateTopics(source->producer, &made, 1, NULL, queue);
     event = rd_kafka_queue_poll(queue, REQUEST_MS);
     if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -373,6 +375,7 @@ static enum status source_kafka_topic_ensure(struct source *base, const char *to
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(made);
+    source->enriches = source->enriches || (status == OK && strcmp(topic, source->enriched_topic) == 0);
     return status;
 }
 
@@ -483,8 +486,31 @@ static void reading_take(void *context, struct slice key, struct slice value)
 
 static void known_take(void *context, struct slice key, struct slice value)
 {
-    (void)value;
-    (void)map_put(context, key, context);
+    struct arena arena;
+    struct slice id;
+
+    (void)key;
+    arena_init(&arena, 256);
+    id = json_member_text(value, "id", &arena);
+    if (!slice_is_null(id))
+        (void)map_put(context, id, context);
+    arena_finish(&arena);
+}
+
+/* Did the record go out before a crash? */
+static bool is_known(const struct source_kafka *source, const char *topic, const struct log_record *record)
+{
+    struct arena arena;
+    struct slice id;
+    bool known;
+
+    if (source->known.count == 0 || (strcmp(topic, source->alerts_topic) != 0 && strcmp(topic, source->enriched_topic) != 0))
+        return false;
+    arena_init(&arena, 256);
+    id = json_member_text(record->value, "id", &arena);
+    known = !slice_is_null(id) && map_get(&source->known, id) != NULL;
+    arena_finish(&arena);
+    return known;
 }
 
 static enum status produce(struct source_kafka *source, const char *topic, int32_t partition, const struct log_record *record, struct error *error);
@@ -566,13 +592,15 @@ static enum status plain_load(struct source_kafka *source, source_state *take, v
 
 static enum status position_load(struct source_kafka *source, struct error *error)
 {
-    int64_t alerts_end;
+    struct slice position;
     enum status status = plain_load(source, NULL, NULL, error);
 
     map_finish(&source->known);
-    alerts_end = json_member_integer(buffer_slice(&source->position), "alerts_end", 0);
+    position = buffer_slice(&source->position);
     if (status == OK)
-        status = topic_read(source, source->alerts_topic, alerts_end, known_take, &source->known, error);
+        status = topic_read(source, source->alerts_topic, json_member_integer(position, "alerts_end", 0), known_take, &source->known, error);
+    if (status == OK && source->enriches)
+        status = topic_read(source, source->enriched_topic, json_member_integer(position, "enriched_end", 0), known_take, &source->known, error);
     return status;
 }
 
@@ -585,8 +613,8 @@ static enum status source_kafka_load(struct source *base, source_state *take, vo
     return topic_read(source, source->state_topic, RD_KAFKA_OFFSET_BEGINNING, take, context, error);
 }
 
-/* {"alerts_end":12,"offsets":{"0":120}}: what was not read since keeps its place */
-static void position_make(struct source_kafka *source, int64_t alerts_end)
+/* {"alerts_end":12,"enriched_end":0,"offsets":{"0":120}}: what was not read since keeps its place */
+static void position_make(struct source_kafka *source, int64_t alerts_end, int64_t enriched_end)
 {
     rd_kafka_topic_partition_list_t *read = source->read;
     struct buffer next;
@@ -594,7 +622,7 @@ static void position_make(struct source_kafka *source, int64_t alerts_end)
     bool first = true, empty = true;
 
     buffer_init(&next, POSITION_BYTES_MAX);
-    buffer_append_format(&next, "{\"alerts_end\":%" PRId64 ",\"offsets\":{", alerts_end);
+    buffer_append_format(&next, "{\"alerts_end\":%" PRId64 ",\"enriched_end\":%" PRId64 ",\"offsets\":{", alerts_end, enriched_end);
     if (source->position.size > 0)
         json_open(&in, '{');
     while (source->position.size > 0 && json_next(&in, '}', &first)) {
@@ -614,16 +642,27 @@ static void position_make(struct source_kafka *source, int64_t alerts_end)
     source->position = next;
 }
 
+static enum status end_ask(const struct source_kafka *source, const char *topic, int64_t *end, struct error *error)
+{
+    int64_t low = 0;
+
+    if (rd_kafka_query_watermark_offsets(source->producer, topic, 0, &low, end, REQUEST_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return error_set(error, ERROR_UNAVAILABLE, "ask for the end of topic %s: no answer", topic);
+    return OK;
+}
+
 static enum status plain_checkpoint(struct source_kafka *source, struct error *error)
 {
-    int64_t low = 0, alerts_end = 0;
+    int64_t alerts_end = 0, enriched_end = 0;
     enum status status = flush(source, error);
 
-    if (status == OK && rd_kafka_query_watermark_offsets(source->producer, source->alerts_topic, 0, &low, &alerts_end, REQUEST_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        status = error_set(error, ERROR_UNAVAILABLE, "ask for the end of topic %s: no answer", source->alerts_topic);
+    if (status == OK)
+        status = end_ask(source, source->alerts_topic, &alerts_end, error);
+    if (status == OK && source->enriches)
+        status = end_ask(source, source->enriched_topic, &enriched_end, error);
     if (status != OK)
         return status;
-    position_make(source, alerts_end);
+    position_make(source, alerts_end, enriched_end);
     status = position_produce(source, error);
     if (status == OK)
         status = flush(source, error);
@@ -682,8 +721,10 @@ static enum status source_kafka_write(struct source *base, const char *topic, in
     struct source_kafka *source = of(base);
     enum status status;
 
-    if (source->plain && strcmp(topic, source->alerts_topic) == 0 && map_get(&source->known, record->key) != NULL)
+    if (source->plain && is_known(source, topic, record))
         return OK;
+    if (source->plain && strcmp(topic, source->enriched_topic) == 0)
+        partition = 0; /* the one that is read back */
     status = transaction_begin(source, error);
     return status == OK ? produce(source, topic, partition, record, error) : status;
 }
@@ -732,6 +773,7 @@ enum status source_kafka_open(const struct source_spec *spec, struct source **op
     source->topic = memory_copy_string(spec->topic);
     source->state_topic = memory_copy_string(spec->state_topic);
     source->alerts_topic = memory_copy_string(spec->alerts_topic);
+    source->enriched_topic = memory_copy_string(spec->enriched_topic);
     map_init(&source->known);
     buffer_init(&source->position, POSITION_BYTES_MAX);
     source->bootstrap_servers = memory_copy_string(spec->bootstrap_servers);

@@ -4,7 +4,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "web/problems.h"
-#include "web/scan.h"
+#include "log/scan.h"
 
 #include <math.h>
 

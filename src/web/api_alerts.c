@@ -5,7 +5,7 @@
 #include "os/clock.h"
 #include "web/keeper.h"
 #include "web/message.h"
-#include "web/scan.h"
+#include "log/scan.h"
 
 #define ALERTS_READ 2000 /* the newest of each partition are looked through */
 

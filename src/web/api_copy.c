@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "web/produce.h"
-#include "web/scan.h"
+#include "log/scan.h"
 #include "wire/kafka/partitioner.h"
 
 #define COPIED_MAX 10000

@@ -6,7 +6,7 @@
 #include "os/clock.h"
 #include "web/message.h"
 #include "web/produce.h"
-#include "web/scan.h"
+#include "log/scan.h"
 #include "wire/kafka/messages_produce.h"
 #include "wire/kafka/partitioner.h"
 

@@ -2,7 +2,7 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
-#include "web/scan.h"
+#include "log/scan.h"
 
 #include <pthread.h>
 

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "web/filter.h"
-#include "web/scan.h"
+#include "log/scan.h"
 
 #define SLICE_MS 40
 #define WINDOW_SEARCH 4000 /* records that are looked at in one go, of all partitions */

@@ -9,7 +9,7 @@
 
 #include "log/stamps.h"
 #include "web/api.h"
-#include "web/scan.h"
+#include "log/scan.h"
 #include "wire/debezium/change.h"
 
 #define TRACE_ROWS_MAX 20

@@ -10,7 +10,7 @@ function on_event(event, key)
   if count >= 3 and amount > floor and amount * count > sum * 3 then
     local mean = usual:mean()
     local limit = string.format("%.2f", 3 * sum:number() / count)
-    alert{title = string.format("User %s spent %s, the limit is %s", user, amount, limit), subject = "User " .. user, number = amount,
+    alert{title = string.format("User %s spent %s, the limit is %s", user, amount, limit), subject = "User " .. user, number = amount, window = usual,
           conditions = {{"Amount against the last " .. count, amount, string.format("> %s (3 times the mean %.2f)", limit, mean), 0, true},
                         {"Amount", amount, "> " .. tostring(floor), 0, true}}}
     line = string.format("🚨 ANOMALY DETECTED: User %s spent $%s (Significantly higher than average)", user, amount)

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define LAYOUT 2
+#define LAYOUT 3
 #define HEADER 8
 
 struct object {
@@ -211,87 +211,97 @@ static bool fits_64(const struct decimal *amount)
     return amount->unscaled <= INT64_MAX && amount->unscaled >= INT64_MIN;
 }
 
+struct last {
+    int64_t scale;
+    struct keyed_amount amounts[];
+};
+
 /* Brings what is kept to the scale of an amount that has more digits; false when that does not fit into 64 bits. */
 static bool rescale(struct object *object, int32_t scale)
 {
-    int64_t *values = content(object);
+    struct last *last = content(object);
     struct decimal scaled;
 
     for (int pass = 0; pass < 2; pass++) { /* first whether, then do */
         for (size_t i = 0; i < object->count; i++) {
-            struct decimal old = {values[1 + i], (int32_t)values[0]};
+            struct decimal old = {last->amounts[i].amount, (int32_t)last->scale};
 
             if (!decimal_rescale(&old, scale, &scaled) || !fits_64(&scaled))
                 return false;
             if (pass == 1)
-                values[1 + i] = (int64_t)scaled.unscaled;
+                last->amounts[i].amount = (int64_t)scaled.unscaled;
         }
     }
-    values[0] = scale;
+    last->scale = scale;
     return true;
 }
 
-bool keyed_last_add(struct keyed *keyed, struct slice name, size_t most, const struct decimal *amount, bool *fits)
+bool keyed_last_add(struct keyed *keyed, struct slice name, size_t most, const struct decimal *amount, uint64_t place, bool *fits)
 {
-    struct object *object = object_open(keyed, KEYED_LAST, name, 8 + 4 * sizeof(int64_t));
+    struct object *object = object_open(keyed, KEYED_LAST, name, sizeof(struct last) + 4 * sizeof(struct keyed_amount));
     struct decimal scaled;
-    int64_t *values;
+    struct last *last;
     size_t old;
 
     if (object == NULL)
         return false;
-    values = content(object);
+    last = content(object);
     if (object->count == 0)
-        values[0] = amount->scale;
-    *fits = amount->scale <= values[0] || rescale(object, amount->scale);
-    *fits = *fits && decimal_rescale(amount, (int32_t)values[0], &scaled) && fits_64(&scaled);
+        last->scale = amount->scale;
+    *fits = amount->scale <= last->scale || rescale(object, amount->scale);
+    *fits = *fits && decimal_rescale(amount, (int32_t)last->scale, &scaled) && fits_64(&scaled);
     if (!*fits)
         return true;
     if (object->count >= most) {
         old = object->count - most + 1;
-        memmove(values + 1, values + 1 + old, (object->count - old) * sizeof(*values));
+        memmove(last->amounts, last->amounts + old, (object->count - old) * sizeof(last->amounts[0]));
         object->count -= (uint16_t)old;
     }
-    if (room(object) < 8 + (object->count + 1u) * sizeof(*values)) {
-        object = object_open(keyed, KEYED_LAST, name, 8 + grown(object->count, most, sizeof(*values)));
+    if (room(object) < sizeof(*last) + (object->count + 1u) * sizeof(last->amounts[0])) {
+        object = object_open(keyed, KEYED_LAST, name, sizeof(*last) + grown(object->count, most, sizeof(last->amounts[0])));
         if (object == NULL)
             return false;
-        values = content(object);
+        last = content(object);
     }
-    values[1 + object->count++] = (int64_t)scaled.unscaled;
+    last->amounts[object->count++] = (struct keyed_amount){(int64_t)scaled.unscaled, place};
     return changed(keyed);
+}
+
+const struct keyed_amount *keyed_last_entries(struct keyed *keyed, struct slice name, size_t most, size_t *count, int32_t *scale)
+{
+    struct object *object = object_find(keyed, KEYED_LAST, name);
+    struct last *last = object == NULL ? NULL : content(object);
+    size_t first = object != NULL && object->count > most ? object->count - most : 0;
+
+    *count = object == NULL ? 0 : object->count - first;
+    *scale = last == NULL ? 0 : (int32_t)last->scale;
+    return last == NULL ? NULL : last->amounts + first;
 }
 
 size_t keyed_last_sum(struct keyed *keyed, struct slice name, size_t most, struct decimal *sum)
 {
-    struct object *object = object_find(keyed, KEYED_LAST, name);
-    const int64_t *values = object == NULL ? NULL : content(object);
-    size_t first = object != NULL && object->count > most ? object->count - most : 0;
+    size_t count;
+    int32_t scale;
+    const struct keyed_amount *amounts = keyed_last_entries(keyed, name, most, &count, &scale);
 
-    *sum = (struct decimal){0, 0};
-    if (object == NULL)
-        return 0;
-    sum->scale = (int32_t)values[0];
-    for (size_t i = first; i < object->count; i++)
-        sum->unscaled += values[1 + i];
-    return object->count - first;
+    *sum = (struct decimal){0, scale};
+    for (size_t i = 0; i < count; i++)
+        sum->unscaled += amounts[i].amount;
+    return count;
 }
 
 double keyed_last_deviation(struct keyed *keyed, struct slice name, size_t most, double mean)
 {
-    struct object *object = object_find(keyed, KEYED_LAST, name);
-    const int64_t *values = object == NULL ? NULL : content(object);
-    size_t first = object != NULL && object->count > most ? object->count - most : 0;
-    double squares = 0, unit;
+    size_t count;
+    int32_t scale;
+    const struct keyed_amount *amounts = keyed_last_entries(keyed, name, most, &count, &scale);
+    double squares = 0, unit = decimal_to_double(&(struct decimal){1, scale});
 
-    if (object == NULL || object->count == 0)
-        return 0;
-    unit = decimal_to_double(&(struct decimal){1, (int32_t)values[0]});
-    for (size_t i = first; i < object->count; i++) {
-        double difference = (double)values[1 + i] * unit - mean;
+    for (size_t i = 0; i < count; i++) {
+        double difference = (double)amounts[i].amount * unit - mean;
         squares += difference * difference;
     }
-    return sqrt(squares / (double)(object->count - first));
+    return count == 0 ? 0 : sqrt(squares / (double)count);
 }
 
 static size_t set_find(const struct object *object, const uint64_t *hashes, uint64_t hash)
@@ -348,10 +358,8 @@ size_t keyed_set_count(struct keyed *keyed, struct slice name)
 
 static void object_describe(struct object *object, struct buffer *json)
 {
-    const int64_t *values = content(object);
-
     switch (object->kind) {
-    case KEYED_COUNTER: buffer_append_decimal(json, values[0]); return;
+    case KEYED_COUNTER: buffer_append_decimal(json, *(const int64_t *)content(object)); return;
     case KEYED_WINDOW: {
         const struct keyed_passed *entries = content(object);
 
@@ -361,10 +369,12 @@ static void object_describe(struct object *object, struct buffer *json)
         buffer_append_string(json, "]}");
         return;
     }
-    case KEYED_LAST:
+    case KEYED_LAST: {
+        const struct last *last = content(object);
+
         buffer_append_u8(json, '[');
         for (size_t i = 0; i < object->count; i++) {
-            struct decimal amount = {values[1 + i], (int32_t)values[0]};
+            struct decimal amount = {last->amounts[i].amount, (int32_t)last->scale};
             char text[DECIMAL_TEXT_SIZE];
 
             decimal_print(&amount, text);
@@ -372,6 +382,7 @@ static void object_describe(struct object *object, struct buffer *json)
         }
         buffer_append_u8(json, ']');
         return;
+    }
     default: buffer_append_format(json, "{\"count\":%u}", object->count);
     }
 }

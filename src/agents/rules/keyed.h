@@ -3,7 +3,7 @@
  * Durable and bounded like every state, since it lives in its bytes.
  *
  * State of a key: 8 bytes, then one object after the other, each a multiple of 8:
- *   0  1  layout, 2
+ *   0  1  layout, 3
  *   1  7  zero
  * Object: 8 bytes, the name padded to 8, the content:
  *   0  1  kind
@@ -11,7 +11,8 @@
  *   2  2  entries in use
  *   4  4  size of the whole object
  * Content: COUNTER one int64. WINDOW per entry, oldest first: time in microseconds, partition << 48 | offset, amount * 10^6
- * (INT64_MIN: unknown). LAST the scale (8 bytes), then unscaled amounts, oldest first. SET hashes of 64 bits, oldest first.
+ * (INT64_MIN: unknown). LAST the scale (8 bytes), then per amount, oldest first: unscaled, place as in WINDOW.
+ * SET hashes of 64 bits, oldest first.
  */
 #ifndef AGENTS_RULES_KEYED_H
 #define AGENTS_RULES_KEYED_H
@@ -53,8 +54,14 @@ size_t keyed_window_count(struct keyed *keyed, struct slice name, int64_t window
 /* All entries, for explaining; good until the next change. */
 const struct keyed_passed *keyed_window_entries(struct keyed *keyed, struct slice name, size_t *count);
 
+struct keyed_amount {
+    int64_t amount; /* unscaled */
+    uint64_t place;
+};
+
 /* *fits false: the amount has more digits than 64 bits hold at the common scale; nothing is kept then. */
-bool keyed_last_add(struct keyed *keyed, struct slice name, size_t most, const struct decimal *amount, bool *fits);
+bool keyed_last_add(struct keyed *keyed, struct slice name, size_t most, const struct decimal *amount, uint64_t place, bool *fits);
+const struct keyed_amount *keyed_last_entries(struct keyed *keyed, struct slice name, size_t most, size_t *count, int32_t *scale); /* good until the next change */
 size_t keyed_last_sum(struct keyed *keyed, struct slice name, size_t most, struct decimal *sum); /* gives the count */
 double keyed_last_deviation(struct keyed *keyed, struct slice name, size_t most, double mean);   /* of the population; 0 without entries */
 

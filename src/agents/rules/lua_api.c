@@ -3,6 +3,7 @@
 #include "agents/rules/row.h"
 #include "base/banned.h"
 #include "base/time.h"
+#include "wire/json/text.h"
 
 #include <math.h>
 
@@ -16,6 +17,7 @@
 #define EXACT_MAX (INT64_C(1) << 53) /* whole numbers up to here are numbers, larger ones decimals */
 #define WINDOW_ENTRIES 256
 #define TEXT_MAX 4096                /* of one field of an alert */
+#define FEATURES_MAX 64              /* of one enriched event */
 
 /* ---- Rows ---- */
 
@@ -176,12 +178,17 @@ static int full(lua_State *lua)
     return luaL_error(lua, "the state of one key is full");
 }
 
+static uint64_t place_of(const struct rule_event *event)
+{
+    return (uint64_t)event->partition << KEYED_OFFSET_BITS | (uint64_t)event->offset;
+}
+
 static int window_add(lua_State *lua)
 {
     struct handle *handle = luaL_checkudata(lua, 1, WINDOW);
     struct lua_judgement *judgement = lua_judgement_of(lua);
     const struct rule_event *event = judgement->event;
-    struct keyed_passed passed = {event->time_us, (uint64_t)event->partition << KEYED_OFFSET_BITS | (uint64_t)event->offset, INT64_MIN};
+    struct keyed_passed passed = {event->time_us, place_of(event), INT64_MIN};
 
     if (!lua_isnoneornil(lua, 2)) {
         struct decimal amount = lua_decimal_check(lua, 2);
@@ -207,9 +214,10 @@ static int last_add(lua_State *lua)
 {
     struct handle *handle = luaL_checkudata(lua, 1, LAST);
     struct decimal amount = lua_decimal_check(lua, 2);
+    struct lua_judgement *judgement = lua_judgement_of(lua);
     bool fits;
 
-    if (!keyed_last_add(&lua_judgement_of(lua)->keyed, handle_name(handle), handle->most, &amount, &fits))
+    if (!keyed_last_add(&judgement->keyed, handle_name(handle), handle->most, &amount, place_of(judgement->event), &fits))
         return full(lua);
     return fits ? 0 : luaL_argerror(lua, 2, "it has more digits than 64 bits hold");
 }
@@ -403,34 +411,63 @@ static const char *passed_number(const struct keyed_passed *passed, int32_t scal
     return passed->amount == INT64_MIN || !decimal_rescale(&full_scale, scale, &shown) ? NULL : decimal_text(&shown, arena);
 }
 
-static void window_read(lua_State *lua, struct lua_judgement *judgement, struct alert *alert, int32_t scale)
+/* One more input; the newest ones stay. */
+static void input_add(struct alert *alert, uint64_t place, int64_t time_us, const char *number)
 {
-    const struct handle *handle;
-    const struct keyed_passed *entries;
-    size_t count;
-
-    lua_getfield(lua, 1, "window");
-    if (lua_isnil(lua, -1)) {
-        alert->window_by = "count";
-        lua_pop(lua, 1);
-        return;
+    alert->input_total++;
+    if (alert->input_count == ALERT_INPUTS_MAX) {
+        memmove(alert->inputs, alert->inputs + 1, (ALERT_INPUTS_MAX - 1) * sizeof(alert->inputs[0]));
+        alert->input_count--;
     }
-    handle = luaL_checkudata(lua, -1, WINDOW);
-    entries = keyed_window_entries(&judgement->keyed, handle_name(handle), &count);
+    alert->inputs[alert->input_count++] =
+        (struct alert_input){(int32_t)(place >> KEYED_OFFSET_BITS), (int64_t)(place & ((UINT64_C(1) << KEYED_OFFSET_BITS) - 1)), time_us, number};
+}
+
+static void window_take(struct lua_judgement *judgement, const struct handle *handle, struct alert *alert, int32_t scale)
+{
+    size_t count;
+    const struct keyed_passed *entries = keyed_window_entries(&judgement->keyed, handle_name(handle), &count);
+
     alert->window_to_us = judgement->event->time_us;
     alert->window_from_us = alert->window_to_us - handle->window_us;
     alert->window_by = judgement->event->time_us == judgement->event->change->source_time_us ? "event time" : "processing time";
     for (size_t i = 0; i < count; i++) {
-        if (entries[i].time_us <= alert->window_from_us || entries[i].time_us > alert->window_to_us)
-            continue;
-        if (alert->input_count == ALERT_INPUTS_MAX) { /* the newest ones stay */
-            memmove(alert->inputs, alert->inputs + 1, (ALERT_INPUTS_MAX - 1) * sizeof(alert->inputs[0]));
-            alert->input_count--;
-        }
-        alert->inputs[alert->input_count++] =
-            (struct alert_input){(int32_t)(entries[i].place >> KEYED_OFFSET_BITS), (int64_t)(entries[i].place & ((UINT64_C(1) << KEYED_OFFSET_BITS) - 1)),
-                                 entries[i].time_us, passed_number(&entries[i], scale, judgement->arena)};
+        if (entries[i].time_us > alert->window_from_us && entries[i].time_us <= alert->window_to_us)
+            input_add(alert, entries[i].place, entries[i].time_us, passed_number(&entries[i], scale, judgement->arena));
     }
+}
+
+static void last_take(struct lua_judgement *judgement, const struct handle *handle, struct alert *alert)
+{
+    size_t count;
+    int32_t scale;
+    const struct keyed_amount *entries = keyed_last_entries(&judgement->keyed, handle_name(handle), handle->most, &count, &scale);
+
+    for (size_t i = 0; i < count; i++)
+        input_add(alert, entries[i].place, 0, decimal_text(&(struct decimal){entries[i].amount, scale}, judgement->arena));
+}
+
+/* Is the value on top an object of that kind? */
+static bool is_kind(lua_State *lua, const char *kind)
+{
+    bool same;
+
+    if (!lua_isuserdata(lua, -1) || lua_getmetatable(lua, -1) == 0)
+        return false;
+    luaL_getmetatable(lua, kind);
+    same = lua_rawequal(lua, -1, -2);
+    lua_pop(lua, 2);
+    return same;
+}
+
+static void window_read(lua_State *lua, struct lua_judgement *judgement, struct alert *alert, int32_t scale)
+{
+    alert->window_by = "count";
+    lua_getfield(lua, 1, "window");
+    if (is_kind(lua, LAST))
+        last_take(judgement, lua_touserdata(lua, -1), alert);
+    else if (!lua_isnil(lua, -1))
+        window_take(judgement, luaL_checkudata(lua, -1, WINDOW), alert, scale);
     lua_pop(lua, 1);
 }
 
@@ -468,6 +505,87 @@ static int alert_raise(lua_State *lua)
     conditions_read(lua, judgement, alert);
     window_read(lua, judgement, alert, scale_of(alert->number));
     judgement->verdict->outcome = RULE_ALERT;
+    return 0;
+}
+
+/* ---- Enriched events ---- */
+
+struct feature {
+    struct slice name;
+    const char *text; /* of the value */
+    bool quoted;
+};
+
+/* The value on top, which stays; lasts as long as the arena. Raises a Lua error for what is no value. */
+static struct feature feature_read(lua_State *lua, struct lua_judgement *judgement)
+{
+    struct feature feature = {.quoted = true};
+    size_t size;
+
+    if (lua_type(lua, -2) != LUA_TSTRING)
+        (void)luaL_argerror(lua, 1, "emit needs names: emit{score = 3}");
+    feature.name.data = (const uint8_t *)lua_tolstring(lua, -2, &feature.name.size);
+    feature.name = arena_copy(judgement->arena, feature.name);
+    if (lua_isboolean(lua, -1)) {
+        feature = (struct feature){feature.name, lua_toboolean(lua, -1) ? "true" : "false", false};
+    } else if (lua_type(lua, -1) == LUA_TNUMBER) {
+        double number = lua_tonumber(lua, -1);
+
+        feature = (struct feature){feature.name, isfinite(number) ? arena_format(judgement->arena, "%.14g", number) : "null", false};
+    } else if (lua_type(lua, -1) == LUA_TSTRING || lua_isuserdata(lua, -1)) {
+        lua_getglobal(lua, "tostring");
+        lua_pushvalue(lua, -2);
+        lua_call(lua, 1, 1);
+        feature.text = lua_tolstring(lua, -1, &size);
+        feature.text = arena_copy_string(judgement->arena, slice_of(feature.text, size > TEXT_MAX ? TEXT_MAX : size));
+        lua_pop(lua, 1);
+    } else {
+        (void)luaL_argerror(lua, 1, "emit takes texts, numbers, booleans and decimals");
+    }
+    return feature;
+}
+
+/* No Lua call in here: one that fails would not come back. */
+static const char *features_text(const struct feature *features, size_t count, struct arena *arena)
+{
+    struct buffer json;
+    const char *text;
+
+    buffer_init(&json, FEATURES_MAX * (TEXT_MAX + 512) * 2);
+    buffer_append_u8(&json, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_append_u8(&json, ',');
+        json_append_string(&json, features[i].name);
+        buffer_append_u8(&json, ':');
+        if (features[i].quoted)
+            json_append_string(&json, slice_from_string(features[i].text));
+        else
+            buffer_append_string(&json, features[i].text);
+    }
+    buffer_append_u8(&json, '}');
+    text = json.failed ? NULL : arena_copy_string(arena, buffer_slice(&json));
+    buffer_finish(&json);
+    return text;
+}
+
+static int emit(lua_State *lua)
+{
+    struct lua_judgement *judgement = lua_judgement_of(lua);
+    struct feature *features = arena_new_array(judgement->arena, FEATURES_MAX, sizeof(*features));
+    size_t count = 0;
+
+    luaL_checktype(lua, 1, LUA_TTABLE);
+    if (judgement->verdict->features != NULL)
+        return luaL_error(lua, "one event emits once");
+    lua_pushnil(lua);
+    while (lua_next(lua, 1) != 0) {
+        if (count == FEATURES_MAX)
+            return luaL_argerror(lua, 1, "emit takes at most 64 values");
+        features[count++] = feature_read(lua, judgement);
+        lua_pop(lua, 1);
+    }
+    judgement->verdict->features = features_text(features, count, judgement->arena);
     return 0;
 }
 
@@ -526,4 +644,6 @@ void lua_api_open(lua_State *lua)
     lua_setfield(lua, LUA_REGISTRYINDEX, LUA_KEY);
     lua_pushcfunction(lua, alert_raise);
     lua_setglobal(lua, "alert");
+    lua_pushcfunction(lua, emit);
+    lua_setglobal(lua, "emit");
 }

@@ -8,14 +8,14 @@
  * "spending-pattern-robust": the mean and the standard deviation of the same window, and amounts that were an anomaly do not
  * join it, so that outliers neither raise the limit nor hide the next ones: amount > mean + 3 sigma and > 500.
  *
- * State of a key: 16 bytes and 8 per amount.
- *   0  1  layout, 1
+ * State of a key: 16 bytes and 16 per amount.
+ *   0  1  layout, 2
  *   1  1  scale of the amounts
  *   2  2  amounts kept
  *   4  2  place of the oldest one
  *   6  2  zero
  *   8  8  transactions of this key so far
- *  16  8… amounts, unscaled
+ *  16 16… per amount: unscaled; place of its row: partition << 48 | offset, -1 unknown
  */
 #include "agents/rule.h"
 #include "agents/rule_settings.h"
@@ -25,7 +25,13 @@
 
 #include <math.h>
 
-#define LAYOUT 1
+#define LAYOUT 2
+#define OFFSET_BITS 48
+
+struct spent {
+    int64_t amount;
+    uint64_t place;
+};
 
 struct history {
     uint8_t layout;
@@ -34,7 +40,7 @@ struct history {
     uint16_t oldest;
     uint16_t zero;
     uint64_t transactions;
-    int64_t amounts[];
+    struct spent spent[];
 };
 
 struct spending {
@@ -90,12 +96,17 @@ static enum status prepare(void *context, const struct change_schema *schema, st
     return row_require(schema, columns, 2, error);
 }
 
+static bool history_is_whole(const struct history *history, size_t size)
+{
+    return size >= sizeof(*history) && history->layout == LAYOUT && size >= sizeof(*history) + history->count * sizeof(history->spent[0]);
+}
+
 /* The history of a key, whose entry may be new or of another layout. */
 static struct history *history_open(struct state_table *states, struct state_entry **entry)
 {
     struct history *history = (struct history *)(*entry)->bytes;
 
-    if ((*entry)->size < sizeof(*history) || history->layout != LAYOUT || (*entry)->size < sizeof(*history) + history->count * sizeof(int64_t)) {
+    if (!history_is_whole(history, (*entry)->size)) {
         if (!state_resize(states, entry, sizeof(*history)))
             return NULL;
         history = (struct history *)(*entry)->bytes;
@@ -113,16 +124,16 @@ static bool scale_align(struct history *history, const struct decimal *amount, i
         history->scale = (uint8_t)amount->scale;
     if (amount->scale > history->scale) {
         for (size_t i = 0; i < history->count; i++) {
-            struct decimal old = {history->amounts[i], history->scale};
+            struct decimal old = {history->spent[i].amount, history->scale};
 
             if (!decimal_rescale(&old, amount->scale, &scaled) || scaled.unscaled > INT64_MAX || scaled.unscaled < INT64_MIN)
                 return false;
         }
         for (size_t i = 0; i < history->count; i++) {
-            struct decimal old = {history->amounts[i], history->scale};
+            struct decimal old = {history->spent[i].amount, history->scale};
 
             (void)decimal_rescale(&old, amount->scale, &scaled);
-            history->amounts[i] = (int64_t)scaled.unscaled;
+            history->spent[i].amount = (int64_t)scaled.unscaled;
         }
         history->scale = (uint8_t)amount->scale;
     }
@@ -137,7 +148,7 @@ static struct decimal history_sum(const struct history *history)
     struct decimal sum = {0, history->scale};
 
     for (size_t i = 0; i < history->count; i++)
-        sum.unscaled += history->amounts[i];
+        sum.unscaled += history->spent[i].amount;
     return sum;
 }
 
@@ -159,28 +170,28 @@ static double deviation(const struct history *history, double mean, double unit)
     double squares = 0;
 
     for (size_t i = 0; i < history->count; i++) {
-        double difference = (double)history->amounts[i] * unit - mean;
+        double difference = (double)history->spent[i].amount * unit - mean;
         squares += difference * difference;
     }
     return sqrt(squares / history->count);
 }
 
-static bool history_append(const struct spending *rule, struct state_table *states, struct state_entry **entry, int64_t amount)
+static bool history_append(const struct spending *rule, struct state_table *states, struct state_entry **entry, const struct spent *spent)
 {
     struct history *history = (struct history *)(*entry)->bytes;
-    size_t room = ((*entry)->size - sizeof(*history)) / sizeof(int64_t);
+    size_t room = ((*entry)->size - sizeof(*history)) / sizeof(*spent);
 
     if (history->count == room && room < (size_t)rule->window) {
         size_t more = room < 4 ? 4 : room * 2 < (size_t)rule->window ? room * 2 : (size_t)rule->window;
 
-        if (!state_resize(states, entry, sizeof(*history) + more * sizeof(int64_t)))
+        if (!state_resize(states, entry, sizeof(*history) + more * sizeof(*spent)))
             return false;
         history = (struct history *)(*entry)->bytes;
     }
     if (history->count < rule->window) {
-        history->amounts[history->count++] = amount;
+        history->spent[history->count++] = *spent;
     } else {
-        history->amounts[history->oldest] = amount;
+        history->spent[history->oldest] = *spent;
         history->oldest = (uint16_t)((history->oldest + 1) % rule->window);
     }
     return true;
@@ -189,17 +200,33 @@ static bool history_append(const struct spending *rule, struct state_table *stat
 /* A window that was set smaller since: the newest amounts stay, in order. */
 static void history_fit(const struct spending *rule, struct history *history)
 {
-    int64_t kept[1000];
+    struct spent kept[1000];
     size_t wanted = (size_t)rule->window;
 
     if (history->count <= wanted && (history->oldest == 0 || history->count == wanted))
         return;
     wanted = history->count < wanted ? history->count : wanted;
     for (size_t i = 0; i < wanted; i++)
-        kept[i] = history->amounts[(history->oldest + history->count - wanted + i) % history->count];
-    memcpy(history->amounts, kept, wanted * sizeof(kept[0]));
+        kept[i] = history->spent[(history->oldest + history->count - wanted + i) % history->count];
+    memcpy(history->spent, kept, wanted * sizeof(kept[0]));
     history->count = (uint16_t)wanted;
     history->oldest = 0;
+}
+
+/* The newest of what it was compared with, oldest first. */
+static void inputs_fill(const struct history *history, struct arena *arena, struct alert *alert)
+{
+    size_t first = history->count > ALERT_INPUTS_MAX ? history->count - ALERT_INPUTS_MAX : 0;
+
+    alert->input_total = history->count;
+    for (size_t i = first; i < history->count; i++) {
+        const struct spent *spent = &history->spent[(history->oldest + i) % history->count];
+        struct decimal amount = {spent->amount, history->scale};
+        bool known = spent->place != UINT64_MAX;
+
+        alert->inputs[alert->input_count++] = (struct alert_input){known ? (int32_t)(spent->place >> OFFSET_BITS) : -1,
+                                                                   known ? (int64_t)(spent->place & ((UINT64_C(1) << OFFSET_BITS) - 1)) : -1, 0, decimal_text(&amount, arena)};
+    }
 }
 
 static void explain(const struct spending *rule, const struct history *history, const struct rule_event *event, const struct decimal *amount,
@@ -219,6 +246,16 @@ static void explain(const struct spending *rule, const struct history *history, 
                                                     0, true};
     alert->conditions[1] = (struct alert_condition){"Amount", alert->number, arena_format(arena, "> %s", decimal_text(&rule->floor, arena)), 0, true};
     alert->condition_count = 2;
+    inputs_fill(history, arena, alert);
+}
+
+/* What this row was compared with; limit 0: it was not judged yet. */
+static const char *features(const struct history *history, const struct decimal *amount, double limit, struct arena *arena)
+{
+    struct decimal sum = history_sum(history);
+
+    return arena_format(arena, "{\"amount\":\"%s\",\"kept\":%u,\"transactions\":%llu,\"mean\":%.4f,\"limit\":%.4f}", decimal_text(amount, arena), history->count,
+                        (unsigned long long)history->transactions, history->count == 0 ? 0.0 : decimal_to_double(&sum) / history->count, limit);
 }
 
 static enum status judge(void *context, const struct rule_event *event, struct state_table *states, struct arena *arena,
@@ -268,7 +305,9 @@ static enum status judge(void *context, const struct rule_event *event, struct s
                                              decimal_text(&amount, arena))
                               : arena_format(arena, "📊 Profile updated for User %s", user);
     }
-    if (!(alert && rule->robust) && !history_append(rule, states, &entry, unscaled))
+    if (event->wants_features)
+        verdict->features = features(history, &amount, limit, arena);
+    if (!(alert && rule->robust) && !history_append(rule, states, &entry, &(struct spent){unscaled, (uint64_t)event->partition << OFFSET_BITS | (uint64_t)event->offset}))
         return error_set(error, ERROR_LIMIT, "the state of one key is full");
     state_touch(states, entry);
     return OK;
@@ -281,7 +320,7 @@ static void describe(void *context, struct slice state, struct buffer *json)
     struct decimal sum;
     char text[DECIMAL_TEXT_SIZE];
 
-    if (state.size < sizeof(*history) || history->layout != LAYOUT || state.size < sizeof(*history) + history->count * sizeof(int64_t)) {
+    if (!history_is_whole(history, state.size)) {
         buffer_append_string(json, "null");
         return;
     }
@@ -291,7 +330,7 @@ static void describe(void *context, struct slice state, struct buffer *json)
                          (unsigned long long)history->transactions, history->count, (long long)rule->window, text,
                          history->count == 0 ? 0.0 : decimal_to_double(&sum) / history->count);
     for (size_t i = 0; i < history->count; i++) {
-        struct decimal amount = {history->amounts[(history->oldest + i) % history->count], history->scale};
+        struct decimal amount = {history->spent[(history->oldest + i) % history->count].amount, history->scale};
 
         decimal_print(&amount, text);
         buffer_append_format(json, "%s\"%s\"", i == 0 ? "" : ",", text);

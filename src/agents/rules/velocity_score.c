@@ -183,6 +183,7 @@ static void explain(const struct velocity *rule, const struct window *window, co
 
         if (passed->time_us <= from_us || passed->time_us > event->time_us)
             continue;
+        alert->input_total++;
         if (alert->input_count == ALERT_INPUTS_MAX) { /* the newest ones stay */
             memmove(alert->inputs, alert->inputs + 1, (ALERT_INPUTS_MAX - 1) * sizeof(alert->inputs[0]));
             alert->input_count--;
@@ -226,6 +227,9 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     verdict->outcome = verdict->score > rule->score_limit ? RULE_ALERT : RULE_NORMAL;
     if (verdict->outcome == RULE_ALERT)
         explain(rule, window, event, &amount, column_text(event, rule->user, arena), count, verdict->score, arena, &verdict->alert);
+    if (event->wants_features)
+        verdict->features = arena_format(arena, "{\"amount\":\"%s\",\"in_window\":%" PRId64 ",\"window_seconds\":%" PRId64 ",\"transactions\":%" PRIu64 "}",
+                                         decimal_text(&amount, arena), count, rule->window_seconds, window->transactions);
     if (event->wants_line && verdict->outcome == RULE_ALERT)
         verdict->line = arena_format(arena, "⚠️ HIGH FRAUD ALERT: User %s | Score: %d | Amt: %s", column_text(event, rule->user, arena), verdict->score,
                                      verdict->alert.number);

@@ -9,6 +9,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "os/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,11 +31,12 @@ static enum status number_read(const struct properties *settings, const char *ke
     return OK;
 }
 
-static enum status create(const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct properties *settings, const struct stop *stop, void **created, struct error *error)
 {
     struct file_sink *sink = memory_new(sizeof(*sink));
     enum status status;
 
+    (void)stop;
     *sink = (struct file_sink){.path = memory_copy_string(properties_get(settings, "path")), .rotate_bytes = 64 << 20, .keep = 5};
     buffer_init(&sink->lines, (size_t)64 << 20);
     *created = sink;
@@ -74,6 +76,17 @@ static enum status rotate(const struct file_sink *sink, struct error *error)
     return status;
 }
 
+/* The names of new and rotated files last through a power cut too. */
+static enum status directory_sync(const struct file_sink *sink, struct error *error)
+{
+    const char *slash = strrchr(sink->path, '/');
+    char *directory = slash == NULL ? memory_copy_string(".") : slash == sink->path ? memory_copy_string("/") : memory_copy_bytes(sink->path, (size_t)(slash - sink->path));
+    enum status status = disk_sync_directory(disk_real(), directory, error);
+
+    memory_free(directory);
+    return status;
+}
+
 static enum status write_all(const struct file_sink *sink, int fd, struct error *error)
 {
     struct slice rest = buffer_slice(&sink->lines);
@@ -86,14 +99,16 @@ static enum status write_all(const struct file_sink *sink, int fd, struct error 
         if (size > 0)
             rest = slice_from(rest, (size_t)size);
     }
-    return fdatasync(fd) == 0 ? OK : failed(sink, "sync", error);
+    /* a terminal or a pipe cannot be synced */
+    return fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS ? OK : failed(sink, "sync", error);
 }
 
-static enum status deliver(void *context, const struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
+static enum status deliver(void *context, struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
 {
     struct file_sink *sink = context;
     struct stat facts;
     enum status status = OK;
+    bool is_new;
     int fd;
 
     buffer_reset(&sink->lines);
@@ -110,11 +125,14 @@ static enum status deliver(void *context, const struct delivery *deliveries, siz
         return failed(sink, "open", error);
     if (fstat(fd, &facts) != 0)
         facts.st_size = 0;
+    is_new = S_ISREG(facts.st_mode) && facts.st_size == 0;
     status = write_all(sink, fd, error);
     /* Half a line is taken back, so that the next try does not double the rest. */
     if (status != OK && S_ISREG(facts.st_mode) && ftruncate(fd, facts.st_size) != 0)
         error_context(error, "cut back %s", sink->path);
     (void)close(fd);
+    if (status == OK && is_new)
+        status = directory_sync(sink, error);
     *delivered = status == OK ? count : 0;
     return status;
 }

@@ -13,7 +13,15 @@ static void init(void)
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-CURL *http_handle_create(int64_t timeout_ms)
+static int progress(void *context, curl_off_t down, curl_off_t down_now, curl_off_t up, curl_off_t up_now)
+{
+    const struct stop *stop = context;
+
+    (void)down, (void)down_now, (void)up, (void)up_now;
+    return stop->asked; /* anything but 0 ends it */
+}
+
+CURL *http_handle_create(int64_t timeout_ms, const struct stop *stop)
 {
     CURL *handle;
 
@@ -24,6 +32,9 @@ CURL *http_handle_create(int64_t timeout_ms)
     (void)curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     (void)curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
+    (void)curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
+    (void)curl_easy_setopt(handle, CURLOPT_XFERINFODATA, (void *)(uintptr_t)stop);
     (void)curl_easy_setopt(handle, CURLOPT_USERAGENT, "tailrace/" TAILRACE_VERSION);
     return handle;
 }

@@ -4,11 +4,15 @@
 
 #include "base/error.h"
 #include "base/properties.h"
+#include "os/stop.h"
 
 #include <curl/curl.h>
 
-/* A handle with time-outs; timeout_ms of the whole exchange. NULL never: aborts as memory does. */
-CURL *http_handle_create(int64_t timeout_ms);
+/*
+ * A handle with time-outs; timeout_ms of the whole exchange, which ends early when it is asked to stop. NULL never: aborts as
+ * memory does.
+ */
+CURL *http_handle_create(int64_t timeout_ms, const struct stop *stop);
 
 /* UNAVAILABLE with libcurl's reason. `what` names the receiver without any secret of its address. */
 enum status http_failure(CURLcode code, const char *what, struct error *error);

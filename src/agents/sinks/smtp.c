@@ -1,7 +1,7 @@
 /*
  * agents/sinks/smtp.c: an e-mail per alert.
  *
- *   url         smtp://host:port or smtps://host:port (required)
+ *   url         smtp://host:port (STARTTLS where the server has it) or smtps://host:port (required)
  *   from, to    addresses (required); several in `to` with commas
  *   user, password
  *   timeout.ms  default 5000
@@ -12,8 +12,14 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "os/clock.h"
+#include "wire/json/base64.h"
 
 #include <time.h>
+
+#define MAIL_BYTES_MAX ((size_t)1 << 20)
+#define HEADER_TEXT_MAX 900 /* a line may have 998 */
+#define WORD_BYTES_MAX 45   /* 60 in base64 */
+#define LINE_BYTES_MAX 57   /* 76 in base64 */
 
 struct smtp {
     char *url, *from, *to, *user, *password;
@@ -28,7 +34,7 @@ static bool is_address(const char *text)
     return text != NULL && strchr(text, '@') != NULL && strpbrk(text, "\r\n<>") == NULL;
 }
 
-static enum status create(const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct properties *settings, const struct stop *stop, void **created, struct error *error)
 {
     struct smtp *sink = memory_new(sizeof(*sink));
     int64_t timeout_ms;
@@ -40,7 +46,7 @@ static enum status create(const struct properties *settings, void **created, str
     sink->to = memory_copy_string(properties_get(settings, "to"));
     sink->user = memory_copy_string(properties_get(settings, "user"));
     sink->password = memory_copy_string(properties_get(settings, "password"));
-    buffer_init(&sink->mail, 1 << 20);
+    buffer_init(&sink->mail, MAIL_BYTES_MAX);
     if (sink->url == NULL || (strncmp(sink->url, "smtp://", 7) != 0 && strncmp(sink->url, "smtps://", 8) != 0))
         return error_set(error, ERROR_BAD_INPUT, "setting url has to be an smtp:// or smtps:// address");
     if (!is_address(sink->from) || !is_address(sink->to))
@@ -48,7 +54,7 @@ static enum status create(const struct properties *settings, void **created, str
     http_receiver_name(sink->url, sink->name);
     status = http_timeout_read(settings, &timeout_ms, error);
     if (status == OK)
-        sink->handle = http_handle_create(timeout_ms);
+        sink->handle = http_handle_create(timeout_ms, stop);
     return status;
 }
 
@@ -79,13 +85,44 @@ static size_t mail_read(char *to, size_t size, size_t count, void *context)
     return given;
 }
 
-/* A line of a header: no line breaks from data. */
+/* A line of a header: no line breaks from data; what is not ASCII in RFC 2047's words of at most 75 characters. */
 static void line_append(struct buffer *mail, const char *name, const char *value)
 {
+    struct slice rest = slice_from_string(value == NULL ? "" : value);
+    bool plain = rest.size <= HEADER_TEXT_MAX;
+
+    for (size_t i = 0; i < rest.size; i++)
+        plain = plain && rest.data[i] >= ' ' && rest.data[i] < 0x7f;
     buffer_append_format(mail, "%s: ", name);
-    for (const char *at = value == NULL ? "" : value; *at != '\0'; at++)
-        buffer_append_u8(mail, (unsigned char)*at < ' ' ? (uint8_t)' ' : (uint8_t)*at);
+    if (plain)
+        buffer_append_slice(mail, rest);
+    for (bool first = true; !plain && rest.size > 0; first = false) {
+        size_t size = rest.size < WORD_BYTES_MAX ? rest.size : WORD_BYTES_MAX;
+
+        while (size < rest.size && size > 1 && (rest.data[size] & 0xc0) == 0x80) /* not inside of a character */
+            size--;
+        buffer_append_string(mail, first ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?");
+        base64_append(mail, slice_of(rest.data, size), BASE64_STANDARD);
+        buffer_append_string(mail, "?=");
+        rest = slice_from(rest, size);
+    }
     buffer_append_string(mail, "\r\n");
+}
+
+static void body_write(const struct alert *alert, struct buffer *body)
+{
+    buffer_append_format(body, "%s%s\r\n\r\n", alert->closed ? "Over: " : "", alert->title == NULL ? "" : alert->title);
+    if (alert->todo != NULL) {
+        buffer_append_format(body, "%s\r\nDo: %s\r\n\r\nAlert %s (%s)\r\n", alert->why == NULL ? "" : alert->why, alert->todo, alert->id, alert->rule == NULL ? "" : alert->rule);
+        return;
+    }
+    for (size_t i = 0; i < alert->condition_count; i++)
+        buffer_append_format(body, "%s: %s, limit %s%s\r\n", alert->conditions[i].text == NULL ? "" : alert->conditions[i].text,
+                             alert->conditions[i].was == NULL ? "" : alert->conditions[i].was, alert->conditions[i].limit == NULL ? "" : alert->conditions[i].limit,
+                             alert->conditions[i].held ? "" : " (not reached)");
+    buffer_append_format(body, "\r\nAlert %s of agent %s, rule %s, version %d\r\nTopic %s, partition %d, offset %lld\r\n%s\r\n", alert->id, alert->agent,
+                         alert->rule == NULL ? "" : alert->rule, alert->rule_version, alert->topic == NULL ? "" : alert->topic, alert->partition,
+                         (long long)alert->offset, alert->row == NULL ? "" : alert->row);
 }
 
 static void mail_write(struct smtp *sink, const struct delivery *delivery)
@@ -94,6 +131,7 @@ static void mail_write(struct smtp *sink, const struct delivery *delivery)
     time_t now = (time_t)(clock_now_ms() / 1000);
     struct tm parts;
     char date[64], id[200];
+    struct buffer body;
 
     (void)gmtime_r(&now, &parts);
     (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &parts);
@@ -103,15 +141,23 @@ static void mail_write(struct smtp *sink, const struct delivery *delivery)
     line_append(&sink->mail, "From", sink->from);
     line_append(&sink->mail, "To", sink->to);
     line_append(&sink->mail, "Message-ID", id);
-    line_append(&sink->mail, "Subject", alert->title);
-    buffer_append_string(&sink->mail, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
-    buffer_append_format(&sink->mail, "%s\r\n\r\nRule %s, version %d, agent %s\r\n", alert->title == NULL ? "" : alert->title, alert->rule == NULL ? "" : alert->rule,
-                         alert->rule_version, alert->agent);
-    for (size_t i = 0; i < alert->condition_count; i++)
-        buffer_append_format(&sink->mail, "%s: %s, limit %s\r\n", alert->conditions[i].text == NULL ? "" : alert->conditions[i].text,
-                             alert->conditions[i].was == NULL ? "" : alert->conditions[i].was, alert->conditions[i].limit == NULL ? "" : alert->conditions[i].limit);
-    buffer_append_format(&sink->mail, "\r\nTopic %s, partition %d, offset %lld\r\n%.*s\r\n", alert->topic == NULL ? "" : alert->topic, alert->partition,
-                         (long long)alert->offset, (int)delivery->json.size, (const char *)delivery->json.data);
+    buffer_init(&body, MAIL_BYTES_MAX / 2);
+    if (alert->closed)
+        buffer_append_string(&body, "Over: ");
+    buffer_append_string(&body, alert->title == NULL ? "" : alert->title);
+    buffer_append_u8(&body, '\0');
+    line_append(&sink->mail, "Subject", body.failed ? "" : (const char *)body.data);
+    buffer_append_string(&sink->mail, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    buffer_reset(&body);
+    body_write(alert, &body);
+    for (struct slice rest = buffer_slice(&body); rest.size > 0;) { /* rows may have longer lines than mail may */
+        size_t size = rest.size < LINE_BYTES_MAX ? rest.size : LINE_BYTES_MAX;
+
+        base64_append(&sink->mail, slice_of(rest.data, size), BASE64_STANDARD);
+        buffer_append_string(&sink->mail, "\r\n");
+        rest = slice_from(rest, size);
+    }
+    buffer_finish(&body);
 }
 
 static struct curl_slist *recipients(const struct smtp *sink)
@@ -129,8 +175,10 @@ static struct curl_slist *recipients(const struct smtp *sink)
     return list;
 }
 
-static enum status send_one(struct smtp *sink, const struct delivery *delivery, struct error *error)
+static enum status send_one(struct smtp *sink, struct delivery *delivery, struct error *error)
 {
+    int64_t began_ns = clock_monotonic_ns();
+    long code = 0;
     struct curl_slist *to = recipients(sink);
     char *from = memory_format("<%s>", sink->from);
     CURLcode result;
@@ -146,13 +194,18 @@ static enum status send_one(struct smtp *sink, const struct delivery *delivery, 
     (void)curl_easy_setopt(sink->handle, CURLOPT_READFUNCTION, mail_read);
     (void)curl_easy_setopt(sink->handle, CURLOPT_READDATA, sink);
     (void)curl_easy_setopt(sink->handle, CURLOPT_UPLOAD, 1L);
+    (void)curl_easy_setopt(sink->handle, CURLOPT_USE_SSL, (long)CURLUSESSL_TRY);
     result = curl_easy_perform(sink->handle);
+    (void)curl_easy_getinfo(sink->handle, CURLINFO_RESPONSE_CODE, &code);
     curl_slist_free_all(to);
     memory_free(from);
+    delivery->took_us = (clock_monotonic_ns() - began_ns) / 1000;
+    if (result == CURLE_OK)
+        (void)snprintf(delivery->answer, sizeof(delivery->answer), "%ld", code);
     return http_failure(result, sink->name, error);
 }
 
-static enum status deliver(void *context, const struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
+static enum status deliver(void *context, struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
 {
     enum status status = OK;
 

@@ -15,11 +15,13 @@
 #include "agents/sinks/http.h"
 #include "base/banned.h"
 #include "base/memory.h"
+#include "base/time.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "wire/json/text.h"
 
 #include <openssl/hmac.h>
+#include <time.h>
 
 #define LOG_SUBSYSTEM "sinks"
 #define REFUSALS_MAX 3
@@ -46,11 +48,18 @@ static void text_append(struct buffer *body, const char *text)
     json_append_string(body, slice_from_string(text == NULL ? "" : text));
 }
 
+static bool severity_is(const struct alert *alert, const char *severity)
+{
+    return alert->severity != NULL && strcmp(alert->severity, severity) == 0;
+}
+
 static void body_slack(const struct delivery *delivery, struct buffer *body)
 {
     const struct alert *alert = delivery->alert;
-    char *text = memory_format("%s %s (rule %s, version %d; alert %s)", alert->severity != NULL && strcmp(alert->severity, "crit") == 0 ? ":rotating_light:" : ":warning:",
-                               alert->title == NULL ? "" : alert->title, alert->rule == NULL ? "" : alert->rule, alert->rule_version, alert->id);
+    const char *mark = alert->closed ? ":white_check_mark: Over:" : severity_is(alert, "crit") ? ":rotating_light:" : severity_is(alert, "warn") ? ":warning:" : ":information_source:";
+    const char *title = alert->title == NULL ? "" : alert->title, *rule = alert->rule == NULL ? "" : alert->rule;
+    char *text = alert->todo != NULL ? memory_format("%s %s\n%s\n*Do:* %s (%s; alert %s)", mark, title, alert->why == NULL ? "" : alert->why, alert->todo, rule, alert->id)
+                                     : memory_format("%s %s (rule %s, version %d; alert %s)", mark, title, rule, alert->rule_version, alert->id);
 
     buffer_append_string(body, "{\"text\":");
     text_append(body, text);
@@ -68,14 +77,30 @@ static void body_alertmanager(const struct delivery *delivery, struct buffer *bo
     buffer_append_string(body, ",\"agent\":");
     text_append(body, alert->agent);
     buffer_append_string(body, ",\"severity\":");
-    text_append(body, alert->severity != NULL && strcmp(alert->severity, "crit") == 0 ? "critical" : alert->severity != NULL && strcmp(alert->severity, "warn") == 0 ? "warning" : "info");
+    text_append(body, severity_is(alert, "crit") ? "critical" : severity_is(alert, "warn") ? "warning" : "info");
     buffer_append_string(body, ",\"subject\":");
     text_append(body, alert->subject);
     buffer_append_string(body, ",\"alert_id\":");
     text_append(body, alert->id);
     buffer_append_string(body, "},\"annotations\":{\"summary\":");
     text_append(body, alert->title);
-    buffer_append_string(body, "}}]");
+    if (alert->todo != NULL) {
+        buffer_append_string(body, ",\"description\":");
+        text_append(body, alert->why);
+        buffer_append_string(body, ",\"todo\":");
+        text_append(body, alert->todo);
+    }
+    buffer_append_u8(body, '}');
+    if (alert->closed) {
+        time_t seconds = (time_t)(alert->scored_us / US_PER_SECOND);
+        struct tm parts;
+        char text[32] = "";
+
+        if (gmtime_r(&seconds, &parts) != NULL)
+            (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+        buffer_append_format(body, ",\"endsAt\":\"%s\"", text);
+    }
+    buffer_append_string(body, "}]");
 }
 
 static const struct template {
@@ -96,7 +121,7 @@ static enum status template_find(const char *name, const struct template **found
     return error_set(error, ERROR_BAD_INPUT, "setting template=%s: it has to be json, slack or alertmanager", name);
 }
 
-static enum status create(const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct properties *settings, const struct stop *stop, void **created, struct error *error)
 {
     struct webhook *sink = memory_new(sizeof(*sink));
     int64_t timeout_ms;
@@ -116,7 +141,7 @@ static enum status create(const struct properties *settings, void **created, str
     if (status == OK)
         status = http_timeout_read(settings, &timeout_ms, error);
     if (status == OK)
-        sink->handle = http_handle_create(timeout_ms);
+        sink->handle = http_handle_create(timeout_ms, stop);
     return status;
 }
 
@@ -187,10 +212,11 @@ static bool gives_up(struct webhook *sink, const char *id, long code)
     return true;
 }
 
-static enum status post(struct webhook *sink, const struct delivery *delivery, struct error *error)
+static enum status post(struct webhook *sink, struct delivery *delivery, struct error *error)
 {
     struct curl_slist *headers;
     CURLcode result;
+    int64_t began_ns = clock_monotonic_ns();
     long code = 0;
     enum status status;
 
@@ -207,12 +233,19 @@ static enum status post(struct webhook *sink, const struct delivery *delivery, s
     (void)curl_easy_getinfo(sink->handle, CURLINFO_RESPONSE_CODE, &code);
     curl_slist_free_all(headers);
     status = http_failure(result, sink->name, error);
-    if (status == OK && (code < 200 || code > 299) && !gives_up(sink, delivery->id, code))
-        status = error_set(error, ERROR_UNAVAILABLE, "%s answered %ld", sink->name, code);
+    delivery->took_us = (clock_monotonic_ns() - began_ns) / 1000;
+    if (status != OK)
+        return status;
+    (void)snprintf(delivery->answer, sizeof(delivery->answer), "%ld", code);
+    if (code < 200 || code > 299) {
+        delivery->refused = gives_up(sink, delivery->id, code);
+        if (!delivery->refused)
+            status = error_set(error, ERROR_UNAVAILABLE, "%s answered %ld", sink->name, code);
+    }
     return status;
 }
 
-static enum status deliver(void *context, const struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
+static enum status deliver(void *context, struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
 {
     enum status status = OK;
 

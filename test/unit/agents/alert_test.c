@@ -8,7 +8,7 @@ static const struct alert sample = {
     .conditions = {{"Transactions in 60 s", "7", "> 5", 40, true}, {"Amount", "4178.74", "> 4000", 50, true}}, .condition_count = 2,
     .window_from_us = 1000, .window_to_us = 61000000, .window_by = "event time", .inputs = {{2, 32100611, 999, "4178.74"}}, .input_count = 1,
     .topic = "p.public.\"t\"", .partition = 2, .offset = 32100611, .lsn = 26537120, .transaction_id = 731, .committed_us = 5, .scored_us = 6, .folded = 3,
-    .row = "{\"id\":1}",
+    .row = "{\"id\":1}", .read_us = 5, .input_total = 70, .judged_us = 7, .settings = "{\"window\":\"9\"}", .state = "AQID", .why = "because", .todo = "this", .closed = true,
 };
 
 TEST(an_alert_reads_back_as_it_was_written)

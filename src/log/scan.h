@@ -1,6 +1,6 @@
-/* web/scan.h: reads one partition record by record, forwards. Thread: one at a time. */
-#ifndef WEB_SCAN_H
-#define WEB_SCAN_H
+/* log/scan.h: reads one partition record by record, forwards. Thread: one at a time. */
+#ifndef LOG_SCAN_H
+#define LOG_SCAN_H
 
 #include "log/log.h"
 #include "wire/kafka/records.h"

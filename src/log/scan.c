@@ -1,4 +1,4 @@
-#include "web/scan.h"
+#include "log/scan.h"
 
 #include "base/banned.h"
 #include "base/memory.h"

@@ -1,0 +1,49 @@
+/* agents/agent_internal.h: what agent.c (life, reading, checkpoints) and agent_record.c (one record) share. */
+#ifndef AGENTS_AGENT_INTERNAL_H
+#define AGENTS_AGENT_INTERNAL_H
+
+#include "agents/agent.h"
+#include "os/stop.h"
+
+#include <pthread.h>
+
+#define ALERT_BYTES_MAX ((size_t)256 << 10) /* of an alert or an enriched event */
+
+struct agent {
+    struct agent_spec spec;      /* strings and properties owned */
+    struct properties settings, client, scales;
+    char *state_topic, *dead_letters_topic;
+    const struct rule_kind *kind;
+    void *rule;
+    struct change_decoder *decoder;
+    const struct change_schema *prepared; /* the schema that the rule has seen last */
+    size_t prepared_columns;
+    bool by_event_time;
+    struct arena arena;          /* of one event */
+    struct buffer json;
+    struct buffer before;        /* state of the key before the row that is judged */
+    bool before_known;
+    char *settings_json;         /* of the rule */
+    int64_t read_us;             /* when the records of this turn came */
+    bool enriched_ready;         /* their topic is there */
+    struct source *source;
+    struct state_table *states;
+    uint64_t generation;         /* of the source, when the state was loaded */
+    int64_t newest_us;           /* event time seen so far */
+    int64_t checkpointed_ms;
+    bool dirty;                  /* something to checkpoint */
+    bool urgent;                 /* an alert waits */
+    struct thread *thread;
+    struct stop stop;
+    pthread_mutex_t lock;        /* guards `states` and `status` against readers of other threads; taken per turn */
+    struct agent_status status;
+};
+
+/*
+ * Judges one record, and puts what comes of it into the checkpoint under construction: alert, enriched event, dead letter.
+ * Errors  what stops the agent
+ * Thread  the agent's, with the lock held
+ */
+enum status agent_record_handle(struct agent *agent, const struct source_record *record, struct error *error);
+
+#endif
