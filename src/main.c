@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"up", up_main, "Start everything; --with-postgres also a private PostgreSQL"},
     {"down", down_main, "Stop what runs on a data directory"},
     {"status", status_main, "Show what runs on a data directory, and how it does"},
+    {"doctor", doctor_main, "Look for what is wrong with machine, PostgreSQL and connectors, and say what to do"},
     {"psql", psql_main, "Open psql on the private PostgreSQL"},
     {"events", events_main, "Print the change events of a topic as rows"},
     {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions, generate temperature"},
@@ -38,7 +39,7 @@ int main(int argc, char **argv)
         .commands = commands,
         .more_title = "Kafka's tools, as \"tailrace kafka-topics …\" and by their own names with and without .sh:",
         .more = tools_table,
-        .examples = "tailrace up --with-postgres\ntailrace status",
+        .examples = "tailrace up --with-postgres\ntailrace doctor --postgres postgresql://localhost/shop\ntailrace status",
     };
     const struct command *tool = argc > 0 ? tool_find(argv[0]) : NULL;
 

@@ -15,6 +15,7 @@
 /* As pgjdbc sets them, plus the two that it forgets and then misreads: IntervalStyle and bytea_output. */
 #define SESSION_OPTIONS "-c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=3 -c IntervalStyle=postgres -c bytea_output=hex"
 #define KEYWORDS_MAX 24
+#define SERVER_QUESTION " Is the server running" /* begins libpq's own advice */
 #define NAMES_BYTES_MAX 8192
 
 struct parameters {
@@ -201,12 +202,11 @@ static void ignore_notice(void *context, const PGresult *result)
 /* What to do about a connection that did not come to be. */
 static void remedy_of_connect(const struct capture_settings *settings, struct error *error)
 {
-    static const char running[] = " Is the server running";
     char *question;
 
     if (error == NULL)
         return;
-    question = strstr(error->message, running); /* libpq's own advice, which ours replaces */
+    question = strstr(error->message, SERVER_QUESTION); /* libpq's own advice, which ours replaces */
     if (question != NULL)
         *question = '\0';
     if (question != NULL)
@@ -304,6 +304,18 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
     return status;
 }
 
+static void remedy_of_conninfo(struct error *error)
+{
+    char *question = strstr(error->message, SERVER_QUESTION);
+
+    if (question != NULL) {
+        *question = '\0';
+        error_remedy(error, "start PostgreSQL, or correct its host and port");
+    } else if (strstr(error->message, "password") != NULL) {
+        error_remedy(error, "correct user and password: in the URI, PGPASSWORD or ~/.pgpass");
+    }
+}
+
 /* What a URI, pairs, or the environment say of one keyword; "" when nothing does. */
 static const char *conninfo_value(const PQconninfoOption *given, const PQconninfoOption *defaults, const char *keyword)
 {
@@ -365,6 +377,8 @@ enum status pg_connection_open_conninfo(const char *conninfo, enum connection_ki
         connection->is_socket = PQhost(connection->pg) != NULL && PQhost(connection->pg)[0] == '/';
         *opened = connection;
     } else {
+        if (error != NULL)
+            remedy_of_conninfo(error);
         pg_connection_close(connection);
     }
     return status;

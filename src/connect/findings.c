@@ -1,5 +1,6 @@
 #include "connect/findings.h"
 
+#include "base/amount.h"
 #include "base/banned.h"
 #include "base/memory.h"
 
@@ -82,15 +83,14 @@ const char *finding_state_name(enum finding_state state)
 
 const char *bytes_text(struct arena *arena, int64_t bytes)
 {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    double size = (double)bytes;
-    size_t unit = 0;
+    struct buffer text;
+    const char *copy;
 
-    while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        size /= 1024;
-        unit++;
-    }
-    return arena_format(arena, unit == 0 || size >= 100 ? "%.0f %s" : "%.1f %s", size, units[unit]);
+    buffer_init(&text, 64);
+    amount_bytes(&text, bytes);
+    copy = arena_copy_string(arena, buffer_slice(&text));
+    buffer_finish(&text);
+    return copy;
 }
 
 void name_list_init(struct name_list *list, size_t shown)

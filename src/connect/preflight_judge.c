@@ -384,6 +384,7 @@ static void publication_missing_judge(struct judge *judge)
         finding->title = "The connector may not make its publication";
         finding->property = finding->set_key = "publication.autocreate.mode";
         finding->set_value = "filtered";
+        finding->todo = "Either the property, and the role owns the tables, or as a superuser the statement.";
         finding->sql = arena_format(judge->arena, "CREATE PUBLICATION %s FOR ALL TABLES;", name);
         finding->is_safe = true;
     } else if (facts->publication_mode == PUBLICATION_FILTERED && !judge->server->is_superuser && !judge->server->may_create) {
@@ -516,7 +517,7 @@ static void rights_judge(struct judge *judge)
     names = many_end(&many, judge->arena, &sql);
     if (names == NULL) {
         if (facts->table_count > 0)
-            (void)ADD(judge, table_rights, OK, "%s may read what is captured", judge->server->role);
+            (void)ADD(judge, table_rights, OK, facts->has_config ? "%s may read what is captured" : "%s may read every table", judge->server->role);
         return;
     }
     finding = ADD(judge, table_rights, ERROR, "Role %s may not read %s.", judge->server->role, names);
@@ -679,16 +680,16 @@ static void snapshot_judge(struct judge *judge)
         rows += facts->tables[i].rows_about < 0 ? 0 : facts->tables[i].rows_about;
         bytes += facts->tables[i].bytes < 0 ? 0 : facts->tables[i].bytes;
     }
-    if (!facts->has_config || facts->is_running)
-        ;
-    else if (!facts->reads_rows)
+    if (!facts->has_config)
+        return;
+    if (!facts->reads_rows)
         (void)ADD(judge, snapshot_size, OK, "none: snapshot.mode says so");
-    else
+    else if (!facts->is_running)
         (void)ADD(judge, snapshot_size, OK, "about %lld rows in %zu tables, %s%s", (long long)rows, tables, bytes_text(judge->arena, bytes),
                   unknown > 0 ? arena_format(judge->arena, "; rows of %zu not known, because ANALYZE has not looked at them", unknown) : "");
     if (facts->disk_here_bytes < 0) {
         (void)ADD(judge, disk_here, INFO, "not known: %s", facts->disk_here_why);
-    } else if (facts->has_config && !facts->is_running && facts->reads_rows && bytes > facts->disk_here_bytes) {
+    } else if (!facts->is_running && facts->reads_rows && bytes > facts->disk_here_bytes) {
         finding = ADD(judge, disk_here, WARN, "The tables have %s, and %s are free here.", bytes_text(judge->arena, bytes), bytes_text(judge->arena, facts->disk_here_bytes));
         finding->title = "The snapshot may not fit on the disk";
         finding->todo = "Make space, take fewer tables, or keep topics for a shorter time (topic.creation.default.retention.ms).";

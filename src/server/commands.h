@@ -11,6 +11,7 @@ int agent_main(int argc, char **argv);
 int alerts_main(int argc, char **argv);
 int backtest_main(int argc, char **argv);
 int export_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 
 #endif

@@ -3,7 +3,9 @@
 #include "base/banned.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #define SOCKETS_MAX 8
@@ -65,4 +67,89 @@ enum status ports_check(const struct settings *settings, bool with_postgres, str
     if (status == OK && with_postgres)
         status = pair_check(settings->postgres_host_name, settings->postgres_port, "postgres.port", error);
     return status;
+}
+
+/* ---- Who has a port ---- */
+
+#define TCP_LISTEN 0x0A /* in the column st of /proc/net/tcp */
+
+/* The inode of a socket that listens on it; 0 when none does. */
+static unsigned long listener_inode(const char *table, int port)
+{
+    FILE *file = fopen(table, "re");
+    unsigned long found = 0;
+    char line[512];
+
+    while (file != NULL && found == 0 && fgets(line, sizeof(line), file) != NULL) {
+        unsigned local = 0, state = 0;
+        unsigned long inode = 0;
+
+        if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%4X %*[0-9A-Fa-f]:%*4X %2X %*s %*s %*s %*u %*d %lu", &local, &state, &inode) == 3 && (int)local == port && state == TCP_LISTEN)
+            found = inode;
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    return found;
+}
+
+static bool process_has(const char *pid, const char *link_wanted)
+{
+    char path[PATH_MAX], link[64];
+    DIR *directory;
+    bool has = false;
+    struct dirent *entry;
+
+    (void)snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+    directory = opendir(path);
+    while (directory != NULL && !has && (entry = readdir(directory)) != NULL) {
+        ssize_t size = readlinkat(dirfd(directory), entry->d_name, link, sizeof(link) - 1);
+
+        link[size < 0 ? 0 : size] = '\0';
+        has = strcmp(link, link_wanted) == 0;
+    }
+    if (directory != NULL)
+        (void)closedir(directory);
+    return has;
+}
+
+static void process_name(pid_t pid, char *name, size_t size)
+{
+    char path[64];
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    file = fopen(path, "re");
+    name[0] = '\0';
+    if (file != NULL && fgets(name, (int)size, file) != NULL)
+        name[strcspn(name, "\n")] = '\0';
+    if (file != NULL)
+        (void)fclose(file);
+}
+
+pid_t port_owner(int port, char *name, size_t size)
+{
+    unsigned long inode = listener_inode("/proc/net/tcp", port);
+    char wanted[64];
+    DIR *processes;
+    struct dirent *entry;
+    int32_t owner = 0;
+
+    name[0] = '\0';
+    if (inode == 0)
+        inode = listener_inode("/proc/net/tcp6", port);
+    if (inode == 0)
+        return 0;
+    (void)snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+    processes = opendir("/proc");
+    while (processes != NULL && owner == 0 && (entry = readdir(processes)) != NULL) {
+        int32_t pid;
+
+        if (text_parse_int32(slice_from_string(entry->d_name), &pid) && process_has(entry->d_name, wanted))
+            owner = pid;
+    }
+    if (processes != NULL)
+        (void)closedir(processes);
+    if (owner != 0)
+        process_name(owner, name, size);
+    return owner;
 }

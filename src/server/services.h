@@ -32,6 +32,12 @@ void services_describe(struct services *services, struct buffer *json);
 /* How to reach the private PostgreSQL, for `tailrace psql`: "host\nport\npassword\n"; nothing when there is none. */
 void services_postgres_access(const struct services *services, struct buffer *text);
 
+/*
+ * What `tailrace doctor` needs to look at the connectors' databases itself, passwords and all, so only for the control socket:
+ * {"aliases": {}, "worker": {}, "connectors": [{"name", "running", "config": {}}]}
+ */
+void services_databases(struct services *services, struct buffer *json);
+
 /* Its process id, 0 when there is none; for the signal handler that ends everything at once. */
 int services_postgres_pid(const struct services *services);
 

@@ -252,3 +252,45 @@ void services_describe(struct services *services, struct buffer *json)
     free(text);
     json_decref(object);
 }
+
+/* ---- For the doctor ---- */
+
+static json_t *properties_json(const struct properties *properties)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < properties->count; i++)
+        (void)json_object_set_new(object, properties->items[i].key, properties->items[i].value == NULL ? json_null() : json_string(properties->items[i].value));
+    return object;
+}
+
+void services_databases(struct services *services, struct buffer *json)
+{
+    static const char *const worker_keys[] = {"key.converter", "value.converter"};
+    json_t *connectors = json_array(), *worker = json_object(), *object;
+    struct connect_database *databases;
+    struct arena arena;
+    size_t count;
+    char *text;
+
+    arena_init(&arena, ARENA_BLOCK_BYTES);
+    databases = connect_databases(services->connect, true, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        (void)json_array_append_new(connectors, json_pack("{s:s, s:b, s:o}", "name", databases[i].connector, "running", (int)databases[i].is_running, "config",
+                                                          properties_json(&databases[i].config)));
+        properties_finish(&databases[i].config);
+    }
+    arena_finish(&arena);
+    for (size_t i = 0; i < sizeof(worker_keys) / sizeof(worker_keys[0]); i++) {
+        const char *value = properties_get(&services->settings->values, worker_keys[i]);
+
+        if (value != NULL)
+            (void)json_object_set_new(worker, worker_keys[i], json_string(value));
+    }
+    object = json_pack("{s:o, s:o, s:o}", "aliases", properties_json(&services->aliases), "worker", worker, "connectors", connectors);
+    text = json_dumps(object, JSON_COMPACT);
+    if (text != NULL)
+        buffer_append_string(json, text);
+    free(text);
+    json_decref(object);
+}

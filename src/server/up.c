@@ -200,6 +200,8 @@ static void question_answer(void *context, const char *question, struct buffer *
 
     if (strcmp(question, "status") == 0)
         services_describe(up->services, text);
+    else if (strcmp(question, "databases") == 0)
+        services_databases(up->services, text);
     else if (strcmp(question, "postgres") == 0)
         services_postgres_access(up->services, text);
 }

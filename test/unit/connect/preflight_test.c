@@ -236,7 +236,7 @@ TEST(names_are_cut_when_there_are_many)
     assert_string_equal(name_list_end(&list, &own), "x, x and 3 more");
     assert_string_equal(bytes_text(&own, 1536), "1.5 KiB");
     assert_string_equal(bytes_text(&own, 12), "12 B");
-    assert_string_equal(bytes_text(&own, (int64_t)200 << 20), "200 MiB");
+    assert_string_equal(bytes_text(&own, (int64_t)200 << 20), "200.0 MiB");
     arena_finish(&own);
 }
 
