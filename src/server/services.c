@@ -197,8 +197,6 @@ static enum status console_start(struct services *services, struct error *error)
     struct web_settings wanted = {
         .listener = listener,
         .hosts = settings->console_hosts,
-        .describe = describe,
-        .context = services,
         .api =
             {
                 .kafka = broker_listener(services->broker, 0),

@@ -26,8 +26,14 @@ void services_stop(struct services *services);
 /* One line per listener, for people. */
 void services_addresses(const struct services *services, struct buffer *text);
 
-/* Everything that `tailrace status --json` shows; passwords masked. */
+/* What the services say of themselves, as JSON; passwords masked. */
 void services_describe(struct services *services, struct buffer *json);
+
+/* The same with groups, slots and problems, once the console's sampler runs: everything that `tailrace status --json` shows. */
+void services_status(struct services *services, struct buffer *json);
+
+/* {"rest", "console", "kafka", "login"}: where they listen, and what lets the data directory's owner into the console. */
+void services_addresses_json(const struct services *services, struct buffer *json);
 
 /* How to reach the private PostgreSQL, for `tailrace psql`: "host\nport\npassword\n"; nothing when there is none. */
 void services_postgres_access(const struct services *services, struct buffer *text);

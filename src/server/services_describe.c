@@ -10,13 +10,6 @@
 #define ARENA_BLOCK_BYTES 65536
 #define DESCRIPTION_BYTES_MAX (256 << 20)
 
-/* ---- Problems: what is wrong, and what to do ---- */
-
-static void problem_add(json_t *problems, const char *what, const char *why, const char *remedy)
-{
-    (void)json_array_append_new(problems, json_pack("{s:s, s:s, s:s}", "what", what, "why", why, "do", remedy));
-}
-
 /* ---- Parts ---- */
 
 static json_t *describe_process(void)
@@ -67,7 +60,7 @@ static json_t *describe_topic(struct topic *topic, struct totals *totals)
                      "records", (json_int_t)records, "end", (json_int_t)end, "internal", (int)topic_is_internal(topic));
 }
 
-static void describe_store(struct services *services, json_t *object, json_t *problems)
+static void describe_store(struct services *services, json_t *object)
 {
     json_t *topics = json_array(), *store;
     struct store_counters counters;
@@ -94,14 +87,9 @@ static void describe_store(struct services *services, json_t *object, json_t *pr
                       "syncs", (json_int_t)counters.syncs, "appended_bytes", (json_int_t)counters.appended_bytes, "appended_batches",
                       (json_int_t)counters.appended_batches, "journal_records", (json_int_t)counters.journal_records, "last_round_us",
                       (json_int_t)counters.last_round_us);
+    (void)json_object_set_new(store, "degraded_why", degraded ? json_string(reason.message) : json_null());
     (void)json_object_set_new(object, "store", store);
     (void)json_object_set_new(object, "topics", topics);
-    if (degraded)
-        problem_add(problems, "the log cannot be written", reason.message,
-                    "make space on the disk, or mend it; producing and capturing go on by themselves then");
-    if (totals.read_only > 0)
-        problem_add(problems, "partitions are read-only after corruption", "their files do not match their checksums; the log names them",
-                    "save what can be read, then delete and create the topic again");
 }
 
 static void describe_broker(const struct services *services, json_t *object)
@@ -137,29 +125,15 @@ static bool member_is(const json_t *object, const char *name, const char *value)
     return text != NULL && strcmp(text, value) == 0;
 }
 
-static void describe_connector(json_t *connector, json_t *problems)
+static void describe_connector(json_t *connector)
 {
-    const json_t *capture = json_object_get(connector, "capture");
-    const char *error = json_string_value(json_object_get(capture, "error"));
-    const char *trace = json_string_value(json_object_get(connector, "trace"));
     bool failed = member_is(connector, "state", "FAILED") || member_is(connector, "task_state", "FAILED");
-    char what[512];
 
     (void)json_object_set_new(connector, "running", json_boolean(member_is(connector, "task_state", "RUNNING")));
     (void)json_object_set_new(connector, "failed", json_boolean(failed));
-    if (!failed && !member_is(capture, "state", "retrying"))
-        return;
-    (void)snprintf(what, sizeof(what), "connector %s %s", json_string_value(json_object_get(connector, "name")),
-                   failed ? "has failed" : "cannot go on and tries again");
-    problem_add(problems, what,
-                error != NULL   ? error
-                : trace != NULL ? trace
-                                : "it did not say why",
-                failed ? "mend the cause, then POST /connectors/<name>/restart?includeTasks=true&onlyFailed=true"
-                       : "mend the cause; it goes on by itself then, and no row is lost meanwhile");
 }
 
-static void describe_connectors(struct services *services, json_t *object, json_t *problems)
+static void describe_connectors(struct services *services, json_t *object)
 {
     struct buffer text;
     json_t *connectors, *connector;
@@ -168,26 +142,17 @@ static void describe_connectors(struct services *services, json_t *object, json_
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
     connect_describe(services->connect, &text);
     connectors = parsed(&text);
-    json_array_foreach(connectors, index, connector) describe_connector(connector, problems);
+    json_array_foreach(connectors, index, connector) describe_connector(connector);
     (void)json_object_set_new(object, "rest", json_sprintf("http://%s", connect_listener(services->connect)));
     (void)json_object_set_new(object, "connectors", connectors);
 }
 
-static void describe_agent(json_t *agent, json_t *problems)
+static void describe_agent(json_t *agent)
 {
-    const char *error = json_string_value(json_object_get(agent, "error"));
-    bool failed = member_is(agent, "state", "failed");
-    char what[512];
-
-    (void)json_object_set_new(agent, "failed", json_boolean(failed || member_is(agent, "state", "retrying")));
-    if (!failed && !member_is(agent, "state", "retrying"))
-        return;
-    (void)snprintf(what, sizeof(what), "agent %s %s", json_string_value(json_object_get(agent, "name")),
-                   failed ? "has failed" : "cannot go on and tries again");
-    problem_add(problems, what, error == NULL ? "it did not say why" : error, "mend the cause; a failed agent starts again with the program");
+    (void)json_object_set_new(agent, "failed", json_boolean(member_is(agent, "state", "failed") || member_is(agent, "state", "retrying")));
 }
 
-static void describe_agents(const struct services *services, json_t *object, json_t *problems)
+static void describe_agents(const struct services *services, json_t *object)
 {
     json_t *agents, *agent;
     struct buffer text;
@@ -196,7 +161,7 @@ static void describe_agents(const struct services *services, json_t *object, jso
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
     agents_describe(services->agents, &text);
     agents = parsed(&text);
-    json_array_foreach(agents, index, agent) describe_agent(agent, problems);
+    json_array_foreach(agents, index, agent) describe_agent(agent);
     (void)json_object_set_new(object, "agents", agents);
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
     sinks_describe(services->sinks, &text);
@@ -206,7 +171,7 @@ static void describe_agents(const struct services *services, json_t *object, jso
     (void)json_object_set_new(object, "reports", parsed(&text));
 }
 
-static void describe_postgres(struct services *services, json_t *object, json_t *problems)
+static void describe_postgres(struct services *services, json_t *object)
 {
     struct postgres_status status;
     bool running;
@@ -222,9 +187,6 @@ static void describe_postgres(struct services *services, json_t *object, json_t 
                                         (int)running, "pid", status.pid, "restarts", (json_int_t)status.restarts, "host",
                                         services->settings->postgres_host_name, "port", (json_int_t)services->settings->postgres_port,
                                         "socket", postgres_socket_directory(services->postgres), "error", status.error.message));
-    if (!running && atomic_load(&services->ready))
-        problem_add(problems, "the private PostgreSQL does not run", status.error.message,
-                    "it is started again by itself; its log says more");
 }
 
 void services_describe(struct services *services, struct buffer *json)
@@ -232,23 +194,46 @@ void services_describe(struct services *services, struct buffer *json)
     json_t *object =
         json_pack("{s:s, s:i, s:i, s:I, s:s, s:b}", "version", TAILRACE_VERSION, "one", 1, "pid", (int)getpid(), "started_ms",
                   (json_int_t)services->started_ms, "data_dir", services->data_dir, "ready", (int)atomic_load(&services->ready));
-    json_t *problems = json_array();
     char *text;
 
     (void)json_object_set_new(object, "process", describe_process());
-    describe_store(services, object, problems);
+    describe_store(services, object);
     describe_broker(services, object);
-    describe_connectors(services, object, problems);
-    describe_agents(services, object, problems);
-    describe_postgres(services, object, problems);
+    describe_connectors(services, object);
+    describe_agents(services, object);
+    describe_postgres(services, object);
     if (atomic_load(&services->ready)) /* the console is started last */
         (void)json_object_set_new(object, "console", json_sprintf("http://%s", web_listener(services->web)));
-    (void)json_object_set_new(object, "healthy", json_boolean(json_array_size(problems) == 0));
-    (void)json_object_set_new(object, "problem_count", json_integer((json_int_t)json_array_size(problems)));
-    (void)json_object_set_new(object, "problems", problems);
     text = json_dumps(object, JSON_INDENT(2));
     if (text != NULL)
         buffer_append_format(json, "%s\n", text);
+    free(text);
+    json_decref(object);
+}
+
+void services_status(struct services *services, struct buffer *json)
+{
+    if (atomic_load(&services->ready))
+        web_status(services->web, json);
+    else
+        services_describe(services, json);
+}
+
+void services_addresses_json(const struct services *services, struct buffer *json)
+{
+    json_t *object = json_object();
+    char *text;
+
+    if (services->connect != NULL && services->broker != NULL) {
+        (void)json_object_set_new(object, "rest", json_sprintf("http://%s", connect_listener(services->connect)));
+        (void)json_object_set_new(object, "kafka", json_string(broker_listener(services->broker, 0)));
+    }
+    if (services->web != NULL) {
+        (void)json_object_set_new(object, "console", json_sprintf("http://%s", web_listener(services->web)));
+        (void)json_object_set_new(object, "login", json_string(web_local_login(services->web)));
+    }
+    text = json_dumps(object, JSON_COMPACT);
+    buffer_append_string(json, text);
     free(text);
     json_decref(object);
 }

@@ -2,11 +2,14 @@
 #ifndef SERVER_STATUS_SCREEN_H
 #define SERVER_STATUS_SCREEN_H
 
-#include "base/buffer.h"
+#include "base/page.h"
 
 #include <jansson.h>
 
-/* One screen: what is wrong first, then where everything is, how much there is, and each connector and agent on a line. */
-void status_screen_render(const json_t *description, int64_t now_ms, struct buffer *text);
+/*
+ * One screen: what is wrong first, each with cause and remedy, then services, connectors, slots, topics, groups, agents, sinks and
+ * reports, of each list the first ten.
+ */
+void status_screen_render(const json_t *description, int64_t now_ms, struct page *page);
 
 #endif

@@ -199,7 +199,9 @@ static void question_answer(void *context, const char *question, struct buffer *
     struct up *up = context;
 
     if (strcmp(question, "status") == 0)
-        services_describe(up->services, text);
+        services_status(up->services, text);
+    else if (strcmp(question, "addresses") == 0)
+        services_addresses_json(up->services, text);
     else if (strcmp(question, "databases") == 0)
         services_databases(up->services, text);
     else if (strcmp(question, "postgres") == 0)

@@ -27,7 +27,7 @@ struct api_settings {
     const char *version;
     struct log *log;
     struct store *store;          /* topics and partitions with their sizes and times */
-    void (*describe)(void *context, struct buffer *json); /* what `tailrace status --json` shows; any thread */
+    void (*describe)(void *context, struct buffer *json); /* what the server says of itself; any thread */
     void (*settings)(void *context, struct buffer *json); /* every setting as a JSON array, secrets masked */
     void *context;
     bool read_only;
@@ -90,8 +90,14 @@ void api_list(struct api_call *call, json_t *items, const char *name_member);
 bool api_ask(struct api_call *call, int16_t key, int16_t version, const void *request, void *response);
 enum status api_ask_quietly(struct api *api, struct arena *arena, int16_t key, int16_t version, const void *request, void *response, struct error *error);
 
-/* What `tailrace status --json` shows; a new reference. */
+/* What the server says of itself; a new reference. */
 json_t *api_describe(struct api *api);
+
+/*
+ * The same with what the sampler saw a moment ago: groups with their lag, replication slots, and problems with cause and remedy. What
+ * `tailrace status --json` and /status.json show; a new reference. Thread: any; does not wait for the sampler.
+ */
+json_t *api_status(struct api *api);
 
 /* One line of "what happened"; subject and text are copied. kind: "event" or "change". */
 void api_event(struct api *api, const char *kind, const char *severity, const char *subject, const char *text);
@@ -165,6 +171,8 @@ struct sampler *api_sampler(struct api *api);
 
 /* The newest overview; a new reference, not to be changed. Waits for the first one. */
 json_t *sampler_overview(struct sampler *sampler);
+
+json_t *sampler_newest(struct sampler *sampler); /* the same without waiting; NULL before the first */
 
 /* Waits until there is a newer sample than `seen`, at most timeout_ms, or until api_stop; gives the newest one's number. */
 int64_t sampler_wait(struct sampler *sampler, int64_t seen, int64_t timeout_ms);

@@ -133,10 +133,9 @@ static json_t *checks_make(const json_t *description)
                   running ? NULL : "It is started again by itself; its log says more.");
     }
     json_array_foreach(json_object_get(description, "problems"), index, problem) {
-        const char *what = member_text(problem, "what");
-
-        if (strncmp(what, "connector", 9) == 0)
-            check_add(checks, "connector", "crit", json_sprintf("%s: %s", what, member_text(problem, "why")), member_text(problem, "do"));
+        if (strcmp(member_text(problem, "kind"), "connector") == 0)
+            check_add(checks, "connector", member_text(problem, "severity"), json_sprintf("%s. %s", member_text(problem, "what"), member_text(problem, "why")),
+                      member_text(problem, "do"));
     }
     return checks;
 }
@@ -175,7 +174,7 @@ static json_t *disk_make(const json_t *description)
 
 void api_health(struct api_call *call)
 {
-    json_t *description = api_describe(call->api), *health = json_object(), *parts = json_array(), *agent;
+    json_t *description = api_status(call->api), *health = json_object(), *parts = json_array(), *agent;
     int64_t resident = member_integer(json_object_get(description, "process"), "resident_bytes", -1);
     size_t index;
 

@@ -223,6 +223,31 @@ json_t *overview_make(struct api *api, const json_t *description, const json_t *
     return overview;
 }
 
+static bool has_critical(const json_t *problems)
+{
+    const json_t *problem;
+    size_t index;
+
+    json_array_foreach(problems, index, problem) {
+        if (strcmp(member_text(problem, "severity"), "crit") == 0)
+            return true;
+    }
+    return false;
+}
+
+json_t *api_status(struct api *api)
+{
+    json_t *status = api_describe(api), *overview = sampler_newest(api_sampler(api)), *problems = problems_plain(json_object_get(overview, "problems"));
+
+    sampler_describe(api_sampler(api), status);
+    json_put(status, "verdict", overview == NULL ? json_null() : null_or_copy(overview, "verdict"));
+    json_put(status, "healthy", json_boolean(!has_critical(problems)));
+    json_put(status, "problem_count", json_integer((json_int_t)json_array_size(problems)));
+    json_put(status, "problems", problems);
+    json_decref(overview);
+    return status;
+}
+
 /* ---- Answers ---- */
 
 void api_overview(struct api_call *call)

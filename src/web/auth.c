@@ -33,10 +33,20 @@ struct tries { /* wrong ones, of an address */
 struct auth {
     char *token, *read_token;
     bool read_only;
+    char local[sizeof(COOKIE_NAME) + SECRET_BYTES * 2]; /* COOKIE_NAME and a secret */
     pthread_mutex_t lock; /* guards the rest; a leaf */
     struct login_kept logins[LOGINS_KEPT];
     struct tries tries[ADDRESSES_KEPT];
 };
+
+static void secret_make(char text[SECRET_BYTES * 2 + 1])
+{
+    uint8_t bytes[SECRET_BYTES];
+
+    random_bytes(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        (void)snprintf(&text[i * 2], 3, "%02x", bytes[i]);
+}
 
 struct auth *auth_create(const char *token, const char *read_token, bool read_only)
 {
@@ -45,6 +55,8 @@ struct auth *auth_create(const char *token, const char *read_token, bool read_on
     auth->token = memory_copy_string(token == NULL ? "" : token);
     auth->read_token = memory_copy_string(read_token == NULL ? "" : read_token);
     auth->read_only = read_only;
+    (void)snprintf(auth->local, sizeof(auth->local), "%s", COOKIE_NAME);
+    secret_make(auth->local + strlen(COOKIE_NAME));
     (void)pthread_mutex_init(&auth->lock, NULL);
     return auth;
 }
@@ -114,11 +126,13 @@ enum access auth_access(struct auth *auth, const struct http_request *request)
     enum access access = ACCESS_NONE;
     struct login_kept *login;
 
+    secret = cookie_of(request);
+    if (secret != NULL && same(auth->local + strlen(COOKIE_NAME), secret))
+        return ACCESS_WRITE;
     if (!auth_is_on(auth))
         return auth->read_only ? ACCESS_READ : ACCESS_WRITE;
     if (bearer != NULL && strncasecmp(bearer, "Bearer ", 7) == 0)
         return access_of_token(auth, bearer + 7);
-    secret = cookie_of(request);
     (void)pthread_mutex_lock(&auth->lock);
     login = login_find(auth, secret);
     if (login != NULL) {
@@ -167,15 +181,12 @@ static struct tries *tries_of(struct auth *auth, const uint8_t address[16], int6
 static const char *login_keep(struct auth *auth, enum access access, int64_t now_ms)
 {
     struct login_kept *login = &auth->logins[0];
-    uint8_t bytes[SECRET_BYTES];
 
     for (size_t i = 1; i < LOGINS_KEPT; i++) {
         if (auth->logins[i].used_ms < login->used_ms)
             login = &auth->logins[i];
     }
-    random_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        (void)snprintf(&login->secret[i * 2], 3, "%02x", bytes[i]);
+    secret_make(login->secret);
     login->access = access;
     login->used_ms = now_ms;
     return login->secret;
@@ -215,4 +226,9 @@ const char *auth_logout(struct auth *auth, const struct http_request *request)
         *login = (struct login_kept){.access = ACCESS_NONE};
     (void)pthread_mutex_unlock(&auth->lock);
     return COOKIE_NAME "; HttpOnly; SameSite=Strict; Path=/; Max-Age=0";
+}
+
+const char *auth_local_login(const struct auth *auth)
+{
+    return auth->local;
 }

@@ -23,6 +23,9 @@ enum login { LOGIN_DONE, LOGIN_WRONG, LOGIN_TOO_OFTEN };
 /* Five wrong tries a minute from one address, then LOGIN_TOO_OFTEN. cookie: the value for Set-Cookie, in the request's arena */
 enum login auth_login(struct auth *auth, const struct http_request *request, const char *token, const char **cookie);
 
+/* "tailrace=SECRET", a cookie that may change everything, whatever console.access says; for the data directory's owner. Lives as long. */
+const char *auth_local_login(const struct auth *auth);
+
 /* Forgets the request's login; gives the value for Set-Cookie that removes it. */
 const char *auth_logout(struct auth *auth, const struct http_request *request);
 

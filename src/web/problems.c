@@ -9,6 +9,7 @@
 #define GOOD_MS 30000            /* a problem is over after so long without it */
 #define DISK_LOW_BYTES (1 << 30) /* less than this is little room */
 #define TEXT_BYTES 300
+#define WHY_BYTES_MAX (1 << 20)
 
 enum code {
 #define CAUSE(code, severity, title, marks, todo) CODE_##code,
@@ -143,17 +144,11 @@ static void of_services(json_t *found, const json_t *description)
     const json_t *store = json_object_get(description, "store"), *postgres = json_object_get(description, "postgres");
     int64_t free_bytes = member_integer(store, "free_bytes", -1);
     struct subject log = {"log", "log", NULL};
-    const json_t *problem;
-    size_t index;
 
     if (json_is_true(json_object_get(store, "degraded"))) {
-        const char *why = "Its last write failed.";
+        const char *why = member_text(store, "degraded_why");
 
-        json_array_foreach(json_object_get(description, "problems"), index, problem) {
-            if (strcmp(member_text(problem, "what"), "the log cannot be written") == 0)
-                why = member_text(problem, "why");
-        }
-        add(found, &table[CODE_disk_full].says, log, why, NULL, NULL);
+        add(found, &table[CODE_disk_full].says, log, why == NULL ? "Its last write failed." : why, NULL, NULL);
     } else if (free_bytes >= 0 && free_bytes < DISK_LOW_BYTES) {
         add(found, &table[CODE_disk_low].says, log, "Less than 1 GiB is free.", NULL, NULL);
     }
@@ -313,4 +308,36 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
         }
     }
     return shown;
+}
+
+json_t *problems_plain(const json_t *problems)
+{
+    json_t *plain = json_array();
+    const json_t *problem, *piece;
+    size_t i, k;
+
+    json_array_foreach(problems, i, problem) {
+        const json_t *subject = json_object_get(problem, "subject");
+        json_t *one = json_object();
+        struct buffer why;
+
+        buffer_init(&why, WHY_BYTES_MAX);
+        json_array_foreach(json_object_get(problem, "why"), k, piece) {
+            const char *text = json_is_string(piece) ? json_string_value(piece) : member_text(piece, "text");
+
+            buffer_append_string(&why, text == NULL ? "" : text);
+        }
+        json_put(one, "id", json_copy(json_object_get(problem, "id")));
+        json_put(one, "code", json_copy(json_object_get(problem, "code")));
+        json_put(one, "severity", json_copy(json_object_get(problem, "severity")));
+        json_put(one, "kind", json_copy(json_object_get(subject, "kind")));
+        json_put(one, "name", json_copy(json_object_get(subject, "name")));
+        json_put(one, "what", json_copy(json_object_get(problem, "title")));
+        json_put(one, "why", json_slice(buffer_slice(&why)));
+        json_put(one, "do", json_copy(json_object_get(problem, "todo")));
+        json_put(one, "since_ms", json_copy(json_object_get(problem, "since_ms")));
+        json_add(plain, one);
+        buffer_finish(&why);
+    }
+    return plain;
 }

@@ -42,15 +42,20 @@ struct sampler {
 
 /* ---- What others ask ---- */
 
-json_t *sampler_overview(struct sampler *sampler)
+json_t *sampler_newest(struct sampler *sampler)
 {
     json_t *overview;
 
-    (void)sampler_wait(sampler, 0, 10000);
     (void)pthread_mutex_lock(&sampler->lock);
     overview = json_incref(sampler->overview);
     (void)pthread_mutex_unlock(&sampler->lock);
     return overview;
+}
+
+json_t *sampler_overview(struct sampler *sampler)
+{
+    (void)sampler_wait(sampler, 0, 10000);
+    return sampler_newest(sampler);
 }
 
 int64_t sampler_wait(struct sampler *sampler, int64_t seen, int64_t timeout_ms)

@@ -11,7 +11,6 @@
 #include <jansson.h>
 #include <zlib.h>
 
-#define DESCRIPTION_BYTES_MAX (256 << 20)
 #define CONNECTIONS_MAX 160 /* 64 streams, and what the pages ask besides */
 #define HTML "text/html; charset=utf-8"
 #define TEXT "text/plain; charset=utf-8"
@@ -167,16 +166,9 @@ static const struct web_asset *asset_of(const struct http_request *request)
 
 static void page_give(const struct web *web, size_t page, struct http_response *response)
 {
-    struct buffer text;
-    json_t *description;
+    json_t *description = api_status(web->api);
 
-    buffer_init(&text, DESCRIPTION_BYTES_MAX);
-    web->settings.describe(web->settings.context, &text);
-    description = json_loadb((const char *)text.data, text.size, 0, NULL);
-    buffer_finish(&text);
     response->status = 200;
-    if (pages[page].answer == metrics_answer && description != NULL)
-        sampler_describe(api_sampler(web->api), description);
     pages[page].answer(description, response);
     json_decref(description);
 }
@@ -252,6 +244,22 @@ void web_stop(struct web *web)
     http_stop(web->http);
     api_destroy(web->api);
     memory_free(web);
+}
+
+void web_status(struct web *web, struct buffer *json)
+{
+    json_t *status = api_status(web->api);
+    char *text = json_dumps(status, JSON_INDENT(2));
+
+    if (text != NULL)
+        buffer_append_format(json, "%s\n", text);
+    free(text);
+    json_decref(status);
+}
+
+const char *web_local_login(const struct web *web)
+{
+    return auth_local_login(api_auth(web->api));
 }
 
 const char *web_listener(const struct web *web)

@@ -14,14 +14,18 @@ struct web;
 struct web_settings {
     const char *listener;                                 /* "host:port"; port 0 takes a free one */
     const char *hosts;                                    /* further names under which browsers may ask, with commas */
-    void (*describe)(void *context, struct buffer *json); /* what `tailrace status --json` shows; any thread */
-    void *context;
     struct api_settings api; /* of the console */
 };
 
 /* Errors: UNAVAILABLE (the port is in use), BAD_INPUT (the listener is not host:port). */
 enum status web_start(const struct web_settings *settings, struct web **started, struct error *error);
 void web_stop(struct web *web); /* NULL is fine */
+
+/* Appends what `tailrace status --json` and /status.json show. Thread: any. */
+void web_status(struct web *web, struct buffer *json);
+
+/* The value of a Cookie header that lets in whoever may use the data directory: the command line. Thread: any. */
+const char *web_local_login(const struct web *web);
 
 const char *web_listener(const struct web *web); /* with the real port */
 

@@ -117,7 +117,7 @@ def test_detached_it_returns_when_ready_and_down_stops_it(tailrace_factory):
         down = program.run("tailrace", "down", "--data-dir", program.data)
     assert down.returncode == 0
     assert program.run("tailrace", "down", "--data-dir", program.data).returncode == 1
-    assert program.run("tailrace", "status", "--data-dir", program.data).returncode == 1
+    assert program.run("tailrace", "status", "--data-dir", program.data).returncode == 3
 
 
 def test_detached_a_failure_is_reported_where_it_was_typed(tailrace_factory):
@@ -127,7 +127,7 @@ def test_detached_a_failure_is_reported_where_it_was_typed(tailrace_factory):
     done = subprocess.run(program.command() + ["--detach"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert "tailrace: " in done.stdout + done.stderr
-    assert program.run("tailrace", "status", "--data-dir", program.data).returncode == 1
+    assert program.run("tailrace", "status", "--data-dir", program.data).returncode == 3
 
 
 def test_a_killed_program_leaves_a_directory_that_starts_again(tailrace):
