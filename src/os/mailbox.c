@@ -99,3 +99,13 @@ struct message *mailbox_gather(struct mailbox *mailbox, size_t count, int64_t ti
 {
     return wait_for(mailbox, count, timeout_ns);
 }
+
+size_t mailbox_count(struct mailbox *mailbox)
+{
+    size_t count;
+
+    (void)pthread_mutex_lock(&mailbox->lock);
+    count = mailbox->count;
+    (void)pthread_mutex_unlock(&mailbox->lock);
+    return count;
+}

@@ -34,6 +34,8 @@ void mailbox_send(struct mailbox *mailbox, struct message *message);
 /* Lets a waiting receiver return without a message. Thread: any. */
 void mailbox_wake(struct mailbox *mailbox);
 
+size_t mailbox_count(struct mailbox *mailbox); /* that wait; thread: any */
+
 /* Takes all messages in their order; NULL when there are none. Thread: the receiver. */
 struct message *mailbox_take(struct mailbox *mailbox);
 

@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "os/disk.h"
+#include "os/usage.h"
 
 #include <jansson.h>
 #include <sys/resource.h>
@@ -18,22 +19,17 @@ static json_t *describe_process(void)
     struct arena arena;
     struct disk_entry *files;
     size_t count = 0;
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
+    struct usage_memory memory;
     int64_t cpu_us;
 
-    if (file != NULL) {
-        if (fscanf(file, "%*s %ld", &pages) != 1)
-            pages = 0;
-        (void)fclose(file);
-    }
+    usage_memory_read(&memory);
     (void)getrusage(RUSAGE_SELF, &usage);
     cpu_us = ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
     arena_init(&arena, ARENA_BLOCK_BYTES);
     if (disk_list(disk_real(), "/proc/self/fd", &arena, &files, &count, NULL) != OK)
         count = 0;
     arena_finish(&arena);
-    return json_pack("{s:I, s:I, s:I}", "resident_bytes", (json_int_t)pages * sysconf(_SC_PAGESIZE), "cpu_us", (json_int_t)cpu_us,
+    return json_pack("{s:I, s:I, s:I}", "resident_bytes", (json_int_t)memory.resident_bytes, "cpu_us", (json_int_t)cpu_us,
                      "open_files", (json_int_t)count);
 }
 
@@ -88,6 +84,7 @@ static void describe_store(struct services *services, json_t *object)
                       (json_int_t)counters.appended_batches, "journal_records", (json_int_t)counters.journal_records, "last_round_us",
                       (json_int_t)counters.last_round_us);
     (void)json_object_set_new(store, "degraded_why", degraded ? json_string(reason.message) : json_null());
+    (void)json_object_set_new(store, "waiting", json_integer((json_int_t)counters.waiting));
     (void)json_object_set_new(object, "store", store);
     (void)json_object_set_new(object, "topics", topics);
 }

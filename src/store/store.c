@@ -109,7 +109,7 @@ const char *store_cluster_id(const struct store *store)
     return store->cluster_id;
 }
 
-void store_counters_read(const struct store *store, struct store_counters *counters)
+void store_counters_read(struct store *store, struct store_counters *counters)
 {
     *counters = (struct store_counters){.rounds = atomic_load(&store->rounds),
                                         .syncs = atomic_load(&store->syncs),
@@ -117,7 +117,8 @@ void store_counters_read(const struct store *store, struct store_counters *count
                                         .appended_batches = atomic_load(&store->appended_batches),
                                         .published_ends = atomic_load(&store->published_ends),
                                         .journal_records = atomic_load(&store->journal_records),
-                                        .last_round_us = atomic_load(&store->last_round_us)};
+                                        .last_round_us = atomic_load(&store->last_round_us),
+                                        .waiting = (int64_t)mailbox_count(&store->mailbox)};
 }
 
 /* ---- Listeners ---- */

@@ -245,7 +245,8 @@ void store_unlisten(struct store *store, store_listener *listener, void *context
 struct store_counters {
     int64_t rounds, syncs, appended_bytes, appended_batches, published_ends, journal_records;
     int64_t last_round_us; /* write, sync and publish of the last round */
+    int64_t waiting;       /* requests that wait for the next round */
 };
-void store_counters_read(const struct store *store, struct store_counters *counters);
+void store_counters_read(struct store *store, struct store_counters *counters);
 
 #endif

@@ -70,6 +70,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->databases = databases_create(settings->aliases);
     api->sampler = sampler_create(api);
     *created = api;
+    settings_apply(api);
     if (slots_start(settings->connect, api->databases, &api->slots, error) != OK)
         return error->status;
     return sampler_start(api->sampler, error);
@@ -589,7 +590,9 @@ static const struct route {
     {"GET", "/logs", api_logs, LOOKS},
     {"GET", "/connectors/:/log", api_connector_log, LOOKS},
     {"GET", "/health", api_health, LOOKS},
+    {"GET", "/bundle", api_bundle, LOOKS},
     {"GET", "/settings", api_settings_list, LOOKS},
+    {"PATCH", "/settings", api_settings_patch, CHANGES},
 };
 
 /* Compares part by part and takes what stands for ":". */

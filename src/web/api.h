@@ -131,7 +131,9 @@ void json_add(json_t *array, json_t *value);                    /* the same */
 
 typedef void api_handler(struct api_call *call);
 
-api_handler api_me, api_login, api_logout, api_trace, api_health, api_settings_list, api_search_names;                     /* api_about.c */
+api_handler api_me, api_login, api_logout, api_trace, api_search_names;                              /* api_about.c */
+api_handler api_settings_list, api_settings_patch;                                   /* api_settings.c */
+api_handler api_health, api_bundle;                                                  /* api_health.c, api_bundle.c */
 api_handler api_overview, api_problems, api_problem_quiet, api_events_list, api_series_get;         /* api_overview.c */
 api_handler api_topics, api_topic, api_topic_create, api_topic_delete, api_topic_config, api_topic_partitions, api_topic_empty, api_topic_schema;
 api_handler api_messages, api_message, api_message_produce;
@@ -158,6 +160,10 @@ json_t *report_make(struct api *api, const json_t *description, const char *name
 /* Numbers that rise when a list changed: {"topics":12,…}; a new reference. */
 json_t *api_revisions(struct api *api);
 json_t *overview_make(struct api *api, const json_t *description, const json_t *groups);
+json_t *health_make(struct api *api, struct arena *arena);
+
+/* Puts in force what people changed at run time, before. */
+void settings_apply(struct api *api);
 
 /* ---- What the sampler knows: sampler.c ---- */
 

@@ -2,9 +2,10 @@
 #include "web/api.h"
 
 #include "base/banned.h"
+#include "log/scan.h"
 #include "os/clock.h"
 #include "web/problems.h"
-#include "log/scan.h"
+#include "web/redact.h"
 
 #include <math.h>
 
@@ -86,7 +87,7 @@ static json_t *config_make(struct api *api, const char *name)
     size = strlen(prefix);
     for (size_t i = 0; values != NULL && i < values->count; i++) {
         const char *key = values->items[i].key;
-        bool is_secret = strstr(key, "password") != NULL || strstr(key, "secret") != NULL || strstr(key, "conninfo") != NULL;
+        bool is_secret = redact_is_secret(key);
 
         if (strncmp(key, prefix, size) == 0)
             json_put(config, key + size, json_string(is_secret || values->items[i].value == NULL ? "********" : values->items[i].value));

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/thread.h"
+#include "os/usage.h"
 #include "web/slots.h"
 
 #include <math.h>
@@ -165,8 +166,11 @@ static json_t *counters_make(const json_t *description, const json_t *groups)
     const json_t *topics = json_object_get(description, "topics"), *item, *partition;
     json_t *counters = json_object();
     int64_t rows = 0, records = 0, reads = 0, alerts = 0;
-    size_t i, k;
+    const struct usage_thread *threads;
+    size_t i, k, thread_count;
+    struct arena arena;
 
+    arena_init(&arena, 4096);
     json_array_foreach(topics, i, item) {
         int64_t end = member_integer(item, "end", 0);
 
@@ -197,6 +201,10 @@ static json_t *counters_make(const json_t *description, const json_t *groups)
         count(counters, "arrives:", member_text(item, "group"), arrived);
         reads += committed;
     }
+    threads = usage_threads(&arena, &thread_count);
+    for (i = 0; i < thread_count; i++)
+        count(counters, "thread:", threads[i].name, threads[i].cpu_us);
+    arena_finish(&arena);
     count(counters, "rows", NULL, rows);
     count(counters, "records", NULL, records);
     count(counters, "reads", NULL, reads);
