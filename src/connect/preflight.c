@@ -81,13 +81,38 @@ static void others_facts(const struct preflight_request *request, struct preflig
     }
 }
 
+/*
+ * With a mistake elsewhere in the configuration its lists of tables are still used; the mistake itself preflight_config.c says.
+ * problem  set when the lists cannot be used either: why not
+ */
+static struct debezium_config *filters_create(const struct properties *config, struct arena *arena, const char **problem)
+{
+    static const char *const kept[] = {"table.", "schema.", "column.", "topic.", "database.dbname", "message.key.columns", "signal.data.collection"};
+    struct debezium_config *created = NULL;
+    struct properties filters;
+    struct error error;
+
+    if (debezium_config_create(config, NULL, NULL, &created, &error) == OK)
+        return created;
+    properties_init(&filters);
+    for (size_t i = 0; i < config->count; i++) {
+        for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++) {
+            if (strncmp(config->items[i].key, kept[k], strlen(kept[k])) == 0)
+                properties_set(&filters, config->items[i].key, config->items[i].value);
+        }
+    }
+    if (debezium_config_create(&filters, NULL, NULL, &created, &error) != OK)
+        *problem = arena_copy_string(arena, slice_from_string(error.message));
+    properties_finish(&filters);
+    return created;
+}
+
 struct preflight *preflight_run(const struct preflight_request *request, struct arena *arena)
 {
     struct preflight *preflight = arena_new(arena, sizeof(*preflight));
     struct preflight_facts *facts = &preflight->facts;
     struct look look = {.request = request, .facts = facts, .arena = arena, .deadline_ms = clock_monotonic_ms() + PREFLIGHT_PATIENCE_MS};
     struct debezium_config *config = NULL;
-    struct error error;
 
     findings_init(&preflight->findings, arena);
     facts->publication.name = "dbz_publication";
@@ -97,8 +122,7 @@ struct preflight *preflight_run(const struct preflight_request *request, struct 
         config_facts(request, facts, arena);
         others_facts(request, facts, arena);
         facts->publication.name = publication_catalog_name(setting(request->config, "publication.name", "dbz_publication"), arena);
-        if (debezium_config_create(request->config, NULL, NULL, &config, &error) != OK)
-            facts->filter_problem = arena_copy_string(arena, slice_from_string(error.message));
+        config = filters_create(request->config, arena, &facts->filter_problem);
         preflight_config_judge(request, &preflight->findings);
     }
     look.config = config;

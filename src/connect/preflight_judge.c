@@ -291,6 +291,8 @@ static void slot_judge(struct judge *judge)
     }
     if (slot == NULL) {
         (void)ADD(judge, slot_exists, OK, "%s will be made", facts->slot);
+    } else if (facts->slot_taken_by != NULL) {
+        return; /* said */
     } else if (!slot->is_logical || strcmp(slot->plugin, "pgoutput") != 0 || !slot->is_here) {
         finding = ADD(judge, slot_exists, ERROR, "Slot %s exists with %s%s for %s%s.", slot->name, slot->is_logical ? "plugin " : "physical replication", slot->plugin,
                       slot->is_logical ? "database " : "a standby", slot->database);
@@ -543,10 +545,10 @@ static void keys_judge(struct judge *judge)
             many_add(&many, table, NULL, NULL);
     }
     names = many_end(&many, judge->arena, &sql);
-    if (names == NULL) {
+    if (names == NULL && facts->table_count > 0)
         (void)ADD(judge, primary_key, OK, "every table has a key");
+    if (names == NULL)
         return;
-    }
     finding = ADD(judge, primary_key, WARN, "%s: no primary key and no unique index.", names);
     finding->title = "Tables have no key";
     finding->todo = "Give them a primary key, ALTER TABLE … ADD PRIMARY KEY (…), or name columns that identify a row in message.key.columns.";
@@ -684,9 +686,11 @@ static void snapshot_judge(struct judge *judge)
         return;
     if (!facts->reads_rows)
         (void)ADD(judge, snapshot_size, OK, "none: snapshot.mode says so");
+    else if (!facts->is_running && unknown == tables && tables > 0)
+        (void)ADD(judge, snapshot_size, OK, "%s; how many rows is not known, because ANALYZE has not looked at them", bytes_text(judge->arena, bytes));
     else if (!facts->is_running)
-        (void)ADD(judge, snapshot_size, OK, "about %lld rows in %zu tables, %s%s", (long long)rows, tables, bytes_text(judge->arena, bytes),
-                  unknown > 0 ? arena_format(judge->arena, "; rows of %zu not known, because ANALYZE has not looked at them", unknown) : "");
+        (void)ADD(judge, snapshot_size, OK, "about %lld rows, %s%s", (long long)rows, bytes_text(judge->arena, bytes),
+                  unknown > 0 ? arena_format(judge->arena, "; without those of %zu %s that ANALYZE has not looked at", unknown, unknown == 1 ? "table" : "tables") : "");
     if (facts->disk_here_bytes < 0) {
         (void)ADD(judge, disk_here, INFO, "not known: %s", facts->disk_here_why);
     } else if (!facts->is_running && facts->reads_rows && bytes > facts->disk_here_bytes) {

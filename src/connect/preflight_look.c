@@ -214,19 +214,29 @@ static bool server_is_here(const struct look *look)
     return strncmp(name, "postgres", strlen("postgres")) == 0;
 }
 
+/* A private PostgreSQL knows its directory as a descriptor of its own processes. */
+static const char *path_seen_from_here(const struct look *look, const char *path)
+{
+    static const char own[] = "/proc/self/";
+
+    return strncmp(path, own, strlen(own)) == 0 ? arena_format(look->arena, "/proc/%d/%s", PQbackendPID(look->sql->pg), path + strlen(own)) : path;
+}
+
 static void disk_read(struct look *look)
 {
     struct preflight_server *server = &look->facts->server;
-    PGresult *result = server_is_here(look) ? look_query(look, "SELECT setting FROM pg_settings WHERE name = 'data_directory'", 0, NULL, NULL) : NULL;
+    bool is_here = server_is_here(look);
+    PGresult *result = is_here ? look_query(look, "SELECT setting FROM pg_settings WHERE name = 'data_directory'", 0, NULL, NULL) : NULL;
+    const char *path = result != NULL && PQntuples(result) == 1 ? path_seen_from_here(look, PQgetvalue(result, 0, 0)) : NULL;
     struct statvfs disk;
 
     server->disk_free_bytes = -1;
-    if (!server_is_here(look))
+    if (!is_here)
         server->disk_why = "PostgreSQL runs on another machine, or in a container";
-    else if (result == NULL || PQntuples(result) != 1)
+    else if (path == NULL)
         server->disk_why = arena_format(look->arena, "role %s may not ask for data_directory (GRANT pg_read_all_settings)", server->role);
-    else if (statvfs(PQgetvalue(result, 0, 0), &disk) != 0)
-        server->disk_why = arena_format(look->arena, "%s cannot be looked at from here", PQgetvalue(result, 0, 0));
+    else if (statvfs(path, &disk) != 0)
+        server->disk_why = arena_format(look->arena, "%s cannot be looked at from here", path);
     else
         server->disk_free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
     PQclear(result);
