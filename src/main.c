@@ -1,5 +1,6 @@
 /* main.c: the command table: pick a command, call it, return its status. */
 #include "base/banned.h"
+#include "compare/compare.h"
 #include "generators/generators.h"
 #include "os/command.h"
 #include "server/commands.h"
@@ -20,6 +21,7 @@ static const struct command commands[] = {
     {"backtest", backtest_main, "Run a rule, or two, over the history of a topic, and score them"},
     {"export", export_main, "Write the change events of a topic as CSV or JSON lines"},
     {"report", report_main, "Run a scheduled batch report in the foreground"},
+    {"compare", compare_main, "Change capture beside polling on one table: latency, changes missed, costs"},
     {NULL, NULL, NULL},
 };
 
