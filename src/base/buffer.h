@@ -74,6 +74,14 @@ static inline void buffer_append_u64(struct buffer *buffer, uint64_t value)
 void buffer_append_varuint(struct buffer *buffer, uint64_t value);
 void buffer_append_varint(struct buffer *buffer, int64_t value);
 
+/* How many bytes buffer_append_varint appends. */
+static inline size_t varint_bytes(int64_t value)
+{
+    uint64_t bits = (((uint64_t)value << 1) ^ (uint64_t)(value >> 63)) | 1;
+
+    return (size_t)(63 - __builtin_clzll(bits)) / 7 + 1;
+}
+
 /* Decimal digits of a number. */
 void buffer_append_decimal(struct buffer *buffer, int64_t value);
 

@@ -274,18 +274,6 @@ static struct producer_queue *queue_find(struct producer *producer, struct slice
     return queue;
 }
 
-static size_t varint_bytes(int64_t value)
-{
-    uint64_t zigzag = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
-    size_t bytes = 1;
-
-    while (zigzag >= 0x80) {
-        zigzag >>= 7;
-        bytes++;
-    }
-    return bytes;
-}
-
 static size_t field_bytes(struct slice field)
 {
     return field.data == NULL ? 1 : varint_bytes((int64_t)field.size) + field.size;

@@ -424,12 +424,6 @@ static uint64_t zigzag(int64_t value)
     return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
 }
 
-static size_t varint_bytes(int64_t value)
-{
-    uint64_t bits = zigzag(value) | 1;
-    return (size_t)(63 - __builtin_clzll(bits)) / 7 + 1;
-}
-
 static uint8_t *put_varint(uint8_t *at, int64_t value)
 {
     uint64_t bits = zigzag(value);
