@@ -6,6 +6,9 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct thread {
     pthread_t id;
@@ -42,6 +45,16 @@ enum status thread_start(struct thread **started, const char *name, void (*run)(
     }
     *started = thread;
     return OK;
+}
+
+#define IO_WHO_PROCESS 1 /* of ioprio_set(2), which the C library does not wrap */
+#define IO_CLASS_IDLE (3 << 13)
+#define NICE_MOST 19
+
+void thread_set_background(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MOST); /* of Linux threads each has its own */
+    (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_CLASS_IDLE);
 }
 
 void thread_join(struct thread *thread)

@@ -13,6 +13,9 @@ struct thread;
  */
 enum status thread_start(struct thread **started, const char *name, void (*run)(void *context), void *context, struct error *error);
 
+/* Lets the calling thread have only the processor and disk time that others leave. */
+void thread_set_background(void);
+
 /* Waits until it has ended, and frees it. NULL is fine. */
 void thread_join(struct thread *thread);
 

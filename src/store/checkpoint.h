@@ -11,6 +11,7 @@
 
 #define CHECKPOINT_RECOVERY_POINT "recovery-point-offset-checkpoint"
 #define CHECKPOINT_START "log-start-offset-checkpoint"
+#define CHECKPOINT_CLEANED "cleaner-offset-checkpoint" /* all below was compacted */
 
 struct checkpoint {
     struct arena arena;

@@ -70,6 +70,31 @@ enum status store_topic_delete_wait(struct store *store, struct slice name, stru
     return waiter_wait(store, &waiter, error);
 }
 
+struct call {
+    struct control control;
+    struct waiter waiter;
+    store_work *work;
+    void *context;
+};
+
+static void call_run(struct store *store, struct control *control)
+{
+    struct call *call = (struct call *)control;
+    struct error error = {.status = OK};
+    enum status status = call->work(store, call->context, &error);
+
+    waiter_done(&call->waiter, status, error.message); /* the call is its sender's from here on */
+}
+
+enum status store_call(struct store *store, store_work *work, void *context, struct error *error)
+{
+    struct call call = {.control = {.message = {.kind = MESSAGE_CONTROL}, .run = call_run}, .work = work, .context = context};
+
+    waiter_init(&call.waiter);
+    store_send(store, &call.control.message);
+    return waiter_wait(store, &call.waiter, error);
+}
+
 /* ---- Owners ---- */
 
 struct owner_request {
@@ -165,7 +190,6 @@ static void records_delete_run(struct store *store, struct control *control)
 {
     struct records_request *request = (struct records_request *)control;
     struct partition *partition = request->partition;
-    int64_t before = partition_start(partition);
     struct error error;
     enum status status = OK;
 
@@ -173,18 +197,10 @@ static void records_delete_run(struct store *store, struct control *control)
         status = error_set(&error, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "topic %s was deleted", partition->topic->name);
     else if (request->before_offset > partition_end(partition) || request->before_offset < 0)
         status = error_set(&error, ERROR_OFFSET_OUT_OF_RANGE, "offset %lld of %s-%d is not within %lld to %lld",
-                           (long long)request->before_offset, partition->topic->name, partition->index, (long long)before,
+                           (long long)request->before_offset, partition->topic->name, partition->index, (long long)partition_start(partition),
                            (long long)partition_end(partition));
-    if (status == OK && request->before_offset > before) {
-        status = partition_sync(partition, &error); /* the end is not to come back from a crash before the start */
-        atomic_store(&partition->start, request->before_offset);
-        if (status == OK)
-            status = upkeep_save_starts(store, &error);
-        if (status == OK)
-            upkeep_trim(partition);
-        else
-            atomic_store(&partition->start, before);
-    }
+    if (status == OK)
+        status = upkeep_move_starts(store, &(struct start_move){.partition = partition, .start = request->before_offset}, 1, &error);
     request->done(request->context, status, status == OK ? "" : error.message);
     topic_release(partition->topic);
     memory_free(request);

@@ -58,6 +58,7 @@ struct store {
     struct journal *journal; /* committer, but for positions */
     struct syncer *syncer;   /* committer */
     struct round *round;     /* committer */
+    struct cleaner *cleaner; /* NULL while opening */
 
     pthread_rwlock_t topics_lock; /* guards the two maps; a leaf; the committer alone writes */
     struct map topics_by_name;
@@ -80,6 +81,7 @@ struct store {
     int64_t checkpoint_due_ms; /* committer: monotonic */
     bool checkpoints_stale; /* committer: the checkpoint files may still name partitions of deleted topics */
 
+    _Atomic int64_t deleted_segments, deleted_bytes, compactions, compacted_bytes, compacted_kept_bytes, compaction_us, last_compaction_ms;
     _Atomic int64_t rounds, syncs, appended_bytes, appended_batches, published_ends, journal_records, last_round_us;
 };
 
@@ -113,6 +115,10 @@ bool round_is_full(const struct round *round);
 /* ---- control.c ---- */
 void control_ask_producer_ids(struct store *store); /* has the committer reserve a block when none is ready */
 
+/* Has the committer call, between two rounds, and waits for it. Thread: one that may wait, but not the committer. */
+typedef enum status store_work(struct store *store, void *context, struct error *error);
+enum status store_call(struct store *store, store_work *work, void *context, struct error *error);
+
 /* ---- topics.c: making and deleting topics ---- */
 
 /* Puts aside what an earlier incarnation may have left under the name "<topic>-<index>", and notes it as trash. */
@@ -133,8 +139,20 @@ void upkeep_checkpoint(struct store *store);
  */
 enum status upkeep_forget_deleted(struct store *store, struct error *error);
 
-/* Lets go of segments that lie before the log start whole, and removes their files. */
+/* Lets go of segments that lie before the log start whole, and puts their files aside. */
 void upkeep_trim(struct partition *partition);
+
+struct start_move {
+    struct partition *partition;
+    int64_t start;  /* the new one; what is not before the end and behind the present one is passed over */
+    int64_t before; /* upkeep_move_starts's own */
+};
+
+/* Moves log starts forward, durably, and trims. Errors: DISK, DISK_FULL; all are as before then */
+enum status upkeep_move_starts(struct store *store, struct start_move *moves, size_t count, struct error *error);
+
+/* Makes durable up to where partitions are compacted. */
+enum status upkeep_save_cleaned(struct store *store, struct error *error);
 
 /* Makes the log starts durable. */
 enum status upkeep_save_starts(struct store *store, struct error *error);
@@ -144,6 +162,16 @@ enum status upkeep_save_clean(struct store *store, struct error *error);
 
 /* Milliseconds until upkeep_run wants to be called again. */
 int64_t upkeep_run(struct store *store);
+
+/* ---- cleaner.c: retention, compaction, and the files that are not needed any more ---- */
+
+struct cleaner *cleaner_create(struct store *store);
+enum status cleaner_start(struct cleaner *cleaner, struct error *error); /* its thread */
+void cleaner_stop(struct cleaner *cleaner);                              /* waits for it; breaks off what it is at */
+void cleaner_destroy(struct cleaner *cleaner);                           /* removes the files that still wait; NULL is fine */
+
+/* Notes "<base>.log.deleted" of the partition, to be removed after file.delete.delay.ms. Thread: committer. */
+void store_grave_add(const struct partition *partition, int64_t base);
 
 /* ---- committer.c ---- */
 void committer_process(struct store *store, struct message *messages);

@@ -24,6 +24,7 @@ struct partition *partition_create(struct store *store, struct topic *topic, int
     partition->max_timestamp = partition->max_timestamp_offset = -1;
     partition->snapshot_offset = -1;
     partition->saved_end = -1;
+    partition->idle_end = -1;
     (void)pthread_mutex_init(&partition->lock, NULL);
     return partition;
 }
@@ -37,6 +38,7 @@ void partition_destroy(struct partition *partition)
     memory_free(list);
     producers_destroy(partition->producers);
     (void)pthread_mutex_destroy(&partition->lock);
+    memory_free(partition->cleaning_failure);
     memory_free(partition->directory);
     memory_free(partition);
 }
@@ -245,6 +247,33 @@ struct segment *partition_segment_at(struct partition *partition, int64_t offset
     }
     (void)atomic_fetch_sub(&partition->readers, 1);
     return found;
+}
+
+struct segment **partition_segments(struct partition *partition, size_t *count)
+{
+    const struct segment_list *list;
+    struct segment **segments;
+
+    for (;;) {
+        size_t room;
+
+        (void)atomic_fetch_add(&partition->readers, 1);
+        list = atomic_load(&partition->list);
+        room = list == NULL ? 0 : list->count;
+        (void)atomic_fetch_sub(&partition->readers, 1);
+        segments = memory_new_array(room + 1, sizeof(struct segment *)); /* not inside: the committer may be waiting */
+        (void)atomic_fetch_add(&partition->readers, 1);
+        list = atomic_load(&partition->list);
+        *count = list == NULL ? 0 : list->count;
+        for (size_t i = 0; *count <= room && i < *count; i++) {
+            segments[i] = list->segments[i];
+            segment_retain(segments[i]);
+        }
+        (void)atomic_fetch_sub(&partition->readers, 1);
+        if (*count <= room)
+            return segments;
+        memory_free(segments); /* it has grown meanwhile */
+    }
 }
 
 struct segment *partition_segment_first(struct partition *partition)

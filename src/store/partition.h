@@ -47,8 +47,10 @@ struct partition {
     _Atomic bool read_only;
     _Atomic(struct segment_list *) list;
     _Atomic int readers;   /* inside a look at the list, for a few instructions */
-    pthread_mutex_t lock;  /* guards the two below */
+    pthread_mutex_t lock;  /* guards the next line and the one of the cleaner's failure */
     int64_t max_timestamp, max_timestamp_offset; /* published, of the last segment */
+    char *cleaning_failure; /* why it cannot be compacted; NULL: it can */
+    _Atomic int64_t cleaned; /* all below was compacted; the committer writes */
 
     /* the committer's */
     struct tail tail;           /* of what is published */
@@ -64,7 +66,14 @@ struct partition {
     bool directory_synced;      /* ... and the directory's name is durable */
     int64_t snapshot_offset;    /* of the newest producer snapshot on disk; -1 none */
     bool snapshot_synced;       /* it is durable */
+    struct segment *swapped;    /* in the list, but not under its final name yet (store/swap.h) */
+    bool swap_in_doubt;         /* a file that must never take the place of others may still do so */
+    int64_t swap_base;          /* ... and its base */
     struct partition_round *round; /* while a round touches it */
+
+    /* the cleaner's */
+    int64_t idle_end;  /* its end at the last look; -1 none */
+    int64_t retry_ms;  /* a failed compaction is not tried again before; by the monotonic clock */
 };
 
 /* An empty shell; the segments come from recovery or partition_begin_empty. */
@@ -79,6 +88,9 @@ void partition_set_segments(struct partition *partition, struct segment *const *
 
 /* Lets go of the first segments; readers inside them go on. Thread: committer. */
 void partition_drop_segments(struct partition *partition, size_t count);
+
+/* All segments, each with a reference, in memory that the caller frees. Thread: any. */
+struct segment **partition_segments(struct partition *partition, size_t *count);
 
 /* The segment that holds the offset, with a reference; NULL when the offset lies before the first one. Thread: any. */
 struct segment *partition_segment_at(struct partition *partition, int64_t offset);

@@ -188,6 +188,17 @@ static enum status range_try(struct partition *partition, struct segment *segmen
     return status;
 }
 
+/* A segment that could not be pinned: has another one taken its place, or has it been deleted? */
+static bool is_superseded(struct partition *partition, const struct segment *segment)
+{
+    struct segment *now = partition_segment_at(partition, segment->base);
+    bool superseded = now != segment;
+
+    if (now != NULL)
+        segment_release(now);
+    return superseded;
+}
+
 enum status partition_range(struct partition *partition, int64_t offset, size_t bytes_max, bool strict, struct range *range, struct error *error)
 {
     enum status status = range_check(partition, offset, error);
@@ -202,8 +213,12 @@ enum status partition_range(struct partition *partition, int64_t offset, size_t 
             return error_set(error, ERROR_OFFSET_OUT_OF_RANGE, "offset %lld of %s-%d was deleted a moment ago", (long long)offset,
                              partition->topic->name, partition->index);
         status = range_try(partition, segment, at, bytes_max, strict, range, &found, error);
-        before = at;
-        at = segment_end(segment); /* what was left of this segment has been compacted away */
+        if (status == ERROR_NOT_FOUND && is_superseded(partition, segment)) {
+            status = OK; /* once more: the list has something else there now */
+        } else {
+            before = at;
+            at = segment_end(segment); /* what was left of this segment has been compacted away */
+        }
         segment_release(segment);
     }
     return status;
@@ -333,6 +348,10 @@ static enum status search_all(struct partition *partition, struct time_search *s
             if (search_begin(segment, search->from_ms, &from))
                 status = segment_search(segment, from, search, error);
             segment_unpin(segment);
+        } else if (status == ERROR_NOT_FOUND && is_superseded(partition, segment)) {
+            segment_release(segment);
+            status = OK;
+            continue;
         }
         next = segment_end(segment);
         segment_release(segment);
@@ -388,6 +407,11 @@ enum status partition_find_largest_time(struct partition *partition, int64_t *of
         if (segment == NULL)
             segment = partition_segment_first(partition);
         status = segment_largest(partition, segment, &timestamp_ms, error);
+        if (status == ERROR_NOT_FOUND && is_superseded(partition, segment)) {
+            segment_release(segment);
+            status = OK;
+            continue;
+        }
         if (status == OK && timestamp_ms > largest)
             largest = timestamp_ms;
         next = segment_end(segment);

@@ -171,13 +171,13 @@ static void closing_add(struct partition_round *part)
     producers_encode(part->partition->producers, &closing->snapshot);
 }
 
-static void roll(struct partition_round *part)
+void partition_round_roll(struct partition_round *part)
 {
     struct partition *partition = part->partition;
     struct segment *segment;
 
     partition_round_flush(part);
-    if (part->status != OK)
+    if (part->status != OK || part->tail.position == 0)
         return;
     segment = segment_create(&partition->store->files, partition, partition->directory, part->tail.end, 0, part->tail.end);
     part->status = segment_make_file(segment, &part->error);
@@ -256,7 +256,7 @@ static void stage_one(struct partition_round *part, struct slice bytes, struct b
     if (part->partition->topic->settings.append_time)
         batch->max_timestamp = part->now_ms;
     if (roll_is_due(part, batch))
-        roll(part);
+        partition_round_roll(part);
     if (part->part_count >= PARTS_MAX)
         partition_round_flush(part);
     if (part->status != OK)
@@ -446,6 +446,39 @@ void partition_round_end(struct partition_round *part)
     if (part->status != OK && part->partition->trouble == TROUBLE_NONE)
         atomic_store(&part->partition->tail.segment->dirty, part->partition->synced_end < part->partition->tail.end);
     part->partition->round = NULL;
+}
+
+enum status partition_roll(struct partition *partition, struct error *error)
+{
+    struct staging staging = {0};
+    struct partition_round *part;
+    enum status status;
+
+    if (partition->tail.position == 0)
+        return OK;
+    status = partition_sync(partition, error);
+    if (status == OK)
+        status = partition_settle(partition, error);
+    if (status != OK)
+        return status;
+    part = partition_round_create();
+    status = partition_round_begin(part, partition, &staging, store_now_ms(partition->store), error);
+    if (status == OK) {
+        partition_round_roll(part);
+        if (part->status == OK)
+            partition_round_synced(part); /* all bytes are; the new file's name is to be */
+        if (part->status == OK)
+            partition_round_show(part);
+        else
+            partition_round_undo(part, false);
+        status = part->status;
+        if (status != OK)
+            *error = part->error;
+        partition_round_end(part);
+    }
+    partition_round_destroy(part);
+    staging_finish(&staging);
+    return status;
 }
 
 enum status partition_settle(struct partition *partition, struct error *error)

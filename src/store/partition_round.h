@@ -64,6 +64,9 @@ enum status partition_round_sequences(struct partition_round *part, struct slice
 /* Gives the batches their offsets and takes them; the bytes stay the caller's until the round's end. Failures show in status. */
 void partition_round_stage(struct partition_round *part, struct slice batches);
 
+/* Begins a new segment, when the last one holds anything. Failures show in status. */
+void partition_round_roll(struct partition_round *part);
+
 /* Writes what was staged. Failures show in status. */
 void partition_round_flush(struct partition_round *part);
 
@@ -78,6 +81,9 @@ void partition_round_show(struct partition_round *part);
 
 /* Saves what filled segments need, and lets go of everything. */
 void partition_round_end(struct partition_round *part);
+
+/* Begins a new segment outside of a round, durably. Errors: DISK, DISK_FULL, KAFKA_STORAGE_ERROR */
+enum status partition_roll(struct partition *partition, struct error *error);
 
 /* Makes size and name of the last segment's file durable, when they are in doubt: a clean end vouches for them. */
 enum status partition_settle(struct partition *partition, struct error *error);

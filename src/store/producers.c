@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/reader.h"
+#include "store/compaction.h"
 
 #define BATCHES_KEPT 5
 #define SNAPSHOT_VERSION 1
@@ -256,6 +257,20 @@ static const struct producer **sorted(const struct producers *producers)
         list[count++] = entry->value;
     qsort(list, count, sizeof(struct producer *), compare_by_id);
     return list;
+}
+
+struct producer_last *producers_lasts(const struct producers *producers, size_t *count)
+{
+    const struct producer **list = sorted(producers);
+    struct producer_last *lasts = memory_new_array(producers->map.count + 1, sizeof(*lasts));
+
+    *count = 0;
+    for (size_t i = 0; i < producers->map.count; i++) {
+        if (list[i]->count > 0)
+            lasts[(*count)++] = (struct producer_last){list[i]->id, list[i]->batches[list[i]->count - 1].last_offset};
+    }
+    memory_free(list);
+    return lasts;
 }
 
 void producers_encode(const struct producers *producers, struct buffer *snapshot)

@@ -21,6 +21,7 @@
 #include "store/batch.h"
 
 struct producers;
+struct producer_last; /* store/compaction.h */
 
 struct producers *producers_create(void);
 void producers_destroy(struct producers *producers); /* NULL is fine */
@@ -38,6 +39,9 @@ void producers_note(struct producers *producers, const struct batch *batch);
 /* What was noted since the last of these calls is kept, or taken back. */
 void producers_keep(struct producers *producers);
 void producers_undo(struct producers *producers);
+
+/* The last offset of each one's last batch, by id, in memory that the caller frees; those without a batch are left out. */
+struct producer_last *producers_lasts(const struct producers *producers, size_t *count);
 
 /* Drops producers that wrote nothing since `before_ms` and have no open transaction. */
 void producers_expire(struct producers *producers, int64_t before_ms);

@@ -6,11 +6,11 @@
 #include "os/logger.h"
 #include "store/internal.h"
 #include "store/scan.h"
+#include "store/swap.h"
 
 #include <limits.h>
 
 #define LOG_SUBSYSTEM "store"
-#define NAME_DIGITS 20
 #define ANEW_BYTES (1 << 20)
 
 struct found_segment {
@@ -29,36 +29,16 @@ struct found {
 
 /* ---- Looking into the directory ---- */
 
-static bool name_parse(const char *name, int64_t *number, const char **suffix)
-{
-    if (strlen(name) < NAME_DIGITS + 2 || name[NAME_DIGITS] != '.' || !text_parse_int64(slice_of(name, NAME_DIGITS), number) || *number < 0)
-        return false;
-    *suffix = name + NAME_DIGITS + 1;
-    return true;
-}
-
-static bool is_left_over(const char *suffix)
-{
-    static const char *const suffixes[] = {"cleaned", "deleted", "tmp"};
-    size_t length = strlen(suffix);
-
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        size_t size = strlen(suffixes[i]);
-
-        if (length >= size && strcmp(suffix + length - size, suffixes[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static enum status look(struct partition *partition, struct arena *arena, struct found *found, struct error *error)
 {
     struct disk *disk = partition->store->disk;
     struct disk_entry *entries;
     size_t count;
-    enum status status = disk_list(disk, partition->directory, arena, &entries, &count, error);
+    enum status status = swap_recover(disk, partition->directory, error);
 
     *found = (struct found){0};
+    if (status == OK)
+        status = disk_list(disk, partition->directory, arena, &entries, &count, error);
     if (status != OK)
         return status;
     found->segments = arena_new_array(arena, count + 1, sizeof(found->segments[0]));
@@ -71,15 +51,13 @@ static enum status look(struct partition *partition, struct arena *arena, struct
         (void)snprintf(path, sizeof(path), "%s/%s", partition->directory, entries[i].name);
         if (strcmp(entries[i].name, "partition.metadata") == 0)
             found->has_metadata = true;
-        else if (!name_parse(entries[i].name, &number, &suffix))
+        else if (!swap_name_parse(entries[i].name, &number, &suffix))
             continue;
         else if (strcmp(suffix, "log") == 0) {
             found->segments[found->count].base = number;
             status = disk_file_size(disk, path, &found->segments[found->count++].bytes, error);
         } else if (strcmp(suffix, "snapshot") == 0) {
             found->snapshots[found->snapshot_count++] = number;
-        } else if (is_left_over(suffix)) {
-            status = disk_unlink(disk, path, error);
         }
     }
     return status;
@@ -259,7 +237,7 @@ static void note_batch(struct recovery *recovery, const struct batch *batch)
 
     if (tail->position == 0)
         tail->first_timestamp = batch->max_timestamp;
-    if (batch->max_timestamp > tail->max_timestamp) {
+    if (batch->count > 0 && batch->max_timestamp > tail->max_timestamp) { /* of an empty one the time is of no record */
         tail->max_timestamp = batch->max_timestamp;
         tail->max_timestamp_offset = last_offset;
     }
@@ -442,8 +420,7 @@ static enum status scan_all(struct recovery *recovery, size_t first, struct erro
                                (long long)recovery->found->segments[i].base);
                 break;
             }
-            if (recovery->tail.end >= recovery->limit)
-                break;
+            /* One that begins at the limit stays, emptied: the segment before it may have been compacted, so nothing may follow in it. */
             close_scanned(recovery->tail.segment, &recovery->tail);
         }
         status = scan_segment(recovery, i, &done, error);

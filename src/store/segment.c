@@ -91,6 +91,9 @@ struct segment *segment_create(struct segment_files *files, struct partition *pa
     segment->partition = partition;
     segment->directory = directory;
     segment->base = base;
+    segment->suffix = "";
+    segment->largest_timestamp = segment->largest_offset = -1;
+    segment->newest_ms = segment->first_ms = segment->seen_ms = INT64_MIN;
     atomic_init(&segment->references, 1);
     segment_publish(segment, bytes, end);
     (void)pthread_mutex_init(&segment->lock, NULL);
@@ -132,6 +135,12 @@ void segment_path(const char *directory, int64_t base, const char *suffix, char 
 
 /* ---- Opening and loading; the segment's lock is held ---- */
 
+/* Of one of its own files. */
+static void own_path(const struct segment *segment, const char *kind, char *path, size_t size)
+{
+    (void)snprintf(path, size, "%s/%020lld.%s%s", segment->directory, (long long)segment->base, kind, segment->suffix);
+}
+
 static enum status size_verify(struct segment *segment, struct error *error)
 {
     int64_t size;
@@ -149,7 +158,7 @@ static enum status open_file(struct segment *segment, enum disk_mode mode, struc
     char path[PATH_MAX];
     enum status status;
 
-    segment_path(segment->directory, segment->base, "log", path, sizeof(path));
+    own_path(segment, "log", path, sizeof(path));
     status = disk_open(segment->files->disk, path, mode, &segment->file, error);
     if (status == OK && segment->unverified)
         status = size_verify(segment, error);
@@ -162,11 +171,11 @@ static enum status open_file(struct segment *segment, enum disk_mode mode, struc
     return status;
 }
 
-static enum status read_index_file(struct segment *segment, const char *suffix, struct buffer *bytes, struct error *error)
+static enum status read_index_file(struct segment *segment, const char *kind, struct buffer *bytes, struct error *error)
 {
     char path[PATH_MAX];
 
-    segment_path(segment->directory, segment->base, suffix, path, sizeof(path));
+    own_path(segment, kind, path, sizeof(path));
     buffer_reset(bytes);
     return disk_read_file(segment->files->disk, path, bytes, error);
 }
@@ -205,13 +214,13 @@ static enum status load_from_log(struct segment *segment, struct error *error)
     while (at = scan.position, (status = scan_header(&scan, &batch, &found, error)) == OK && found) {
         uint32_t relative = (uint32_t)(batch_last_offset(&batch) - segment->base);
 
-        if (batch.max_timestamp > largest) {
+        if (batch.count > 0 && batch.max_timestamp > largest) { /* of an empty one the time is of no record */
             largest = batch.max_timestamp;
             largest_at = relative;
         }
         if (gap > REBUILD_INTERVAL_BYTES) {
             index_add(&segment->offsets, relative, (uint32_t)at);
-            if (!index_last(&segment->times, &last) || largest > last.key)
+            if (largest >= 0 && (!index_last(&segment->times, &last) || largest > last.key))
                 index_add(&segment->times, largest, largest_at);
             gap = 0;
         }
@@ -259,7 +268,10 @@ enum status segment_pin(struct segment *segment, bool with_indexes, struct error
             return OK;
     }
     (void)pthread_mutex_lock(&segment->lock);
-    if (segment->file == NULL) {
+    if (segment->gone && (segment->file == NULL || (with_indexes && !atomic_load(&segment->loaded))))
+        status = error_set(error, ERROR_NOT_FOUND, "%s: the segment at %lld was replaced or deleted a moment ago", segment->directory,
+                           (long long)segment->base);
+    if (status == OK && segment->file == NULL) {
         status = open_file(segment, DISK_WRITE, error);
         opened = status == OK;
     }
@@ -277,6 +289,33 @@ enum status segment_pin(struct segment *segment, bool with_indexes, struct error
 void segment_unpin(struct segment *segment)
 {
     (void)atomic_fetch_sub_explicit(&segment->pins, 1, memory_order_release);
+}
+
+enum status segment_index(struct segment *segment, struct error *error)
+{
+    enum status status;
+
+    (void)pthread_mutex_lock(&segment->lock);
+    segment->offsets_saved = segment->times_saved = 0;
+    status = load_from_log(segment, error);
+    if (status == OK)
+        atomic_store_explicit(&segment->loaded, true, memory_order_release);
+    (void)pthread_mutex_unlock(&segment->lock);
+    return status;
+}
+
+void segment_set_suffix(struct segment *segment, const char *suffix)
+{
+    (void)pthread_mutex_lock(&segment->lock);
+    segment->suffix = suffix;
+    (void)pthread_mutex_unlock(&segment->lock);
+}
+
+void segment_set_gone(struct segment *segment)
+{
+    (void)pthread_mutex_lock(&segment->lock);
+    segment->gone = true;
+    (void)pthread_mutex_unlock(&segment->lock);
 }
 
 void segment_set_loaded(struct segment *segment)
@@ -297,13 +336,13 @@ enum status segment_make_file(struct segment *segment, struct error *error)
 
 /* ---- Saving and removing: the committer ---- */
 
-static enum status save_one(struct segment *segment, const char *suffix, struct slice bytes, int64_t position, bool sync, struct error *error)
+static enum status save_one(struct segment *segment, const char *kind, struct slice bytes, int64_t position, bool sync, struct error *error)
 {
     char path[PATH_MAX];
     struct disk_file *file = NULL;
     enum status status;
 
-    segment_path(segment->directory, segment->base, suffix, path, sizeof(path));
+    own_path(segment, kind, path, sizeof(path));
     status = disk_open(segment->files->disk, path, DISK_CREATE, &file, error);
     if (status == OK && bytes.size > 0)
         status = disk_write(file, bytes, position, error);
@@ -355,16 +394,32 @@ enum status segment_remove_files(struct segment *segment, struct error *error)
     return segment_files_remove(segment->files->disk, segment->directory, segment->base, error);
 }
 
-enum status segment_files_remove(struct disk *disk, const char *directory, int64_t base, struct error *error)
+/* Its indexes; with the log itself when `count` takes that in. */
+static enum status kinds_remove(struct disk *disk, const char *directory, int64_t base, size_t count, struct error *error)
 {
-    static const char *const suffixes[] = {"log", "index", "timeindex", "txnindex"};
+    static const char *const kinds[] = {"index", "timeindex", "txnindex", "log"};
     enum status status = OK;
 
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && status == OK; i++) {
+    for (size_t i = 0; i < count && status == OK; i++) {
         char path[PATH_MAX];
 
-        segment_path(directory, base, suffixes[i], path, sizeof(path));
+        segment_path(directory, base, kinds[i], path, sizeof(path));
         status = disk_unlink(disk, path, error);
     }
     return status;
+}
+
+enum status segment_files_remove(struct disk *disk, const char *directory, int64_t base, struct error *error)
+{
+    return kinds_remove(disk, directory, base, 4, error);
+}
+
+enum status segment_files_set_aside(struct disk *disk, const char *directory, int64_t base, struct error *error)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    enum status status = kinds_remove(disk, directory, base, 3, error);
+
+    segment_path(directory, base, "log", from, sizeof(from));
+    segment_path(directory, base, "log.deleted", to, sizeof(to));
+    return status == OK ? disk_rename(disk, from, to, error) : status;
 }

@@ -46,6 +46,8 @@ struct segment {
     _Atomic bool loaded;  /* the indexes are in memory */
     bool rebuilt;         /* ... and were made from the log, so the files may say less */
     bool unverified;      /* its size is by the clean-state file and not yet compared */
+    bool gone;            /* its files are not under its name any more: what is not in memory yet cannot be read */
+    const char *suffix;   /* of its files' names: "", or what it is while it takes the place of others (store/swap.h) */
     int64_t largest_timestamp, largest_offset; /* as of loading; -1 none */
     struct disk_file *file;
     size_t slot; /* in files->open, while the file is open */
@@ -56,6 +58,10 @@ struct segment {
     bool name_synced;  /* the .log file's name is durable in its directory */
     bool saved;        /* closed, and its indexes are durable */
     uint32_t offsets_saved, times_saved; /* entries that the index files hold */
+
+    /* the cleaner's, kept for the next time: INT64_MIN not known yet */
+    int64_t newest_ms, first_ms; /* as in struct segment_facts; of a closed segment they do not change */
+    int64_t seen_ms;             /* when it was first looked at */
 };
 
 /* A segment in memory, with one reference; no file is touched. bytes, end  what is published of it */
@@ -94,10 +100,19 @@ enum status segment_make_file(struct segment *segment, struct error *error);
 /*
  * Keeps file and, if wanted, indexes in memory until segment_unpin. An index file that is missing or wrong is made anew
  * from the log.
- * Errors  NOT_FOUND (the file is gone), CORRUPT (it has another size than at the clean end), DISK
+ * Errors  NOT_FOUND (the file is gone: who looks for offsets looks into the list again), CORRUPT (it has another size than at the clean end), DISK
  */
 enum status segment_pin(struct segment *segment, bool with_indexes, struct error *error);
 void segment_unpin(struct segment *segment);
+
+/* Makes the indexes from the log, which nothing is added to any more. The segment is pinned. Errors: DISK */
+enum status segment_index(struct segment *segment, struct error *error);
+
+/* From now on its files have another suffix; a string that lives for ever. */
+void segment_set_suffix(struct segment *segment, const char *suffix);
+
+/* Its files will be taken away or replaced: what has it open goes on, nothing opens it any more. After it has left the list. */
+void segment_set_gone(struct segment *segment);
 
 /* Lets the lock-free index of an empty, new or rebuilt segment count as loaded. Thread: committer. */
 void segment_set_loaded(struct segment *segment);
@@ -114,6 +129,9 @@ bool segment_last_time(const struct segment *segment, int64_t *timestamp_ms, int
  */
 enum status segment_remove_files(struct segment *segment, struct error *error);
 enum status segment_files_remove(struct disk *disk, const char *directory, int64_t base, struct error *error);
+
+/* The same, but the .log file stays for a while as .log.deleted. */
+enum status segment_files_set_aside(struct disk *disk, const char *directory, int64_t base, struct error *error);
 
 /* "<directory>/<20 digits>.<suffix>" */
 void segment_path(const char *directory, int64_t base, const char *suffix, char *path, size_t size);

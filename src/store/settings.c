@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "base/time.h"
 
+#include <float.h>
+
 #define KAFKA_SEGMENT_BYTES_MIN 14 /* below the smallest batch; smaller values make no sense */
 
 /* topic key, broker's key, Kafka's default; Source: Kafka 4.3 kafka-configs --describe --all */
@@ -79,6 +81,13 @@ static bool text_has(const char *list, const char *word)
     return false;
 }
 
+static double real_of(const struct properties *config, const struct properties *defaults, const char *key, const char *default_key, double otherwise)
+{
+    double value;
+
+    return text_parse_double(slice_from_string(text_of(config, defaults, key, default_key)), &value) ? value : otherwise;
+}
+
 static int64_t bounded(int64_t value, int64_t low, int64_t high)
 {
     return value < low ? low : value > high ? high : value;
@@ -89,16 +98,45 @@ struct topic_settings settings_resolve(const struct properties *config, const st
     const char *policy = text_of(config, defaults, "cleanup.policy", "log.cleanup.policy");
     const char *time = text_of(config, defaults, "message.timestamp.type", "log.message.timestamp.type");
 
+    bool compacted = policy != NULL && text_has(policy, "compact");
+    int64_t segment_ms = settings_number(config, defaults, "segment.ms");
+    int64_t lag_max_ms = settings_number(config, defaults, "max.compaction.lag.ms");
+
     return (struct topic_settings){
         .segment_bytes = bounded(settings_number(config, defaults, "segment.bytes"), KAFKA_SEGMENT_BYTES_MIN, INT32_MAX),
-        .segment_ms = settings_number(config, defaults, "segment.ms"),
+        .segment_ms = compacted && lag_max_ms < segment_ms ? lag_max_ms : segment_ms,
         .segment_index_bytes = settings_number(config, defaults, "segment.index.bytes"),
         .message_bytes_max = bounded(settings_number(config, defaults, "max.message.bytes"), 0, INT32_MAX),
         .index_interval_bytes = bounded(settings_number(config, defaults, "index.interval.bytes"), 0, INT32_MAX),
         .retention_ms = settings_number(config, defaults, "retention.ms"),
         .retention_bytes = settings_number(config, defaults, "retention.bytes"),
+        .delete_delay_ms = settings_number(config, defaults, "file.delete.delay.ms"),
+        .dirty_ratio_min = real_of(config, defaults, "min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio", 0.5),
+        .lag_min_ms = settings_number(config, defaults, "min.compaction.lag.ms"),
+        .lag_max_ms = lag_max_ms,
+        .delete_retention_ms = settings_number(config, defaults, "delete.retention.ms"),
         .append_time = time != NULL && strcmp(time, "LogAppendTime") == 0,
-        .compacted = policy != NULL && text_has(policy, "compact"),
+        .compacted = compacted,
         .deleted = policy == NULL || text_has(policy, "delete"),
+    };
+}
+
+static int64_t whole_of(const struct properties *defaults, const char *key, int64_t otherwise)
+{
+    int64_t value;
+
+    return defaults != NULL && text_parse_int64(slice_from_string(properties_get(defaults, key)), &value) ? value : otherwise;
+}
+
+struct cleaner_settings settings_cleaner(const struct properties *defaults)
+{
+    const char *enable = defaults == NULL ? NULL : properties_get(defaults, "log.cleaner.enable");
+
+    return (struct cleaner_settings){
+        .compacts = enable == NULL || strcmp(enable, "false") != 0,
+        .backoff_ms = whole_of(defaults, "log.cleaner.backoff.ms", 15 * MS_PER_SECOND),
+        .retention_check_ms = whole_of(defaults, "log.retention.check.interval.ms", 300 * MS_PER_SECOND),
+        .buffer_bytes = whole_of(defaults, "log.cleaner.dedupe.buffer.size", INT64_C(128) << 20),
+        .bytes_per_second = real_of(NULL, defaults, "", "log.cleaner.io.max.bytes.per.second", DBL_MAX),
     };
 }

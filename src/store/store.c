@@ -118,7 +118,14 @@ void store_counters_read(struct store *store, struct store_counters *counters)
                                         .published_ends = atomic_load(&store->published_ends),
                                         .journal_records = atomic_load(&store->journal_records),
                                         .last_round_us = atomic_load(&store->last_round_us),
-                                        .waiting = (int64_t)mailbox_count(&store->mailbox)};
+                                        .waiting = (int64_t)mailbox_count(&store->mailbox),
+                                        .deleted_segments = atomic_load(&store->deleted_segments),
+                                        .deleted_bytes = atomic_load(&store->deleted_bytes),
+                                        .compactions = atomic_load(&store->compactions),
+                                        .compacted_bytes = atomic_load(&store->compacted_bytes),
+                                        .compacted_kept_bytes = atomic_load(&store->compacted_kept_bytes),
+                                        .compaction_us = atomic_load(&store->compaction_us),
+                                        .last_compaction_ms = atomic_load(&store->last_compaction_ms)};
 }
 
 /* ---- Listeners ---- */
@@ -398,8 +405,8 @@ static enum status ledgers_open(struct store *store, struct error *error)
 
 /* What earlier runs have left to say about the partitions. */
 struct facts_files {
-    struct checkpoint points, starts;
-    size_t points_used, starts_used; /* entries that a partition of now asked for */
+    struct checkpoint points, starts, cleaned;
+    size_t points_used, starts_used, cleaned_used; /* entries that a partition of now asked for */
     struct clean_state clean;        /* empty when the last end was not clean */
     struct arena arena;
     struct disk_entry *entries; /* of the data directory, by name */
@@ -422,6 +429,8 @@ static enum status facts_open(struct store *store, struct facts_files *facts, bo
 
     if (status == OK)
         status = checkpoint_open(store, &facts->starts, CHECKPOINT_START, error);
+    if (status == OK)
+        status = checkpoint_open(store, &facts->cleaned, CHECKPOINT_CLEANED, error);
     if (status == OK && clean)
         status = clean_state_read(&facts->clean, store->disk, store->directory, error);
     if (status == ERROR_CORRUPT) {
@@ -438,6 +447,7 @@ static void facts_finish(struct facts_files *facts)
 {
     checkpoint_finish(&facts->points);
     checkpoint_finish(&facts->starts);
+    checkpoint_finish(&facts->cleaned);
     clean_state_finish(&facts->clean);
     arena_finish(&facts->arena);
 }
@@ -471,10 +481,14 @@ static enum status topic_recover(struct store *store, const struct catalog_topic
                                        .start = checkpoint_get(&files->starts, listed->name, i),
                                        .recovery_point = checkpoint_get(&files->points, listed->name, i)};
 
+        int64_t cleaned = checkpoint_get(&files->cleaned, listed->name, i);
+
+        files->cleaned_used += cleaned >= 0;
         files->points_used += facts.recovery_point >= 0;
         files->starts_used += facts.start >= 0;
         partitions[i]->owned = journal_find(store->journal, &topic->id, i);
         status = partition_recover(partitions[i], &facts, error);
+        atomic_store(&partitions[i]->cleaned, cleaned < 0 || cleaned > partition_end(partitions[i]) ? 0 : cleaned);
     }
     memory_free(partitions);
     store_topic_add(store, topic);
@@ -517,8 +531,25 @@ static enum status topics_recover(struct store *store, bool clean, struct error 
         status = topic_recover(store, listed, &facts, error);
     if (status == OK)
         status = deleted_collect(store, &facts, error);
-    store->checkpoints_stale = facts.points_used < facts.points.offsets.count || facts.starts_used < facts.starts.offsets.count;
+    store->checkpoints_stale = facts.points_used < facts.points.offsets.count || facts.starts_used < facts.starts.offsets.count ||
+                               facts.cleaned_used < facts.cleaned.offsets.count;
     facts_finish(&facts);
+    return status;
+}
+
+static void committer_stop(struct store *store)
+{
+    atomic_store(&store->closing, true);
+    mailbox_wake(&store->mailbox);
+    thread_join(store->committer);
+}
+
+static enum status threads_start(struct store *store, struct error *error)
+{
+    enum status status = thread_start(&store->committer, "committer", committer_main, store, error);
+
+    if (status == OK && (status = cleaner_start(store->cleaner, error)) != OK)
+        committer_stop(store);
     return status;
 }
 
@@ -541,7 +572,7 @@ static enum status open_all(struct store *store, struct error *error)
     if (status == OK)
         control_ask_producer_ids(store);
     if (status == OK && !store->manual)
-        status = thread_start(&store->committer, "committer", committer_main, store, error);
+        status = threads_start(store, error);
     return status;
 }
 
@@ -565,6 +596,7 @@ static void store_free(struct store *store)
         memory_free(trash->path);
         memory_free(trash);
     }
+    cleaner_destroy(store->cleaner);
     round_destroy(store->round);
     syncer_destroy(store->syncer);
     journal_close(store->journal);
@@ -595,6 +627,7 @@ enum status store_open(const struct store_settings *settings, struct store **ope
                        settings->small_segment_bytes > 0 ? settings->small_segment_bytes : SMALL_SEGMENT_BYTES);
     store->syncer = syncer_create(store->manual ? 0 : settings->sync_threads);
     store->round = round_create(store);
+    store->cleaner = cleaner_create(store);
     status = open_all(store, error);
     if (status == OK) {
         *opened = store;
@@ -615,9 +648,8 @@ void store_close(struct store *store)
     if (store->manual) {
         store_run(store);
     } else {
-        atomic_store(&store->closing, true);
-        mailbox_wake(&store->mailbox);
-        thread_join(store->committer);
+        cleaner_stop(store->cleaner); /* it has the committer do things */
+        committer_stop(store);
     }
     if (upkeep_save_clean(store, &error) != OK)
         LOG_WARNING("the next start will check the log, for this end was not clean: %s", error.message);

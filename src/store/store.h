@@ -33,7 +33,7 @@ struct store_settings {
     int32_t default_partitions;   /* num.partitions */
     bool flush_acks;              /* log.flush.acks: acks=all waits for the sync (default) */
     int32_t sync_threads;         /* files of one round synced at once */
-    const struct properties *topic_defaults; /* other log.* settings that are defaults of topic settings; may be NULL */
+    const struct properties *topic_defaults; /* other log.* settings: defaults of topic settings, and the cleaner's; may be NULL */
     int64_t (*now_ms)(void *context);        /* NULL: the wall clock */
     struct uuid (*new_uuid)(void *context);  /* NULL: random ones */
     void *context;                           /* of the two */
@@ -53,6 +53,9 @@ void store_close(struct store *store);
 
 /* Manual mode: runs rounds until nothing waits. */
 void store_run(struct store *store);
+
+/* Manual mode: does once what the cleaner's thread does from time to time: retention, compaction, removal of files. */
+void store_clean(struct store *store);
 
 const char *store_cluster_id(const struct store *store); /* 22 characters, from meta.properties; lives as long as the store */
 
@@ -118,6 +121,10 @@ int32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_bytes(const struct partition *partition);       /* size on disk, all segments */
 int32_t partition_segment_count(struct partition *partition);
 bool partition_is_read_only(const struct partition *partition);   /* after corruption */
+int64_t partition_compacted_end(const struct partition *partition); /* all below was compacted; 0 when never */
+
+/* Could it not be compacted the last time that was tried? Appends why to `reason`, which may be NULL. */
+bool partition_cleaning_failure(struct partition *partition, struct buffer *reason);
 
 /* A run of whole batches in one file. Hold it while using fd; then range_release. */
 struct range {
@@ -246,6 +253,9 @@ struct store_counters {
     int64_t rounds, syncs, appended_bytes, appended_batches, published_ends, journal_records;
     int64_t last_round_us; /* write, sync and publish of the last round */
     int64_t waiting;       /* requests that wait for the next round */
+    int64_t deleted_segments, deleted_bytes; /* by retention, and because records were deleted */
+    int64_t compactions, compacted_bytes, compacted_kept_bytes; /* read, and of those what remained */
+    int64_t compaction_us, last_compaction_ms; /* time spent; when the last one ended, wall clock, 0: never */
 };
 void store_counters_read(struct store *store, struct store_counters *counters);
 

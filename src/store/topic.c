@@ -8,7 +8,11 @@
 
 static void settings_update(struct topic *topic)
 {
-    topic->settings = settings_resolve(&topic->config, &topic->store->topic_defaults);
+    struct topic_settings settings = settings_resolve(&topic->config, &topic->store->topic_defaults);
+
+    (void)pthread_mutex_lock(&topic->lock);
+    topic->settings = settings;
+    (void)pthread_mutex_unlock(&topic->lock);
     atomic_store(&topic->compacted, topic->settings.compacted);
     atomic_store(&topic->append_time, topic->settings.append_time);
     atomic_store(&topic->batch_bytes_max, (int32_t)topic->settings.message_bytes_max);
@@ -81,6 +85,16 @@ void topic_configure(struct topic *topic, const struct properties *config)
     topic->config = copy;
     (void)pthread_mutex_unlock(&topic->lock);
     settings_update(topic);
+}
+
+struct topic_settings topic_settings_copy(struct topic *topic)
+{
+    struct topic_settings settings;
+
+    (void)pthread_mutex_lock(&topic->lock);
+    settings = topic->settings;
+    (void)pthread_mutex_unlock(&topic->lock);
+    return settings;
 }
 
 /* ---- What store.h gives to all ---- */

@@ -23,7 +23,7 @@ struct topic {
     _Atomic(struct partition_array *) partitions;
     pthread_mutex_t lock;      /* guards config for all threads but the committer, which alone changes it; a leaf */
     struct properties config;  /* set on the topic itself */
-    struct topic_settings settings; /* the committer's: what follows from config */
+    struct topic_settings settings; /* what follows from config; the lock guards it too */
     _Atomic bool compacted;    /* the same, for all */
     _Atomic bool append_time;
     _Atomic int32_t batch_bytes_max;
@@ -34,6 +34,9 @@ struct topic *topic_new(struct store *store, const char *name, const struct uuid
 
 /* Adds partitions behind those that it has; they become the topic's. Thread: committer, or before it runs. */
 void topic_add_partitions(struct topic *topic, struct partition *const *partitions, int32_t count);
+
+/* A copy, for all threads but the committer, which reads it as it is. */
+struct topic_settings topic_settings_copy(struct topic *topic);
 
 /* Replaces the configuration. Thread: committer. */
 void topic_configure(struct topic *topic, const struct properties *config);

@@ -2,12 +2,14 @@
 #include "store/internal.h"
 
 #include "base/banned.h"
+#include "base/memory.h"
 #include "base/time.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "store/checkpoint.h"
 #include "store/clean.h"
 #include "store/partition_round.h"
+#include "store/swap.h"
 
 #define LOG_SUBSYSTEM "store"
 #define CHECKPOINT_EVERY_MS (60 * MS_PER_SECOND)
@@ -92,10 +94,25 @@ static enum status trim_prepare(struct partition *partition, int64_t base, struc
     return status == OK && (!partition->snapshot_synced || partition->snapshot_offset < base) ? partition_snapshot(partition, true, error) : status;
 }
 
+/* The file keeps its bytes until it may really go, for whoever wants it back; readers have it open. */
+static void set_aside(struct partition *partition, struct segment *segment)
+{
+    struct error error;
+
+    segment_set_gone(segment);
+    if (segment_files_set_aside(partition->store->disk, partition->directory, segment->base, &error) == OK)
+        store_grave_add(partition, segment->base);
+    else
+        LOG_WARNING("a deleted segment's file stays until the next start: %s", error.message);
+    partition_forget_snapshot(partition, segment->base);
+}
+
 void upkeep_trim(struct partition *partition)
 {
     const struct segment_list *list = partition_list(partition);
+    struct store *store = partition->store;
     int64_t start = partition_start(partition);
+    struct segment **old;
     struct error error;
     size_t gone = 0;
 
@@ -103,16 +120,61 @@ void upkeep_trim(struct partition *partition)
         gone++;
     if (gone == 0 || partition->trouble != TROUBLE_NONE)
         return;
+    if (swap_is_unsettled(partition) && swap_settle(partition, &error) != OK)
+        return; /* the next checkpoint tries again */
     if (trim_prepare(partition, list->segments[gone]->base, &error) != OK) {
         LOG_WARNING("%s-%d: deleted segments stay for now: %s", partition->topic->name, partition->index, error.message);
         return;
     }
+    old = memory_new_array(gone, sizeof(struct segment *));
     for (size_t i = 0; i < gone; i++) {
-        if (segment_remove_files(list->segments[i], &error) != OK)
-            LOG_WARNING("a deleted segment's file stays until the next start: %s", error.message);
-        partition_forget_snapshot(partition, list->segments[i]->base);
+        old[i] = list->segments[i];
+        segment_retain(old[i]);
     }
     partition_drop_segments(partition, gone);
+    for (size_t i = 0; i < gone; i++) {
+        set_aside(partition, old[i]);
+        atomic_fetch_add_explicit(&store->deleted_bytes, segment_bytes(old[i]), memory_order_relaxed);
+        segment_release(old[i]);
+    }
+    atomic_fetch_add_explicit(&store->deleted_segments, (int64_t)gone, memory_order_relaxed);
+    memory_free(old);
+}
+
+static bool start_is_movable(const struct start_move *move)
+{
+    const struct partition *partition = move->partition;
+
+    return !topic_is_deleted(partition->topic) && move->start > partition_start(partition) && move->start <= partition_end(partition);
+}
+
+enum status upkeep_move_starts(struct store *store, struct start_move *moves, size_t count, struct error *error)
+{
+    enum status status = OK;
+    size_t moved = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        moves[i].before = -1;
+        if (!start_is_movable(&moves[i]))
+            continue;
+        status = partition_sync(moves[i].partition, error); /* the end is not to come back from a crash before the start */
+        if (status != OK)
+            break;
+        moves[i].before = partition_start(moves[i].partition);
+        atomic_store(&moves[i].partition->start, moves[i].start);
+        moved++;
+    }
+    if (status == OK && moved > 0)
+        status = upkeep_save_starts(store, error);
+    for (size_t i = 0; i < count; i++) {
+        if (moves[i].before < 0)
+            continue;
+        if (status == OK)
+            upkeep_trim(moves[i].partition);
+        else
+            atomic_store(&moves[i].partition->start, moves[i].before);
+    }
+    return status;
 }
 
 static void partition_checkpoint(struct partition *partition, void *context)
@@ -181,6 +243,8 @@ enum status upkeep_forget_deleted(struct store *store, struct error *error)
     status = points_save(store, true, error);
     if (status == OK)
         status = upkeep_save_starts(store, error);
+    if (status == OK)
+        status = upkeep_save_cleaned(store, error);
     store->checkpoints_stale = status != OK;
     return status;
 }
@@ -198,6 +262,23 @@ enum status upkeep_save_starts(struct store *store, struct error *error)
     checkpoint_begin(&writer);
     each_partition(store, start_add, &writer);
     return checkpoint_write(&writer, store->disk, store->directory, CHECKPOINT_START, error);
+}
+
+static void cleaned_add(struct partition *partition, void *context)
+{
+    int64_t cleaned = atomic_load_explicit(&partition->cleaned, memory_order_relaxed);
+
+    if (cleaned > 0)
+        checkpoint_add(context, partition->topic->name, partition->index, cleaned);
+}
+
+enum status upkeep_save_cleaned(struct store *store, struct error *error)
+{
+    struct checkpoint_writer writer;
+
+    checkpoint_begin(&writer);
+    each_partition(store, cleaned_add, &writer);
+    return checkpoint_write(&writer, store->disk, store->directory, CHECKPOINT_CLEANED, error);
 }
 
 /* ---- The clean end ---- */
@@ -272,6 +353,8 @@ static void clean_partition(struct partition *partition, void *context)
 
     if (work->status != OK || partition->tail.end == 0 || partition->trouble == TROUBLE_READ_ONLY)
         return;
+    if (swap_is_unsettled(partition) && swap_settle(partition, &work->error) != OK)
+        return; /* the next start looks into the directory and finishes it */
     if (partition->trouble == TROUBLE_CUT)
         work->status = error_set(&work->error, ERROR_DISK, "%s-%d could not be put right", partition->topic->name, partition->index);
     else

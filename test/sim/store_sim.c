@@ -3,7 +3,10 @@
  * come and go; at a random call the power is cut; after every reopening all that was promised is checked:
  *   - what was acknowledged is there once, at its offset, and what was refused is not; offsets have no gaps;
  *   - of each owner exactly the rows of its publishes up to its position are there, over all partitions;
- *   - a producer that sends a batch again, not knowing, does not double it.
+ *   - a producer that sends a batch again, not knowing, does not double it;
+ *   - of a compacted topic the newest value of each key is there, what remains stands at its offset, and nothing that was once
+ *     compacted away comes back; a key is gone only when it was deleted.
+ * Then one damaged byte before the last sync, in a world of its own: the partition is read-only, and nothing is cut.
  * Usage: store_sim [FIRST_SEED [COUNT]]; TAILRACE_SIM_SEEDS sets the count, TAILRACE_SIM_TRACE=1 says what happens.
  */
 #include "sim_disk.h"
@@ -27,6 +30,8 @@
 #define FACTS_MAX 8000
 #define PENDING_MAX 64
 #define RECORDS_MAX 5 /* of one batch */
+#define KEYS 20
+#define FIRST_TIME_MS 1000 /* of the record with id 0; the next ones 1 ms later each */
 
 enum state {
     PENDING,   /* handed over, not answered */
@@ -47,6 +52,7 @@ struct fact {
     uint64_t attempt;
     bool retried; /* an idempotent producer sends it until it is acknowledged */
     bool weak;    /* acknowledged without having been synced (acks=1) */
+    bool in_doubt; /* there was a time when nobody knew whether it is there: it may be, and have been compacted away */
     int seen;     /* by the last check */
 };
 
@@ -57,6 +63,8 @@ struct topic_model {
     uint64_t incarnation;
     int partitions, partitions_perhaps;
     int64_t start[PARTITIONS_MAX], start_perhaps[PARTITIONS_MAX];
+    bool compacted;
+    bool moving; /* retention moves the start */
 };
 
 struct attempt {
@@ -102,6 +110,8 @@ struct world {
     struct fact facts[FACTS_MAX];
     int fact_count;
     int fact_of_id[IDS_MAX];
+    bool gone_id[IDS_MAX]; /* compacted away */
+    struct properties defaults;
     uint64_t next_id;
     struct attempt attempts[FACTS_MAX];
     uint64_t attempt_count;
@@ -109,7 +119,7 @@ struct world {
     struct producer_model producers[PRODUCERS];
     struct sent *sent[PENDING_MAX];
     int sent_count;
-    int64_t cuts, opens, appends, publishes, runs;
+    int64_t cuts, opens, appends, publishes, runs, compactions, retired;
 };
 
 static bool tracing;
@@ -182,6 +192,7 @@ static enum status try_open(struct world *world, struct error *error)
                                       .default_partitions = 1,
                                       .small_segment_bytes = world->small_segment_bytes,
                                       .flush_acks = world->flush_acks,
+                                      .topic_defaults = &world->defaults,
                                       .manual = true,
                                       .now_ms = world_now,
                                       .new_uuid = world_uuid,
@@ -214,9 +225,31 @@ static int fact_new(struct world *world, int topic, int partition, int count)
     return at;
 }
 
+/* ---- Records: all of one follows from its id ---- */
+
+static struct slice id_key(uint64_t id, char text[8])
+{
+    (void)snprintf(text, 8, "k%u", (unsigned)(id * 31 % KEYS));
+    return slice_from_string(text);
+}
+
+static bool id_is_tombstone(const struct world *world, uint64_t id)
+{
+    return world->topics[world->facts[world->fact_of_id[id]].topic].compacted && id % 5 == 0;
+}
+
+static struct slice id_value(const struct world *world, uint64_t id, uint8_t value[400])
+{
+    if (id_is_tombstone(world, id))
+        return slice_null();
+    memset(value, (int)(id % 251), 400);
+    return slice_of(value, 8 + (size_t)(id * 7919 % 300));
+}
+
 static struct slice fact_batch(struct world *world, const struct fact *fact, int64_t producer_id, int32_t sequence)
 {
     struct record_batch_spec spec = record_batch_spec_plain();
+    struct compressor *compressor = fact->first_id % 4 == 0 ? NULL : compressor_create((enum compression)(1 + fact->first_id % 4));
     struct record_builder builder;
     struct slice batch;
 
@@ -224,16 +257,15 @@ static struct slice fact_batch(struct world *world, const struct fact *fact, int
         spec = (struct record_batch_spec){producer_id, 0, sequence, false};
     record_builder_init(&builder, 1 << 20);
     for (int i = 0; i < fact->count; i++) {
-        uint8_t value[400];
         uint64_t id = fact->first_id + (uint64_t)i;
-        size_t size = 8 + (size_t)(id * 7919 % 300);
+        uint8_t value[400];
+        char key[8];
 
-        memset(value, (int)(id % 251), sizeof(value));
-        memcpy(value, &id, sizeof(id));
-        if (!record_builder_append(&builder, (int64_t)(1000 + id), slice_from_string("k"), slice_of(value, size), NULL, 0))
+        if (!record_builder_append(&builder, (int64_t)(FIRST_TIME_MS + id), id_key(id, key), id_value(world, id, value), NULL, 0))
             wrong(world, "a batch could not be built");
     }
-    batch = record_builder_seal(&builder, &spec, NULL);
+    batch = record_builder_seal(&builder, &spec, compressor);
+    compressor_destroy(compressor);
     batch = slice_of(memory_copy_bytes(batch.data, batch.size), batch.size);
     record_builder_finish(&builder);
     return batch;
@@ -264,6 +296,7 @@ static void append_answered(struct append *append)
                   status_name(append->status));
         if (fact->state == PENDING)
             fact->state = UNSURE;
+        fact->in_doubt = true;
         return;
     }
     if (fact->offset >= 0 && fact->offset != append->first_offset && fact->state == ACKED)
@@ -271,6 +304,7 @@ static void append_answered(struct append *append)
               append->first_offset);
     fact->state = ACKED;
     fact->weak = append->acks >= 0;
+    fact->in_doubt = fact->in_doubt || fact->weak;
     fact->offset = append->first_offset;
     if (producer != NULL && producer->unanswered == sent->facts[0]) {
         producer->sequence += fact->count;
@@ -294,8 +328,10 @@ static void publish_answered(struct publish *publish)
         wrong(world, "publish %" PRIu64 " is answered twice", number);
     attempt->state = publish->status == OK ? ACKED : NEVER;
     attempt->in_doubt = publish->status != OK && journal_is_in_doubt(world->store->journal) ? world->runs : 0;
-    for (int i = 0; i < sent->count; i++)
+    for (int i = 0; i < sent->count; i++) {
         world->facts[sent->facts[i]].state = attempt->state;
+        world->facts[sent->facts[i]].in_doubt = attempt->state != ACKED;
+    }
     if (publish->status != OK && world->sessions[attempt->owner] == publish->session)
         world->sessions[attempt->owner] = -1;
 }
@@ -476,6 +512,29 @@ static void send_publish(struct world *world)
 
 /* ---- Topics ---- */
 
+/* One in three is compacted, some lose their oldest segments, some both; all with times so short that they pass here. */
+static void topic_draw(struct world *world, struct topic_model *topic, struct properties *config)
+{
+    char text[24];
+    bool compacted = draw(world, 3) == 0, moving = draw(world, 5) == 0;
+
+    *topic = (struct topic_model){.compacted = compacted, .moving = moving};
+    (void)snprintf(text, sizeof(text), "%d", 1800 + (int)draw(world, compacted || moving ? 1000 : 6000));
+    properties_set(config, "segment.bytes", text);
+    properties_set(config, "cleanup.policy", !compacted ? "delete" : moving ? "compact,delete" : "compact");
+    if (moving)
+        properties_set(config, draw(world, 2) == 0 ? "retention.bytes" : "retention.ms", draw(world, 2) == 0 ? "4000" : "1200");
+    (void)snprintf(text, sizeof(text), "%d", (int)draw(world, 3000));
+    properties_set(config, "delete.retention.ms", text);
+    properties_set(config, "segment.ms", draw(world, 2) == 0 ? "900" : "604800000");
+    properties_set(config, "min.cleanable.dirty.ratio", draw(world, 2) == 0 ? "0" : "0.3");
+    properties_set(config, "file.delete.delay.ms", draw(world, 2) == 0 ? "0" : "700");
+    if (draw(world, 4) == 0)
+        properties_set(config, "min.compaction.lag.ms", "500");
+    if (draw(world, 4) == 0)
+        properties_set(config, "max.compaction.lag.ms", "800");
+}
+
 static void change_topic(struct world *world)
 {
     int at = (int)draw(world, TOPICS);
@@ -492,18 +551,15 @@ static void change_topic(struct world *world)
         trace(world, "delete %s: %s", topic_text(at), status_name(status));
     } else if (topic->life == ABSENT) {
         struct properties config;
-        char bytes[24];
         struct topic_spec spec = {.name = topic_text(at), .partitions = 1 + (int)draw(world, PARTITIONS_MAX), .config = &config};
 
         properties_init(&config);
-        (void)snprintf(bytes, sizeof(bytes), "%d", 1800 + (int)draw(world, 6000));
-        properties_set(&config, "segment.bytes", bytes);
+        topic_draw(world, topic, &config);
         status = store_topic_create_wait(world->store, &spec, &error);
         properties_finish(&config);
-        *topic = (struct topic_model){.life = status == OK ? PRESENT : PERHAPS_CREATED,
-                                      .incarnation = ++world->incarnations,
-                                      .partitions = spec.partitions,
-                                      .partitions_perhaps = spec.partitions};
+        topic->life = status == OK ? PRESENT : PERHAPS_CREATED;
+        topic->incarnation = ++world->incarnations;
+        topic->partitions = topic->partitions_perhaps = spec.partitions;
         if (status != OK && !sim_disk_is_dead(world->disk))
             topic->life = PERHAPS_CREATED;
         trace(world, "create %s with %d: %s", topic_text(at), topic->partitions, status_name(status));
@@ -548,17 +604,30 @@ struct visible {
     int count;
 };
 
+/* The same of a record of a compacted topic, of whose batch others may be missing. */
+static void check_survivor(struct world *world, int topic, int partition, int64_t offset, uint64_t id)
+{
+    struct fact *fact = &world->facts[world->fact_of_id[id]];
+    int64_t first = offset - (int64_t)(id - fact->first_id);
+
+    if (world->gone_id[id])
+        wrong(world, "%s-%d offset %" PRIi64 ": record %" PRIu64 " was compacted away and is there again", topic_text(topic), partition, offset, id);
+    if (fact->offset >= 0 && (fact->state == ACKED || fact->seen > 0) && fact->offset != first)
+        wrong(world, "%s-%d: batch %" PRIu64 " was at offset %" PRIi64 " and is now at %" PRIi64, topic_text(topic), partition, fact->first_id,
+              fact->offset, first);
+    fact->offset = first;
+    fact->seen++;
+}
+
 /* One record that can be read: is it one that may be there, at its place? */
 static void check_record(struct world *world, int topic, int partition, const struct record *record, bool live)
 {
-    uint64_t id = 0;
+    uint64_t id = (uint64_t)(record->timestamp_ms - FIRST_TIME_MS);
     struct fact *fact;
+    uint8_t value[400];
+    char key[8];
 
-    if (record->value.size < sizeof(id))
-        wrong(world, "%s-%d offset %" PRIi64 ": a value of %zu bytes was never written", topic_text(topic), partition, record->offset,
-              record->value.size);
-    memcpy(&id, record->value.data, sizeof(id));
-    if (id >= world->next_id)
+    if (record->timestamp_ms < FIRST_TIME_MS || id == 0 || id >= world->next_id)
         wrong(world, "%s-%d offset %" PRIi64 ": record %" PRIu64 " was never written", topic_text(topic), partition, record->offset, id);
     fact = &world->facts[world->fact_of_id[id]];
     if (fact->topic != topic || fact->partition != partition || fact->incarnation != world->topics[topic].incarnation)
@@ -566,6 +635,14 @@ static void check_record(struct world *world, int topic, int partition, const st
     if (fact->state == NEVER || (live && fact->state == UNSURE))
         wrong(world, "%s-%d offset %" PRIi64 ": record %" PRIu64 " of %s %d was refused, and yet it is there", topic_text(topic), partition,
               record->offset, id, fact->owner < 0 ? "a producer" : "owner", fact->owner);
+    if (!slice_equal(record->key, id_key(id, key)) || !slice_equal(record->value, id_value(world, id, value)) ||
+        slice_is_null(record->value) != id_is_tombstone(world, id))
+        wrong(world, "%s-%d offset %" PRIi64 ": record %" PRIu64 " has another key or value than it had", topic_text(topic), partition,
+              record->offset, id);
+    if (world->topics[topic].compacted) {
+        check_survivor(world, topic, partition, record->offset, id);
+        return;
+    }
     if (id - fact->first_id != (uint64_t)fact->seen)
         wrong(world, "%s-%d offset %" PRIi64 ": record %" PRIu64 " is doubled or out of order", topic_text(topic), partition, record->offset, id);
     if (fact->seen == 0 && fact->state != ACKED)
@@ -579,28 +656,107 @@ static void check_record(struct world *world, int topic, int partition, const st
 
 static void check_batches(struct world *world, int topic, int partition, struct slice bytes, int64_t *next, bool live, struct visible *visible)
 {
+    struct decompressor *decompressor = decompressor_create();
+    bool compacted = world->topics[topic].compacted;
+    struct buffer scratch;
     struct record_iterator iterator;
     struct record_batch batch;
     struct record record;
     struct error error;
 
+    buffer_init(&scratch, 1 << 20);
     while (bytes.size > 0) {
         if (record_batch_read(bytes, &batch, &error) != OK || !record_batch_checksum_is_right(&batch) ||
-            record_iterator_init(&iterator, &batch, NULL, 0, NULL, &error) != OK)
+            record_iterator_init(&iterator, &batch, decompressor, 1 << 20, &scratch, &error) != OK)
             wrong(world, "%s-%d: what is read at offset %" PRIi64 " is no batch", topic_text(topic), partition, *next);
         while (record_iterator_next(&iterator, &record)) {
             if (record.offset < *next)
                 continue; /* the first batch may begin before */
-            if (record.offset != *next)
+            if (record.offset != *next && !compacted)
                 wrong(world, "%s-%d: offset %" PRIi64 " follows %" PRIi64, topic_text(topic), partition, record.offset, *next - 1);
             if (visible->count < IDS_MAX) {
                 visible->offset[visible->count] = record.offset;
                 visible->timestamp[visible->count++] = record.timestamp_ms;
             }
             check_record(world, topic, partition, &record, live);
-            (*next)++;
+            *next = record.offset + 1;
         }
+        if (compacted && record_batch_next_offset(&batch) > *next)
+            *next = record_batch_next_offset(&batch);
         bytes = slice_from(bytes, batch.bytes.size);
+    }
+    buffer_finish(&scratch);
+    decompressor_destroy(decompressor);
+}
+
+/*
+ * What the whole of a compacted partition has to show: of each key a record at or behind the newest one that is surely there, or
+ * none, when that one is a tombstone or one that is in doubt may have been.
+ */
+static void check_keys(struct world *world, int topic, int index, int64_t start, const struct visible *visible)
+{
+    struct {
+        int64_t certain, tombstone, seen; /* offsets: newest that must be there; of a tombstone that may have been; newest that is there */
+        bool certain_is_tombstone;
+    } keys[KEYS];
+
+    for (int i = 0; i < KEYS; i++) {
+        keys[i].certain = keys[i].tombstone = keys[i].seen = -1;
+        keys[i].certain_is_tombstone = false;
+    }
+    for (int i = 0; i < visible->count; i++)
+        keys[(uint64_t)(visible->timestamp[i] - FIRST_TIME_MS) * 31 % KEYS].seen = visible->offset[i];
+    for (int i = 0; i < world->fact_count; i++) {
+        const struct fact *fact = &world->facts[i];
+
+        if (fact->topic != topic || fact->partition != index || fact->incarnation != world->topics[topic].incarnation)
+            continue;
+        for (int k = 0; k < fact->count; k++) {
+            uint64_t id = fact->first_id + (uint64_t)k;
+            int64_t offset = fact->offset < 0 ? INT64_MAX : fact->offset + k;
+            bool tombstone = id_is_tombstone(world, id);
+
+            if (fact->state == ACKED && !fact->weak && fact->offset >= 0 && offset >= start && offset > keys[id * 31 % KEYS].certain) {
+                keys[id * 31 % KEYS].certain = offset;
+                keys[id * 31 % KEYS].certain_is_tombstone = tombstone;
+            }
+            if (tombstone && fact->in_doubt && offset > keys[id * 31 % KEYS].tombstone)
+                keys[id * 31 % KEYS].tombstone = offset;
+        }
+    }
+    for (int i = 0; i < KEYS; i++) {
+        if (keys[i].seen >= keys[i].certain)
+            continue;
+        if (keys[i].seen < 0 && (keys[i].certain_is_tombstone || keys[i].tombstone > keys[i].certain))
+            continue;
+        wrong(world, "%s-%d: of key k%d offset %" PRIi64 " was acknowledged, and the newest that is there is %" PRIi64, topic_text(topic), index, i,
+              keys[i].certain, keys[i].seen);
+    }
+}
+
+/* Notes what has been compacted away, for it must not come back, and what became of the batches in doubt. */
+static void note_gone(struct world *world, int topic, int index, const struct visible *visible, bool live)
+{
+    static bool there[IDS_MAX];
+
+    memset(there, 0, sizeof(there));
+    for (int i = 0; i < visible->count; i++)
+        there[visible->timestamp[i] - FIRST_TIME_MS] = true;
+    for (int i = 0; i < world->fact_count; i++) {
+        struct fact *fact = &world->facts[i];
+
+        if (fact->topic != topic || fact->partition != index || fact->incarnation != world->topics[topic].incarnation)
+            continue;
+        if (fact->seen > 0) {
+            fact->state = ACKED;
+            fact->weak = false;
+        } else if (fact->state == UNSURE && !live) {
+            fact->state = NEVER;
+        } else if (fact->state == ACKED && fact->weak) {
+            fact->state = live ? UNSURE : NEVER;
+        }
+        for (int k = 0; k < fact->count && fact->state == ACKED; k++)
+            world->gone_id[fact->first_id + (uint64_t)k] = !there[fact->first_id + (uint64_t)k];
     }
 }
 
@@ -623,14 +779,16 @@ static void check_partition(struct world *world, int topic, int index, bool live
     static struct visible visible;
     struct topic *held;
     struct partition *partition = find_partition(world, topic, index, &held);
-    const struct topic_model *model = &world->topics[topic];
+    struct topic_model *model = &world->topics[topic];
     int64_t start = partition_start(partition), next = start, end = partition_end(partition);
     struct buffer bytes;
 
     if (partition_is_read_only(partition))
         wrong(world, "%s-%d is read-only", topic_text(topic), index);
-    if (start < model->start[index] || start > model->start_perhaps[index])
+    if (start < model->start[index] || (start > model->start_perhaps[index] && !model->moving))
         wrong(world, "%s-%d starts at %" PRIi64 " and was cut to %" PRIi64, topic_text(topic), index, start, model->start[index]);
+    if (model->moving && !sim_disk_is_dead(world->disk))
+        model->start[index] = start;
     visible.count = 0;
     buffer_init(&bytes, (size_t)64 << 20);
     for (int i = 0; i < world->fact_count; i++)
@@ -648,29 +806,30 @@ static void check_partition(struct world *world, int topic, int index, bool live
         if (range_read(&range, buffer_reserve(&bytes, range.size), &error) != OK)
             wrong(world, "%s-%d offset %" PRIi64 ": %s", topic_text(topic), index, next, error.message);
         bytes.size = range.size;
-        if (from == start) { /* a start inside a batch hides its first records */
+        if (from == start && !model->compacted) { /* a start inside a batch hides its first records */
             struct record_batch first;
 
             if (record_batch_read(buffer_slice(&bytes), &first, &error) == OK && first.base_offset < start) {
-                struct record_iterator iterator;
-                struct record record;
-                uint64_t id;
+                uint64_t id = (uint64_t)(first.base_timestamp_ms - FIRST_TIME_MS);
 
-                (void)record_iterator_init(&iterator, &first, NULL, 0, NULL, &error);
-                (void)record_iterator_next(&iterator, &record);
-                memcpy(&id, record.value.data, sizeof(id));
                 if (id < world->next_id)
                     world->facts[world->fact_of_id[id]].seen = (int)(start - first.base_offset);
             }
         }
         check_batches(world, topic, index, buffer_slice(&bytes), &next, live, &visible);
+        if (model->compacted && next < range.next_offset)
+            next = range.next_offset; /* what lay between was compacted away */
         if (next != range.next_offset)
             wrong(world, "%s-%d: the range at %" PRIi64 " ends at %" PRIi64 " and says %" PRIi64, topic_text(topic), index, from, next,
                   range.next_offset);
         range_release(&range);
     }
     buffer_finish(&bytes);
-    for (int i = 0; i < world->fact_count; i++) {
+    if (model->compacted) {
+        check_keys(world, topic, index, start, &visible);
+        note_gone(world, topic, index, &visible, live);
+    }
+    for (int i = 0; i < world->fact_count && !model->compacted; i++) {
         struct fact *fact = &world->facts[i];
 
         if (fact->topic != topic || fact->partition != index || fact->incarnation != model->incarnation)
@@ -777,7 +936,12 @@ static void weaken(struct world *world)
 
 static void close_store(struct world *world)
 {
+    struct store_counters counters;
+
     run(world);
+    store_counters_read(world->store, &counters);
+    world->compactions += counters.compactions;
+    world->retired += counters.deleted_segments;
     store_close(world->store);
     world->store = NULL;
 }
@@ -845,9 +1009,19 @@ static void clean_restart(struct world *world)
     recover(world);
 }
 
+/* Retention and compaction, often with the power going in the middle. */
+static void clean(struct world *world)
+{
+    run(world);
+    if (draw(world, 3) == 0 && !sim_disk_is_dead(world->disk))
+        sim_disk_cut_after(world->disk, (int64_t)draw(world, 50));
+    trace(world, "clean");
+    store_clean(world->store);
+}
+
 static void step(struct world *world)
 {
-    uint64_t what = draw(world, 100);
+    uint64_t what = draw(world, 110);
 
     world->now_ms += (int64_t)draw(world, 50);
     if (what < 30)
@@ -874,13 +1048,15 @@ static void step(struct world *world)
         sim_disk_limit(world->disk, sim_disk_used(world->disk) + (int64_t)draw(world, 4000));
     else if (what == 98)
         sim_disk_limit(world->disk, -1);
+    else if (what >= 100)
+        clean(world);
     if (sim_disk_is_dead(world->disk)) {
         sim_disk_limit(world->disk, -1);
         power_cut(world);
     }
 }
 
-static void play(uint64_t seed, int64_t totals[4])
+static void play(uint64_t seed, int64_t totals[6])
 {
     static struct world world;
     uint64_t steps;
@@ -890,7 +1066,9 @@ static void play(uint64_t seed, int64_t totals[4])
     world.disk = sim_disk_create(seed);
     world.flush_acks = draw(&world, 5) != 0;
     world.small_segment_bytes = draw(&world, 3) == 0 ? 0 : 1;
-    world.now_ms = 1000000;
+    world.now_ms = 1000;
+    properties_init(&world.defaults);
+    properties_set(&world.defaults, "log.cleaner.dedupe.buffer.size", draw(&world, 2) == 0 ? "400" : "100000");
     world.next_id = 1;
     for (int i = 0; i < PRODUCERS; i++)
         world.producers[i] = (struct producer_model){.id = 100 + i, .incarnation = UINT64_MAX, .unanswered = -1, .last = -1};
@@ -907,8 +1085,10 @@ static void play(uint64_t seed, int64_t totals[4])
     sim_disk_fail(world.disk, world.fail_writes = 0, world.fail_syncs = 0, world.fail_names = 0);
     sim_disk_limit(world.disk, -1);
     clean_restart(&world);
-    run(&world);
-    store_close(world.store);
+    close_store(&world);
+    properties_finish(&world.defaults);
+    totals[4] += world.compactions;
+    totals[5] += world.retired;
     totals[0] += world.cuts;
     totals[1] += world.opens;
     totals[2] += world.appends;
@@ -921,13 +1101,14 @@ int main(int count, char **arguments)
     const char *seeds = getenv("TAILRACE_SIM_SEEDS");
     uint64_t first = count > 1 ? strtoull(arguments[1], NULL, 10) : 1;
     uint64_t wanted = count > 2 ? strtoull(arguments[2], NULL, 10) : seeds != NULL ? strtoull(seeds, NULL, 10) : 100;
-    int64_t totals[4] = {0};
+    int64_t totals[6] = {0};
 
     tracing = getenv("TAILRACE_SIM_TRACE") != NULL;
     (void)logger_set_level(NULL, tracing ? "debug" : "error");
     for (uint64_t seed = first; seed < first + wanted; seed++)
         play(seed, totals);
-    printf("%" PRIu64 " seeds: %" PRIi64 " power cuts, %" PRIi64 " openings, %" PRIi64 " appends, %" PRIi64 " publishes\n", wanted, totals[0],
-           totals[1], totals[2], totals[3]);
+    printf("%" PRIu64 " seeds: %" PRIi64 " power cuts, %" PRIi64 " openings, %" PRIi64 " appends, %" PRIi64 " publishes, %" PRIi64
+           " compactions, %" PRIi64 " segments deleted\n",
+           wanted, totals[0], totals[1], totals[2], totals[3], totals[4], totals[5]);
     return 0;
 }

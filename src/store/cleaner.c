@@ -1,0 +1,901 @@
+/*
+ * The cleaner: a thread of its own that looks for what retention takes, compacts, and removes files that are not needed any more.
+ * It reads closed segments and writes .cleaned files; whatever changes a partition it has the committer do, between two rounds:
+ * rolling, moving log starts, swapping segments. Which those are is decided in selection.c and compaction.c.
+ */
+#include "store/compaction.h"
+
+#include "base/banned.h"
+#include "base/memory.h"
+#include "base/time.h"
+#include "os/clock.h"
+#include "os/logger.h"
+#include "os/random.h"
+#include "os/thread.h"
+#include "store/partition_round.h"
+#include "store/scan.h"
+#include "store/selection.h"
+#include "store/swap.h"
+
+#include <float.h>
+#include <limits.h>
+
+#define LOG_SUBSYSTEM "cleaner"
+#define FIRST_CHECK_MS (30 * MS_PER_SECOND)  /* after the start, as Kafka's */
+#define RETRY_MS (5 * 60 * MS_PER_SECOND)    /* of a compaction that failed */
+#define STARTS_AT_ONCE 16
+#define WRITE_BYTES ((size_t)1 << 20)        /* written at once ... */
+#define SYNC_BYTES ((int64_t)8 << 20)        /* ... and synced, so that no sync of the committer waits for much of it */
+#define OUT_BYTES_MAX ((size_t)INT32_MAX)
+#define THROTTLE_SLICE_MS 100
+
+struct grave { /* a file to be removed */
+    struct grave *next;
+    char *path;
+    int64_t due_ms; /* wall clock */
+};
+
+struct cleaner {
+    struct store *store;
+    struct cleaner_settings settings;
+    struct thread *thread;
+    struct mailbox wake; /* nothing is sent to it: it is waited on and woken */
+    _Atomic bool stopping;
+    uint64_t key[2]; /* of the hash of keys */
+    int64_t check_due_ms, compact_due_ms; /* monotonic */
+    pthread_mutex_t lock; /* guards the graves; a leaf */
+    struct grave *graves;
+};
+
+/* ---- Life ---- */
+
+struct cleaner *cleaner_create(struct store *store)
+{
+    struct cleaner *cleaner = memory_new(sizeof(*cleaner));
+
+    cleaner->store = store;
+    cleaner->settings = settings_cleaner(&store->topic_defaults);
+    mailbox_init(&cleaner->wake);
+    (void)pthread_mutex_init(&cleaner->lock, NULL);
+    random_bytes(cleaner->key, sizeof(cleaner->key));
+    return cleaner;
+}
+
+static int64_t turn(struct cleaner *cleaner);
+
+static void cleaner_main(void *context)
+{
+    struct cleaner *cleaner = context;
+    int64_t now_ms = clock_monotonic_ms();
+
+    thread_set_background();
+    cleaner->check_due_ms = now_ms + (cleaner->settings.retention_check_ms < FIRST_CHECK_MS ? cleaner->settings.retention_check_ms : FIRST_CHECK_MS);
+    cleaner->compact_due_ms = now_ms + cleaner->settings.backoff_ms;
+    while (!atomic_load(&cleaner->stopping))
+        (void)mailbox_wait(&cleaner->wake, turn(cleaner));
+}
+
+enum status cleaner_start(struct cleaner *cleaner, struct error *error)
+{
+    return thread_start(&cleaner->thread, "cleaner", cleaner_main, cleaner, error);
+}
+
+void cleaner_stop(struct cleaner *cleaner)
+{
+    atomic_store(&cleaner->stopping, true);
+    mailbox_wake(&cleaner->wake);
+    thread_join(cleaner->thread);
+    cleaner->thread = NULL;
+}
+
+/* ---- Graves ---- */
+
+void store_grave_add(const struct partition *partition, int64_t base)
+{
+    struct cleaner *cleaner = partition->store->cleaner;
+    struct grave *grave = memory_new(sizeof(*grave));
+
+    grave->path = memory_format("%s/%020lld.log" SWAP_DELETED, partition->directory, (long long)base);
+    grave->due_ms = store_now_ms(partition->store) + partition->topic->settings.delete_delay_ms;
+    (void)pthread_mutex_lock(&cleaner->lock);
+    grave->next = cleaner->graves;
+    cleaner->graves = grave;
+    (void)pthread_mutex_unlock(&cleaner->lock);
+}
+
+/* Takes those that are due off the list. next_ms  when the next one will be */
+static struct grave *graves_due(struct cleaner *cleaner, int64_t now_ms, int64_t *next_ms)
+{
+    struct grave *due = NULL, **at = &cleaner->graves;
+
+    (void)pthread_mutex_lock(&cleaner->lock);
+    while (*at != NULL) {
+        struct grave *grave = *at;
+
+        if (grave->due_ms > now_ms) {
+            *next_ms = grave->due_ms < *next_ms ? grave->due_ms : *next_ms;
+            at = &grave->next;
+            continue;
+        }
+        *at = grave->next;
+        grave->next = due;
+        due = grave;
+    }
+    (void)pthread_mutex_unlock(&cleaner->lock);
+    return due;
+}
+
+/* Gives the time until more are due. */
+static int64_t graves_empty(struct cleaner *cleaner, int64_t now_ms)
+{
+    int64_t next_ms = INT64_MAX;
+    struct grave *due = graves_due(cleaner, now_ms, &next_ms);
+
+    while (due != NULL) {
+        struct grave *next = due->next;
+        struct error error;
+
+        if (disk_unlink(cleaner->store->disk, due->path, &error) != OK)
+            LOG_WARNING("a file that is not needed any more stays: %s", error.message);
+        memory_free(due->path);
+        memory_free(due);
+        due = next;
+    }
+    return next_ms == INT64_MAX ? INT64_MAX : next_ms - now_ms;
+}
+
+void cleaner_destroy(struct cleaner *cleaner)
+{
+    if (cleaner == NULL)
+        return;
+    (void)graves_empty(cleaner, INT64_MAX);
+    mailbox_finish(&cleaner->wake);
+    (void)pthread_mutex_destroy(&cleaner->lock);
+    memory_free(cleaner);
+}
+
+/* ---- Facts ---- */
+
+/* All segments of a partition, held, and what is known of them. */
+struct view {
+    struct partition *partition;
+    struct segment **segments;
+    struct segment_facts *facts;
+    size_t count;
+    int64_t bytes;
+};
+
+static void view_open(struct view *view, struct partition *partition, int64_t now_ms)
+{
+    view->partition = partition;
+    view->segments = partition_segments(partition, &view->count);
+    view->facts = memory_new_array(view->count + 1, sizeof(view->facts[0]));
+    view->bytes = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        struct segment *segment = view->segments[i];
+
+        view->facts[i] = (struct segment_facts){segment->base, segment_end(segment), segment_bytes(segment), 0, 0};
+        view->bytes += view->facts[i].bytes;
+        if (segment->seen_ms == INT64_MIN)
+            segment->seen_ms = now_ms;
+    }
+}
+
+static void view_close(struct view *view)
+{
+    for (size_t i = 0; i < view->count; i++)
+        segment_release(view->segments[i]);
+    memory_free(view->segments);
+    memory_free(view->facts);
+}
+
+/* What cannot be read counts as new: nothing is deleted because of it. */
+static int64_t newest_read(struct view *view, size_t at)
+{
+    struct segment *segment = view->segments[at];
+    int64_t newest_ms = -1, offset;
+
+    if (segment_pin(segment, true, NULL) != OK)
+        return INT64_MAX;
+    (void)segment_last_time(segment, &newest_ms, &offset);
+    if (segment->largest_timestamp > newest_ms)
+        newest_ms = segment->largest_timestamp;
+    segment_unpin(segment);
+    if (at + 1 == view->count) {
+        (void)pthread_mutex_lock(&view->partition->lock);
+        if (view->partition->max_timestamp > newest_ms)
+            newest_ms = view->partition->max_timestamp;
+        (void)pthread_mutex_unlock(&view->partition->lock);
+    }
+    return newest_ms < 0 ? segment->seen_ms : newest_ms;
+}
+
+static void newest_fill(struct view *view, size_t at)
+{
+    struct segment *segment = view->segments[at];
+    int64_t newest_ms = segment->newest_ms == INT64_MIN ? newest_read(view, at) : segment->newest_ms;
+
+    view->facts[at].newest_ms = newest_ms;
+    if (atomic_load(&segment->closed) && newest_ms != INT64_MAX)
+        segment->newest_ms = newest_ms;
+}
+
+static void first_fill(struct view *view, size_t at)
+{
+    struct segment *segment = view->segments[at];
+    uint8_t window[BATCH_HEADER_BYTES];
+    struct batch batch;
+    struct scan scan;
+    bool found = false;
+
+    view->facts[at].first_ms = segment->first_ms == INT64_MIN ? INT64_MAX : segment->first_ms;
+    if (segment->first_ms != INT64_MIN || view->facts[at].bytes == 0 || segment_pin(segment, false, NULL) != OK)
+        return;
+    scan_init(&scan, segment->file, 0, view->facts[at].bytes, window, sizeof(window));
+    if (scan_header(&scan, &batch, &found, NULL) == OK && found)
+        view->facts[at].first_ms = segment->first_ms = batch.max_timestamp < 0 ? segment->seen_ms : batch.max_timestamp;
+    scan_finish(&scan);
+    segment_unpin(segment);
+}
+
+/* ---- Retention ---- */
+
+struct retiring {
+    struct cleaner *cleaner;
+    int64_t now_ms;
+    struct start_move moves[STARTS_AT_ONCE];
+    size_t count;
+};
+
+static enum status moves_work(struct store *store, void *context, struct error *error)
+{
+    struct retiring *retiring = context;
+
+    return upkeep_move_starts(store, retiring->moves, retiring->count, error);
+}
+
+static void moves_flush(struct retiring *retiring)
+{
+    struct error error;
+
+    if (retiring->count > 0 && store_call(retiring->cleaner->store, moves_work, retiring, &error) != OK)
+        LOG_WARNING("segments that retention would delete stay for now: %s", error.message);
+    retiring->count = 0;
+}
+
+struct roll_request {
+    struct partition *partition;
+    int64_t end; /* only while this is the end */
+};
+
+static enum status roll_work(struct store *store, void *context, struct error *error)
+{
+    const struct roll_request *request = context;
+    struct partition *partition = request->partition;
+
+    (void)store;
+    if (topic_is_deleted(partition->topic) || partition->tail.end != request->end)
+        return error_set(error, ERROR_CONFLICT, "records came meanwhile");
+    return partition_roll(partition, error);
+}
+
+/* Has the last segment closed, unless something was appended meanwhile. */
+static bool roll(struct cleaner *cleaner, struct partition *partition, int64_t end)
+{
+    struct roll_request request = {partition, end};
+    struct error error;
+    enum status status = store_call(cleaner->store, roll_work, &request, &error);
+
+    if (status != OK && status != ERROR_CONFLICT)
+        LOG_WARNING("%s-%d: no new segment could be begun: %s", partition->topic->name, partition->index, error.message);
+    return status == OK;
+}
+
+static void retire(struct retiring *retiring, struct view *view, const struct topic_settings *settings)
+{
+    struct retention retention = {settings, retiring->now_ms, view->bytes};
+    size_t gone = 0;
+
+    for (; gone < view->count; gone++) {
+        if (settings->retention_ms >= 0)
+            newest_fill(view, gone);
+        if (!retention_takes(&retention, &view->facts[gone]))
+            break;
+    }
+    if (gone == view->count && gone > 0 && !roll(retiring->cleaner, view->partition, view->facts[gone - 1].end))
+        gone--;
+    if (gone == 0)
+        return;
+    retiring->moves[retiring->count++] = (struct start_move){.partition = view->partition, .start = view->facts[gone - 1].end};
+    if (retiring->count == STARTS_AT_ONCE)
+        moves_flush(retiring);
+}
+
+/*
+ * What is appended to is not compacted. When nothing is appended any more nothing rolls it either, so that is done here once it
+ * is as old as segment.ms.
+ */
+static void roll_idle(struct cleaner *cleaner, struct view *view, const struct topic_settings *settings, int64_t now_ms)
+{
+    struct partition *partition = view->partition;
+    const struct segment_facts *last = &view->facts[view->count - 1];
+    bool idle = partition->idle_end == last->end;
+
+    partition->idle_end = last->end;
+    if (!settings->compacted || !idle || last->bytes == 0)
+        return;
+    first_fill(view, view->count - 1);
+    if (last->first_ms < now_ms - settings->segment_ms)
+        (void)roll(cleaner, partition, last->end);
+}
+
+static void partition_check(struct retiring *retiring, struct partition *partition, const struct topic_settings *settings)
+{
+    bool retains = settings->deleted && (settings->retention_ms >= 0 || settings->retention_bytes >= 0);
+    struct view view;
+
+    if (!(retains || settings->compacted) || partition_is_read_only(partition) || partition_end(partition) == partition_start(partition))
+        return;
+    view_open(&view, partition, retiring->now_ms);
+    if (retains && view.count > 0)
+        retire(retiring, &view, settings);
+    if (view.count > 0)
+        roll_idle(retiring->cleaner, &view, settings, retiring->now_ms);
+    view_close(&view);
+}
+
+/* ---- Walking all partitions ---- */
+
+typedef void each_call(struct cleaner *cleaner, struct partition *partition, const struct topic_settings *settings, void *context);
+
+/* Calls for every partition; the topics are held until `after` was called. */
+static void each_partition(struct cleaner *cleaner, each_call *call, void (*after)(struct cleaner *cleaner, void *context), void *context)
+{
+    struct topic **topics;
+    struct arena arena;
+    size_t count;
+
+    arena_init(&arena, 4096);
+    topics = store_topics(cleaner->store, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct topic_settings settings = topic_settings_copy(topics[i]);
+
+        for (int32_t k = 0; k < topic_partition_count(topics[i]) && !atomic_load(&cleaner->stopping); k++)
+            call(cleaner, topic_partition(topics[i], k), &settings, context);
+    }
+    after(cleaner, context);
+    for (size_t i = 0; i < count; i++)
+        topic_release(topics[i]);
+    arena_finish(&arena);
+}
+
+static void check_one(struct cleaner *cleaner, struct partition *partition, const struct topic_settings *settings, void *context)
+{
+    (void)cleaner;
+    partition_check(context, partition, settings);
+}
+
+static void check_after(struct cleaner *cleaner, void *context)
+{
+    (void)cleaner;
+    moves_flush(context);
+}
+
+static void check_all(struct cleaner *cleaner)
+{
+    struct retiring retiring = {.cleaner = cleaner, .now_ms = store_now_ms(cleaner->store)};
+
+    each_partition(cleaner, check_one, check_after, &retiring);
+}
+
+/* ---- Choosing what to compact ---- */
+
+struct choice {
+    struct partition *partition; /* NULL: none */
+    struct topic_settings settings;
+    struct compaction_range range;
+    int64_t now_ms;
+    bool done;
+};
+
+static void choose_one(struct cleaner *cleaner, struct partition *partition, const struct topic_settings *settings, void *context)
+{
+    struct choice *choice = context;
+    struct compaction_range range;
+    struct view view;
+
+    (void)cleaner;
+    if (!settings->compacted || partition_is_read_only(partition) || clock_monotonic_ms() < partition->retry_ms)
+        return;
+    view_open(&view, partition, choice->now_ms);
+    for (size_t i = 0; i + 1 < view.count; i++) {
+        if (settings->lag_min_ms > 0)
+            newest_fill(&view, i);
+        if (settings->lag_max_ms < INT64_MAX)
+            first_fill(&view, i);
+    }
+    range = compaction_choose(view.facts, view.count, partition_start(partition), atomic_load(&partition->cleaned),
+                              partition_stable_end(partition), settings, choice->now_ms);
+    view_close(&view);
+    if (range.due && (choice->partition == NULL || range.ratio > choice->range.ratio)) {
+        choice->partition = partition;
+        choice->settings = *settings;
+        choice->range = range;
+    }
+}
+
+/* ---- Compacting one partition ---- */
+
+struct group;
+
+struct pass {
+    struct group *group; /* what is being written */
+    struct cleaner *cleaner;
+    struct partition *partition;
+    const struct topic_settings *settings;
+    struct compaction_range range;
+    struct view view;
+    struct producer_last *lasts;
+    int64_t synced_end;
+    int64_t new_end; /* to be noted as compacted */
+    struct compaction compaction;
+    bool at_transaction; /* what follows belongs to one */
+    int64_t started_ns;
+    int64_t io_bytes;
+    int64_t read_bytes, kept_bytes;
+};
+
+/* Lets time pass when more was read and written than may be. Errors: CLOSED (the store is being closed, the topic was deleted) */
+static enum status throttle(struct pass *pass, int64_t bytes, struct error *error)
+{
+    struct cleaner *cleaner = pass->cleaner;
+    double limit = cleaner->settings.bytes_per_second;
+
+    pass->io_bytes += bytes;
+    while (limit < DBL_MAX && limit > 0 && !atomic_load(&cleaner->stopping)) {
+        double ahead_ms = (double)pass->io_bytes / limit * MS_PER_SECOND - (double)(clock_monotonic_ns() - pass->started_ns) / NS_PER_MS;
+
+        if (ahead_ms < 1)
+            break;
+        (void)mailbox_wait(&cleaner->wake, ahead_ms > THROTTLE_SLICE_MS ? THROTTLE_SLICE_MS : (int64_t)ahead_ms);
+    }
+    if (atomic_load(&cleaner->stopping))
+        return error_set(error, ERROR_CLOSED, "the log is being closed");
+    if (topic_is_deleted(pass->partition->topic))
+        return error_set(error, ERROR_CLOSED, "the topic was deleted");
+    return OK;
+}
+
+/* What the committer knows of the partition. */
+static enum status begin_work(struct store *store, void *context, struct error *error)
+{
+    struct pass *pass = context;
+    struct partition *partition = pass->partition;
+    enum status status;
+
+    (void)store;
+    if (topic_is_deleted(partition->topic) || partition->trouble != TROUBLE_NONE)
+        return error_set(error, ERROR_CLOSED, "the partition cannot be written now");
+    status = swap_is_unsettled(partition) ? swap_settle(partition, error) : OK;
+    if (status == OK)
+        status = partition_prepare(partition, error);
+    if (status == OK)
+        pass->lasts = producers_lasts(partition->producers, &pass->compaction.last_count);
+    pass->synced_end = partition->synced_end;
+    return status;
+}
+
+static enum status end_work(struct store *store, void *context, struct error *error)
+{
+    const struct pass *pass = context;
+
+    atomic_store(&pass->partition->cleaned, pass->new_end);
+    return upkeep_save_cleaned(store, error);
+}
+
+static enum status damaged(const struct segment *segment, int64_t position, struct error *error)
+{
+    return error_set(error, ERROR_CORRUPT, "%s/%020lld.log is damaged at byte %lld; restore it from a copy, or delete the topic",
+                     segment->directory, (long long)segment->base, (long long)position);
+}
+
+/* Calls for every batch of a closed segment, until one is not taken. */
+typedef enum status batch_call(struct pass *pass, const struct batch *batch, struct slice bytes, bool is_last, bool *taken, struct error *error);
+
+static enum status each_batch(struct pass *pass, struct segment *segment, batch_call *call, bool *taken, struct error *error)
+{
+    int64_t limit = segment_bytes(segment);
+    int64_t end = segment->base;
+    struct batch batch;
+    struct slice bytes;
+    struct scan scan;
+    bool found = true;
+    enum status status = segment_pin(segment, false, error);
+
+    *taken = true;
+    if (status != OK)
+        return status;
+    scan_init(&scan, segment->file, 0, limit, NULL, 0);
+    while (status == OK && *taken && scan.position < limit) {
+        status = scan_batch(&scan, &batch, &bytes, &found, error);
+        if (status == OK && !found)
+            status = damaged(segment, scan.position, error);
+        if (status == OK)
+            status = throttle(pass, batch.size, error);
+        if (status == OK)
+            end = batch_last_offset(&batch) + 1;
+        if (status == OK)
+            status = call(pass, &batch, bytes, scan.position == limit, taken, error);
+    }
+    if (status == OK && *taken && end != segment_end(segment))
+        status = damaged(segment, limit, error);
+    scan_finish(&scan);
+    segment_unpin(segment);
+    return status;
+}
+
+static enum status map_batch(struct pass *pass, const struct batch *batch, struct slice bytes, bool is_last, bool *taken, struct error *error)
+{
+    enum status status = compaction_map(&pass->compaction, bytes, pass->range.from, taken, error);
+
+    (void)is_last;
+    pass->at_transaction = status == OK && !*taken && (batch->attributes & (BATCH_TRANSACTIONAL | BATCH_CONTROL)) != 0;
+    return status;
+}
+
+/* Reads the keys of the dirty part, as many as there is room for. */
+static enum status map_build(struct pass *pass, struct error *error)
+{
+    enum status status = OK;
+    bool taken = true;
+
+    pass->compaction.covered = pass->range.from;
+    for (size_t i = 0; i < pass->view.count && status == OK && taken; i++) {
+        const struct segment_facts *facts = &pass->view.facts[i];
+
+        if (facts->end > pass->range.from && facts->end <= pass->range.to)
+            status = each_batch(pass, pass->view.segments[i], map_batch, &taken, error);
+    }
+    if (status == OK && pass->compaction.covered <= pass->range.from && !pass->at_transaction)
+        return error_set(error, ERROR_LIMIT, "the keys of one batch do not fit the table; raise log.cleaner.dedupe.buffer.size, which is %lld",
+                         (long long)pass->cleaner->settings.buffer_bytes);
+    return status;
+}
+
+struct group { /* of segments that become one */
+    struct pass *pass;
+    struct segment **old;
+    size_t count;
+    struct segment *made;
+    struct buffer out;
+    int64_t written, synced;
+    int64_t bytes; /* of the old ones */
+    bool in_last;  /* of them */
+};
+
+static enum status group_flush(struct group *group, struct error *error)
+{
+    enum status status;
+
+    if (group->out.size == 0)
+        return OK;
+    if (group->written + (int64_t)group->out.size > INT32_MAX)
+        return error_set(error, ERROR_LIMIT, "what remains of the segment at offset %lld is larger than a segment may be",
+                         (long long)group->made->base);
+    status = throttle(group->pass, (int64_t)group->out.size, error);
+    if (status == OK)
+        status = disk_write(group->made->file, buffer_slice(&group->out), group->written, error);
+    group->written += (int64_t)group->out.size;
+    buffer_reset(&group->out);
+    if (status == OK && group->written - group->synced >= SYNC_BYTES) {
+        status = disk_sync(group->made->file, error);
+        group->synced = group->written;
+    }
+    return status;
+}
+
+/* The files of one segment with the suffix of what is not finished. */
+static void cleaned_remove(const struct partition *partition, int64_t base)
+{
+    static const char *const kinds[] = {"log" SWAP_CLEANED, "index" SWAP_CLEANED, "timeindex" SWAP_CLEANED, "txnindex" SWAP_CLEANED};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        char path[PATH_MAX];
+
+        segment_path(partition->directory, base, kinds[i], path, sizeof(path));
+        (void)disk_unlink(partition->store->disk, path, NULL);
+    }
+}
+
+/* The old segments and the new one take space at the same time, which the records that come must not miss. */
+static enum status space_check(const struct group *group, struct error *error)
+{
+    struct store *store = group->pass->cleaner->store;
+    int64_t free_bytes;
+
+    if (disk_free_bytes(store->disk, store->directory, &free_bytes, NULL) != OK || free_bytes / 2 >= group->bytes)
+        return OK;
+    return error_set(error, ERROR_DISK_FULL, "compacting needs %lld bytes for a while and leaves as many free; %lld are free",
+                     (long long)group->bytes, (long long)free_bytes);
+}
+
+static enum status filter_batch(struct pass *pass, const struct batch *batch, struct slice bytes, bool is_last, bool *taken, struct error *error)
+{
+    struct group *group = pass->group;
+    enum status status = compaction_filter(&pass->compaction, bytes, is_last && group->in_last, &group->out, error);
+
+    (void)batch;
+    *taken = true;
+    return status == OK && group->out.size >= WRITE_BYTES ? group_flush(group, error) : status;
+}
+
+static enum status group_write(struct group *group, struct error *error)
+{
+    struct segment *made = group->made;
+    enum status status = OK;
+    bool taken;
+
+    for (size_t i = 0; i < group->count && status == OK; i++) {
+        group->in_last = i + 1 == group->count;
+        status = each_batch(group->pass, group->old[i], filter_batch, &taken, error);
+    }
+    if (status == OK)
+        status = group_flush(group, error);
+    if (status == OK)
+        status = disk_sync(made->file, error);
+    if (status != OK)
+        return status;
+    segment_publish(made, group->written, segment_end(group->old[group->count - 1]));
+    atomic_store(&made->closed, true);
+    status = segment_index(made, error);
+    return status == OK ? segment_save_indexes(made, true, error) : status;
+}
+
+static enum status swap_work(struct store *store, void *context, struct error *error)
+{
+    (void)store;
+    return swap_run(context, error);
+}
+
+/* Writes what remains of the group, and has it put in its place when that is less. */
+static enum status group_compact(struct group *group, struct error *error)
+{
+    struct pass *pass = group->pass;
+    struct partition *partition = pass->partition;
+    struct store *store = pass->cleaner->store;
+    int64_t base = group->old[0]->base;
+    enum status status = space_check(group, error);
+    bool swapped = false;
+
+    if (status != OK)
+        return status;
+    cleaned_remove(partition, base);
+    group->made = segment_create(&store->files, partition, partition->directory, base, 0, base);
+    segment_set_suffix(group->made, SWAP_CLEANED);
+    status = segment_make_file(group->made, error);
+    if (status == OK) {
+        status = segment_pin(group->made, false, error);
+        if (status == OK) {
+            status = group_write(group, error);
+            if (status == OK && (group->count > 1 || group->written != group->bytes)) {
+                struct swap swap = {partition, group->old, group->count, group->made};
+
+                segment_retain(group->made); /* the swap takes one */
+                status = store_call(store, swap_work, &swap, error);
+                swapped = status == OK;
+                if (!swapped)
+                    segment_release(group->made);
+            }
+            segment_unpin(group->made);
+        }
+    }
+    segment_release(group->made);
+    if (!swapped)
+        cleaned_remove(partition, base);
+    pass->read_bytes += group->bytes;
+    pass->kept_bytes += group->written;
+    return status;
+}
+
+/* Compacts from the log start to what the table covers, in order: what a tombstone is for goes before the tombstone. */
+static enum status groups_compact(struct pass *pass, struct error *error)
+{
+    const struct topic_settings *settings = pass->settings;
+    size_t count = 0, at = 0;
+    enum status status = OK;
+
+    while (count < pass->view.count && pass->view.facts[count].base < pass->compaction.covered && pass->view.facts[count].end <= pass->range.to)
+        count++;
+    while (at < count && status == OK) {
+        struct group group = {.pass = pass, .old = pass->view.segments + at};
+
+        group.count = compaction_group(pass->view.facts + at, count - at, settings->segment_bytes, settings->segment_index_bytes);
+        for (size_t i = 0; i < group.count; i++)
+            group.bytes += pass->view.facts[at + i].bytes;
+        buffer_init(&group.out, OUT_BYTES_MAX);
+        pass->group = &group;
+        status = group_compact(&group, error);
+        buffer_finish(&group.out);
+        at += group.count;
+    }
+    return status;
+}
+
+static void failure_note(struct partition *partition, const char *message)
+{
+    char *text = message == NULL ? NULL : memory_copy_string(message), *before;
+
+    (void)pthread_mutex_lock(&partition->lock);
+    before = partition->cleaning_failure;
+    partition->cleaning_failure = text;
+    (void)pthread_mutex_unlock(&partition->lock);
+    if (text != NULL && (before == NULL || strcmp(before, text) != 0))
+        LOG_ERROR("%s-%d cannot be compacted, reading and writing go on; it is tried again every %d minutes: %s", partition->topic->name,
+                  partition->index, (int)(RETRY_MS / (60 * MS_PER_SECOND)), message);
+    else if (text == NULL && before != NULL)
+        LOG_INFO("%s-%d is compacted again", partition->topic->name, partition->index);
+    memory_free(before);
+}
+
+int64_t partition_compacted_end(const struct partition *partition)
+{
+    return atomic_load_explicit(&partition->cleaned, memory_order_relaxed);
+}
+
+bool partition_cleaning_failure(struct partition *partition, struct buffer *reason)
+{
+    bool failed;
+
+    (void)pthread_mutex_lock(&partition->lock);
+    failed = partition->cleaning_failure != NULL;
+    if (failed && reason != NULL)
+        buffer_append_string(reason, partition->cleaning_failure);
+    (void)pthread_mutex_unlock(&partition->lock);
+    return failed;
+}
+
+static void count_pass(const struct pass *pass)
+{
+    struct store *store = pass->cleaner->store;
+
+    atomic_fetch_add_explicit(&store->compactions, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->compacted_bytes, pass->read_bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->compacted_kept_bytes, pass->kept_bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->compaction_us, (clock_monotonic_ns() - pass->started_ns) / NS_PER_US, memory_order_relaxed);
+    atomic_store_explicit(&store->last_compaction_ms, clock_now_ms(), memory_order_relaxed);
+}
+
+/* How many keys there can be at most in the dirty part. */
+static int64_t keys_wanted(const struct compaction_range *range)
+{
+    return range->to - range->from;
+}
+
+static enum status pass_run(struct pass *pass, struct error *error)
+{
+    struct store *store = pass->cleaner->store;
+    enum status status = store_call(store, begin_work, pass, error);
+
+    pass->compaction.lasts = pass->lasts;
+    if (status == OK && pass->range.to > pass->synced_end) {
+        pass->range.to = pass->synced_end; /* what follows waits for the next checkpoint */
+        pass->partition->retry_ms = clock_monotonic_ms() + pass->cleaner->settings.backoff_ms;
+        if (pass->range.to <= pass->range.from)
+            return OK;
+    }
+    if (status == OK)
+        status = map_build(pass, error);
+    if (status == OK && pass->compaction.covered > pass->range.from) {
+        status = groups_compact(pass, error);
+        pass->new_end = pass->compaction.covered;
+        if (status == OK)
+            status = store_call(store, end_work, pass, error);
+    } else if (status == OK) {
+        pass->partition->retry_ms = clock_monotonic_ms() + RETRY_MS;
+    }
+    return status;
+}
+
+static void compact(struct cleaner *cleaner, const struct choice *choice)
+{
+    struct partition *partition = choice->partition;
+    struct pass work = {.cleaner = cleaner,
+                        .partition = partition,
+                        .settings = &choice->settings,
+                        .range = choice->range,
+                        .started_ns = clock_monotonic_ns()};
+    struct pass *pass = &work;
+    struct error error;
+    enum status status;
+
+    view_open(&pass->view, partition, choice->now_ms);
+    compaction_init(&pass->compaction, cleaner->settings.buffer_bytes, keys_wanted(&pass->range), cleaner->key);
+    pass->compaction.now_ms = choice->now_ms;
+    pass->compaction.delete_retention_ms = choice->settings.delete_retention_ms;
+    status = pass_run(pass, &error);
+    if (status == OK) {
+        count_pass(pass);
+        failure_note(partition, NULL);
+        LOG_DEBUG("%s-%d: compacted up to offset %lld: %lld of %lld bytes and %lld of %lld records remain", partition->topic->name,
+                  partition->index, (long long)pass->compaction.covered, (long long)pass->kept_bytes, (long long)pass->read_bytes,
+                  (long long)pass->compaction.records_kept, (long long)pass->compaction.records_read);
+    } else {
+        bool passing = status == ERROR_CLOSED || status == ERROR_CONFLICT;
+
+        partition->retry_ms = clock_monotonic_ms() + (passing ? cleaner->settings.backoff_ms : RETRY_MS);
+        if (!passing)
+            failure_note(partition, error.message);
+    }
+    memory_free(pass->lasts);
+    compaction_finish(&pass->compaction);
+    view_close(&pass->view);
+}
+
+static void choose_after(struct cleaner *cleaner, void *context)
+{
+    struct choice *choice = context;
+
+    if (choice->partition != NULL && !atomic_load(&cleaner->stopping)) {
+        compact(cleaner, choice);
+        choice->done = true;
+    }
+}
+
+/* Compacts the partition that needs it most; false when none does. */
+static bool compact_one(struct cleaner *cleaner)
+{
+    struct choice choice = {.now_ms = store_now_ms(cleaner->store)};
+
+    each_partition(cleaner, choose_one, choose_after, &choice);
+    return choice.done;
+}
+
+/* ---- The clock ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Does what is due, and gives the milliseconds until the next thing is. */
+static int64_t turn(struct cleaner *cleaner)
+{
+    int64_t graves_ms = graves_empty(cleaner, store_now_ms(cleaner->store));
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (now_ms >= cleaner->check_due_ms) {
+        check_all(cleaner);
+        cleaner->check_due_ms = now_ms + cleaner->settings.retention_check_ms;
+        graves_ms = 0;
+    }
+    if (cleaner->settings.compacts && now_ms >= cleaner->compact_due_ms)
+        cleaner->compact_due_ms = compact_one(cleaner) ? now_ms : now_ms + cleaner->settings.backoff_ms;
+    now_ms = least(cleaner->check_due_ms, cleaner->settings.compacts ? cleaner->compact_due_ms : INT64_MAX) - clock_monotonic_ms();
+    now_ms = least(now_ms < 0 ? 0 : now_ms, graves_ms < 0 ? 0 : graves_ms);
+    return least(now_ms, 3600 * MS_PER_SECOND);
+}
+
+static void retry_now(struct cleaner *cleaner, struct partition *partition, const struct topic_settings *settings, void *context)
+{
+    (void)cleaner;
+    (void)settings;
+    (void)context;
+    partition->retry_ms = 0;
+}
+
+static void nothing_after(struct cleaner *cleaner, void *context)
+{
+    (void)cleaner;
+    (void)context;
+}
+
+void store_clean(struct store *store)
+{
+    struct cleaner *cleaner = store->cleaner;
+
+    each_partition(cleaner, retry_now, nothing_after, NULL);
+    check_all(cleaner);
+    while (cleaner->settings.compacts && compact_one(cleaner))
+        ;
+    (void)graves_empty(cleaner, store_now_ms(store));
+}
