@@ -564,13 +564,14 @@ static enum status map_build(struct pass *pass, struct error *error)
 
 struct group { /* of segments that become one */
     struct pass *pass;
-    struct segment **old;
-    size_t count;
+    struct segment **old; /* and of the facts those from `first` on */
+    size_t first, count;  /* with the one being read */
+    size_t count_max;
+    bool continues; /* the next one is taken in too */
     struct segment *made;
     struct buffer out;
     int64_t written, synced;
     int64_t bytes; /* of the old ones */
-    bool in_last;  /* of them */
 };
 
 static enum status group_flush(struct group *group, struct error *error)
@@ -608,23 +609,37 @@ static void cleaned_remove(const struct partition *partition, int64_t base)
 }
 
 /* The old segments and the new one take space at the same time, which the records that come must not miss. */
-static enum status space_check(const struct group *group, struct error *error)
+static enum status space_check(const struct group *group, int64_t bytes, struct error *error)
 {
     struct store *store = group->pass->cleaner->store;
     int64_t free_bytes;
 
-    if (disk_free_bytes(store->disk, store->directory, &free_bytes, NULL) != OK || free_bytes / 2 >= group->bytes)
+    if (disk_free_bytes(store->disk, store->directory, &free_bytes, NULL) != OK || free_bytes / 2 >= bytes)
         return OK;
-    return error_set(error, ERROR_DISK_FULL, "compacting needs %lld bytes for a while and leaves as many free; %lld are free",
-                     (long long)group->bytes, (long long)free_bytes);
+    return error_set(error, ERROR_DISK_FULL, "compacting needs %lld bytes for a while and leaves as many free; %lld are free", (long long)bytes,
+                     (long long)free_bytes);
+}
+
+/* Decided at the last batch of a segment: is the next one written behind it? */
+static bool next_fits(const struct group *group, const struct batch *batch)
+{
+    const struct segment_facts *facts = group->pass->view.facts + group->first;
+    const struct topic_settings *settings = group->pass->settings;
+    int64_t written = group->written + (int64_t)group->out.size + batch->size;
+
+    return group->count < group->count_max &&
+           compaction_fits(&facts[0], written, &facts[group->count], settings->segment_bytes, settings->segment_index_bytes) &&
+           space_check(group, facts[group->count].bytes, NULL) == OK;
 }
 
 static enum status filter_batch(struct pass *pass, const struct batch *batch, struct slice bytes, bool is_last, bool *taken, struct error *error)
 {
     struct group *group = pass->group;
-    enum status status = compaction_filter(&pass->compaction, bytes, is_last && group->in_last, &group->out, error);
+    enum status status;
 
-    (void)batch;
+    if (is_last)
+        group->continues = next_fits(group, batch);
+    status = compaction_filter(&pass->compaction, bytes, is_last && !group->continues, &group->out, error);
     *taken = true;
     return status == OK && group->out.size >= WRITE_BYTES ? group_flush(group, error) : status;
 }
@@ -635,9 +650,10 @@ static enum status group_write(struct group *group, struct error *error)
     enum status status = OK;
     bool taken;
 
-    for (size_t i = 0; i < group->count && status == OK; i++) {
-        group->in_last = i + 1 == group->count;
-        status = each_batch(group->pass, group->old[i], filter_batch, &taken, error);
+    group->continues = true;
+    while (status == OK && group->continues) {
+        group->bytes += segment_bytes(group->old[group->count++]);
+        status = each_batch(group->pass, group->old[group->count - 1], filter_batch, &taken, error);
     }
     if (status == OK)
         status = group_flush(group, error);
@@ -664,7 +680,7 @@ static enum status group_compact(struct group *group, struct error *error)
     struct partition *partition = pass->partition;
     struct store *store = pass->cleaner->store;
     int64_t base = group->old[0]->base;
-    enum status status = space_check(group, error);
+    enum status status = space_check(group, segment_bytes(group->old[0]), error);
     bool swapped = false;
 
     if (status != OK)
@@ -700,18 +716,14 @@ static enum status group_compact(struct group *group, struct error *error)
 /* Compacts from the log start to what the table covers, in order: what a tombstone is for goes before the tombstone. */
 static enum status groups_compact(struct pass *pass, struct error *error)
 {
-    const struct topic_settings *settings = pass->settings;
     size_t count = 0, at = 0;
     enum status status = OK;
 
     while (count < pass->view.count && pass->view.facts[count].base < pass->compaction.covered && pass->view.facts[count].end <= pass->range.to)
         count++;
     while (at < count && status == OK) {
-        struct group group = {.pass = pass, .old = pass->view.segments + at};
+        struct group group = {.pass = pass, .old = pass->view.segments + at, .first = at, .count_max = count - at};
 
-        group.count = compaction_group(pass->view.facts + at, count - at, settings->segment_bytes, settings->segment_index_bytes);
-        for (size_t i = 0; i < group.count; i++)
-            group.bytes += pass->view.facts[at + i].bytes;
         buffer_init(&group.out, OUT_BYTES_MAX);
         pass->group = &group;
         status = group_compact(&group, error);

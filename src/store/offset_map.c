@@ -22,10 +22,6 @@ void offset_map_finish(struct offset_map *map)
     map->slots = NULL;
 }
 
-bool offset_map_has_room(const struct offset_map *map, int64_t keys)
-{
-    return keys <= (int64_t)(map->count_max - map->count);
-}
 
 /* The key's slot, or the free one where it would go. */
 static struct offset_slot *find(const struct offset_map *map, struct slice key, struct siphash *hash)

@@ -23,9 +23,6 @@ struct offset_map {
 void offset_map_init(struct offset_map *map, int64_t bytes_max, int64_t keys_wanted, const uint64_t key[2]);
 void offset_map_finish(struct offset_map *map);
 
-/* Is there room for so many keys more, all new? */
-bool offset_map_has_room(const struct offset_map *map, int64_t keys);
-
 /* Notes that the key stands at the offset too; the largest one counts. False when the table is full. */
 bool offset_map_put(struct offset_map *map, struct slice key, int64_t offset);
 

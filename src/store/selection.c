@@ -55,14 +55,11 @@ struct compaction_range compaction_choose(const struct segment_facts *segments, 
     return range;
 }
 
-size_t compaction_group(const struct segment_facts *segments, size_t count, int64_t segment_bytes_max, int64_t index_bytes_max)
+bool compaction_fits(const struct segment_facts *first, int64_t written, const struct segment_facts *next, int64_t segment_bytes_max,
+                     int64_t index_bytes_max)
 {
-    int64_t bytes = segments[0].bytes;
     int64_t bytes_per_entry = 4096; /* of log; what a rebuilt index has */
-    size_t taken = 1;
 
-    while (taken < count && bytes + segments[taken].bytes <= segment_bytes_max && segments[taken].end - segments[0].base <= INT32_MAX &&
-           (bytes + segments[taken].bytes) / bytes_per_entry * 8 <= index_bytes_max)
-        bytes += segments[taken++].bytes;
-    return taken;
+    return written + next->bytes <= segment_bytes_max && next->end - first->base <= INT32_MAX &&
+           (written + next->bytes) / bytes_per_entry * 8 <= index_bytes_max;
 }

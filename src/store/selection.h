@@ -51,9 +51,11 @@ struct compaction_range compaction_choose(const struct segment_facts *segments, 
                                           const struct topic_settings *settings, int64_t now_ms);
 
 /*
- * How many segments from the first one given are written into one file: as many as fit a segment, one at least.
+ * May the next segment be written into the same file, of which so much is written already, though nobody knows how much of it
+ * remains?
  * index_bytes_max  of an index file
  */
-size_t compaction_group(const struct segment_facts *segments, size_t count, int64_t segment_bytes_max, int64_t index_bytes_max);
+bool compaction_fits(const struct segment_facts *first, int64_t written, const struct segment_facts *next, int64_t segment_bytes_max,
+                     int64_t index_bytes_max);
 
 #endif

@@ -15,6 +15,8 @@ struct batch_shape {
     int64_t producer_id;  /* 0: none */
     int16_t epoch;
     int32_t sequence;
+    const char *key;      /* of all; NULL: "key" */
+    bool tombstones;
 };
 
 /* A batch in memory that the caller frees (data). */
@@ -31,7 +33,8 @@ static inline struct slice batch_make(struct batch_shape shape)
         spec = (struct record_batch_spec){shape.producer_id, shape.epoch, shape.sequence, false};
     record_builder_init(&builder, (size_t)64 << 20);
     for (int i = 0; i < (shape.count == 0 ? 1 : shape.count); i++)
-        assert_true(record_builder_append(&builder, shape.timestamp_ms + i, slice_from_string("key"), slice_of(value, value_bytes), NULL, 0));
+        assert_true(record_builder_append(&builder, shape.timestamp_ms + i, slice_from_string(shape.key == NULL ? "key" : shape.key),
+                                          shape.tombstones ? slice_null() : slice_of(value, value_bytes), NULL, 0));
     batch = record_builder_seal(&builder, &spec, NULL);
     batch = slice_of(memory_copy_bytes(batch.data, batch.size), batch.size);
     record_builder_finish(&builder);
