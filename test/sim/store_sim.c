@@ -1096,6 +1096,143 @@ static void play(uint64_t seed, int64_t totals[6])
     sim_disk_destroy(world.disk);
 }
 
+/* ---- Damage before the last sync ---- */
+
+static void status_note(struct append *append)
+{
+    *(enum status *)append->context = append->status;
+}
+
+static enum status append_wait(struct world *world, int topic)
+{
+    const struct fact *fact = &world->facts[fact_new(world, topic, 0, 1 + (int)draw(world, RECORDS_MAX))];
+    struct slice batch = fact_batch(world, fact, 0, 0);
+    enum status status = ERROR_BUG;
+    struct topic *held;
+    struct append append = {.partition = find_partition(world, topic, 0, &held), .batches = batch, .acks = -1, .done = status_note, .context = &status};
+
+    store_append(world->store, &append);
+    store_run(world->store);
+    topic_release(held);
+    memory_free((void *)(uintptr_t)batch.data);
+    return status;
+}
+
+/* The process dies or the power goes, without a clean end. */
+static void die(struct world *world, bool power)
+{
+    sim_disk_cut_after(world->disk, 1);
+    store_close(world->store);
+    world->store = NULL;
+    if (!sim_disk_is_dead(world->disk))
+        wrong(world, "closing the store did not touch the disk");
+    if (power)
+        sim_disk_reboot(world->disk);
+    else
+        sim_disk_restart(world->disk);
+    sim_disk_cut_after(world->disk, -1);
+}
+
+static void open_or_fail(struct world *world)
+{
+    struct error error;
+
+    if (try_open(world, &error) != OK)
+        wrong(world, "the store does not open: %s", error.message);
+}
+
+/* Damages a byte of a batch of alpha-0 that recovery has to read; gives the file and the offset that cannot be read any more. */
+static int64_t damage(struct world *world, char path[64])
+{
+    struct topic *held;
+    struct partition *partition = find_partition(world, 0, 0, &held);
+    const struct segment_list *list = partition_list(partition);
+    int64_t base = list->segments[list->count - 1]->base, position, first;
+    struct range range;
+    struct error error;
+
+    if (base == partition_end(partition)) /* nothing in the last one */
+        base = list->segments[list->count - 2]->base;
+    if (partition_range(partition, base + (int64_t)draw(world, (uint64_t)(partition_end(partition) - base)), 1, false, &range, &error) != OK)
+        wrong(world, "%s", error.message);
+    position = range.position + 17 + (int64_t)draw(world, range.size - 17); /* what the checksum covers, and itself */
+    first = range.first_offset;
+    range_release(&range);
+    topic_release(held);
+    (void)snprintf(path, 64, "/data/alpha-0/%020" PRIi64 ".log", base);
+    die(world, draw(world, 2) == 0);
+    if (!sim_disk_damage(world->disk, path, position))
+        wrong(world, "%s has no byte %" PRIi64, path, position);
+    trace(world, "damaged byte %" PRIi64 " of %s, offset %" PRIi64, position, path, first);
+    return first;
+}
+
+/* Reported, never cut: what stands before it can be read, nothing is appended, and every other partition goes on. */
+static void play_damage(uint64_t seed)
+{
+    static struct world world;
+    int64_t bad, size, size_now;
+    char path[64];
+
+    memset(&world, 0, sizeof(world));
+    world.seed = seed;
+    world.disk = sim_disk_create(seed);
+    world.flush_acks = true;
+    world.now_ms = world.next_id = 1;
+    properties_init(&world.defaults);
+    open_or_fail(&world);
+    for (int topic = 0; topic < 2; topic++) {
+        struct properties config;
+        struct topic_spec spec = {.name = topic_text(topic), .partitions = 1, .config = &config};
+
+        properties_init(&config);
+        properties_set(&config, "segment.bytes", "3000");
+        if (store_topic_create_wait(world.store, &spec, NULL) != OK)
+            wrong(&world, "a topic could not be created");
+        properties_finish(&config);
+    }
+    for (int i = 5 + (int)draw(&world, 40); i > 0; i--) {
+        if (append_wait(&world, (int)draw(&world, 2)) != OK || append_wait(&world, 0) != OK)
+            wrong(&world, "an append failed");
+    }
+    upkeep_checkpoint(world.store); /* all of it is known to be durable from here on */
+    bad = damage(&world, path);
+    (void)disk_file_size(sim_disk_seam(world.disk), path, &size, NULL);
+    for (int opening = 0; opening < 3; opening++) {
+        struct topic *held;
+        struct partition *partition;
+        struct range range;
+
+        open_or_fail(&world);
+        partition = find_partition(&world, 0, 0, &held);
+        if (!partition_is_read_only(partition))
+            wrong(&world, "alpha-0 is damaged at offset %" PRIi64 " and is not read-only", bad);
+        if (partition_end(partition) != bad)
+            wrong(&world, "alpha-0 is damaged at offset %" PRIi64 " and can be read up to %" PRIi64, bad, partition_end(partition));
+        for (int64_t at = 0; at < bad; at = range.next_offset) {
+            if (partition_range(partition, at, 100, false, &range, NULL) != OK || range.size == 0)
+                wrong(&world, "offset %" PRIi64 " before the damage cannot be read", at);
+            range_release(&range);
+        }
+        topic_release(held);
+        if (append_wait(&world, 0) != ERROR_KAFKA_STORAGE_ERROR)
+            wrong(&world, "a damaged partition takes records");
+        if (append_wait(&world, 1) != OK)
+            wrong(&world, "a partition that is not damaged does not take records");
+        store_clean(world.store);
+        upkeep_checkpoint(world.store);
+        if (opening == 1) {
+            die(&world, true);
+        } else {
+            store_close(world.store);
+        }
+        if (disk_file_size(sim_disk_seam(world.disk), path, &size_now, NULL) != OK || size_now != size)
+            wrong(&world, "%s had %" PRIi64 " bytes and has %" PRIi64, path, size, size_now);
+    }
+    properties_finish(&world.defaults);
+    sim_disk_destroy(world.disk);
+}
+
 int main(int count, char **arguments)
 {
     const char *seeds = getenv("TAILRACE_SIM_SEEDS");
@@ -1107,6 +1244,8 @@ int main(int count, char **arguments)
     (void)logger_set_level(NULL, tracing ? "debug" : "error");
     for (uint64_t seed = first; seed < first + wanted; seed++)
         play(seed, totals);
+    for (uint64_t seed = first; seed < first + wanted / 10 + 1; seed++)
+        play_damage(seed);
     printf("%" PRIu64 " seeds: %" PRIi64 " power cuts, %" PRIi64 " openings, %" PRIi64 " appends, %" PRIi64 " publishes, %" PRIi64
            " compactions, %" PRIi64 " segments deleted\n",
            wanted, totals[0], totals[1], totals[2], totals[3], totals[4], totals[5]);
