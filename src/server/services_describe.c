@@ -34,8 +34,21 @@ static json_t *describe_process(void)
 }
 
 struct totals {
-    int64_t partitions, bytes, read_only;
+    int64_t partitions, bytes, read_only, uncompactable;
+    json_t *uncompactable_why; /* of one of them */
 };
+
+/* Counts a partition that compaction fails for, and keeps the first one's reason. */
+static void cleaning_describe(struct partition *partition, struct totals *totals)
+{
+    struct buffer reason;
+
+    buffer_init(&reason, 2048);
+    if (partition_cleaning_failure(partition, &reason) && totals->uncompactable++ == 0)
+        totals->uncompactable_why = json_sprintf("%s-%d: %.*s", topic_name(partition_topic(partition)), (int)partition_index(partition),
+                                                 (int)reason.size, (const char *)reason.data);
+    buffer_finish(&reason);
+}
 
 static json_t *describe_topic(struct topic *topic, struct totals *totals)
 {
@@ -43,12 +56,14 @@ static json_t *describe_topic(struct topic *topic, struct totals *totals)
     int64_t bytes = 0, records = 0, end = 0;
 
     for (int32_t i = 0; i < count; i++) {
-        const struct partition *partition = topic_partition(topic, i);
+        struct partition *partition = topic_partition(topic, i);
 
         bytes += partition_bytes(partition);
         end += partition_end(partition);
         records += partition_end(partition) - partition_start(partition);
         totals->read_only += partition_is_read_only(partition);
+        if (topic_is_compacted(topic))
+            cleaning_describe(partition, totals);
     }
     totals->partitions += count;
     totals->bytes += bytes;
@@ -83,6 +98,13 @@ static void describe_store(struct services *services, json_t *object)
                       "syncs", (json_int_t)counters.syncs, "appended_bytes", (json_int_t)counters.appended_bytes, "appended_batches",
                       (json_int_t)counters.appended_batches, "journal_records", (json_int_t)counters.journal_records, "last_round_us",
                       (json_int_t)counters.last_round_us);
+    (void)json_object_update_new(
+        store, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "deleted_segments", (json_int_t)counters.deleted_segments, "deleted_bytes",
+                         (json_int_t)counters.deleted_bytes, "compactions", (json_int_t)counters.compactions, "compacted_bytes",
+                         (json_int_t)counters.compacted_bytes, "compacted_kept_bytes", (json_int_t)counters.compacted_kept_bytes, "compaction_us",
+                         (json_int_t)counters.compaction_us, "last_compaction_ms", (json_int_t)counters.last_compaction_ms,
+                         "uncompactable_partitions", (json_int_t)totals.uncompactable));
+    (void)json_object_set_new(store, "uncompactable_why", totals.uncompactable_why == NULL ? json_null() : totals.uncompactable_why);
     (void)json_object_set_new(store, "degraded_why", degraded ? json_string(reason.message) : json_null());
     (void)json_object_set_new(store, "waiting", json_integer((json_int_t)counters.waiting));
     (void)json_object_set_new(object, "store", store);

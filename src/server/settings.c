@@ -235,7 +235,7 @@ static enum status aliases_parse(struct settings *settings, const char *path, st
 static enum status texts_check(struct settings *settings, const char *path, struct error *error)
 {
     struct slice rest = slice_from_string(settings->cleanup_policy), policy;
-    double ratio;
+    double real;
 
     while (text_next_field(&rest, ',', &policy)) {
         policy = text_trim(policy);
@@ -243,9 +243,12 @@ static enum status texts_check(struct settings *settings, const char *path, stru
             return refuse(given_find(settings, "log.cleanup.policy"), path, error,
                           "log.cleanup.policy=%s: only delete and compact are possible", settings->cleanup_policy);
     }
-    if (!text_parse_double(slice_from_string(settings->cleaner_min_cleanable_ratio), &ratio) || !(ratio >= 0 && ratio <= 1))
+    if (!text_parse_double(slice_from_string(settings->cleaner_min_cleanable_ratio), &real) || !(real >= 0 && real <= 1))
         return refuse(given_find(settings, "log.cleaner.min.cleanable.ratio"), path, error,
                       "log.cleaner.min.cleanable.ratio=%s is not a number from 0 to 1", settings->cleaner_min_cleanable_ratio);
+    if (!text_parse_double(slice_from_string(settings->cleaner_bytes_per_second), &real) || !(real > 0))
+        return refuse(given_find(settings, "log.cleaner.io.max.bytes.per.second"), path, error,
+                      "log.cleaner.io.max.bytes.per.second=%s is not a number above 0", settings->cleaner_bytes_per_second);
     if (settings->group_min_session_timeout_ms > settings->group_max_session_timeout_ms)
         return refuse(given_find(settings, "group.min.session.timeout.ms"), path, error,
                       "group.min.session.timeout.ms=%lld is more than group.max.session.timeout.ms=%lld",

@@ -154,6 +154,8 @@ static void of_services(json_t *found, const json_t *description)
     }
     if (member_integer(store, "read_only_partitions", 0) > 0)
         add(found, &table[CODE_partition_corrupt].says, log, "Their files do not match their checksums; the log names them.", NULL, NULL);
+    if (member_integer(store, "uncompactable_partitions", 0) > 0)
+        add(found, &table[CODE_compaction_failed].says, log, member_text(store, "uncompactable_why"), NULL, NULL);
     if (json_is_object(postgres) && json_is_true(json_object_get(description, "ready")) && !json_is_true(json_object_get(postgres, "running")))
         add(found, &table[CODE_pg_private_down].says, (struct subject){"postgres", "postgres", NULL}, member_text(postgres, "error"), NULL, NULL);
 }
