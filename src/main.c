@@ -1,5 +1,6 @@
 /* main.c: the command table: pick a command, call it, return its status. */
 #include "base/banned.h"
+#include "cli/commands.h"
 #include "compare/compare.h"
 #include "generators/generators.h"
 #include "os/command.h"
@@ -13,6 +14,9 @@ static const struct command commands[] = {
     {"status", status_main, "Show what runs on a data directory, and how it does"},
     {"doctor", doctor_main, "Look for what is wrong with machine, PostgreSQL and connectors, and say what to do"},
     {"psql", psql_main, "Open psql on the private PostgreSQL"},
+    {"connectors", connectors_main, "List, create, change, stop and delete connectors; Connect's REST API without curl"},
+    {"topics", topics_main, "List, create, configure, empty and delete topics"},
+    {"groups", groups_main, "Show how far consumer groups are, in records and seconds; move and delete them"},
     {"events", events_main, "Print the change events of a topic as rows"},
     {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions, generate temperature"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},

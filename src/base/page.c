@@ -170,8 +170,14 @@ void table_destroy(struct table *table)
 static void cell_add(struct table *table, enum style style, char *text, size_t size)
 {
     size_t column = table->count % table->column_count;
+    char dash[] = "-";
     struct cell cell;
 
+    if (size == 0) { /* nothing to say */
+        text = dash;
+        size = 1;
+        style = STYLE_DIM;
+    }
     text_tame(text, size, false);
     cell = (struct cell){slice_from_string(arena_copy_string(&table->arena, slice_of(text, size))), page_columns(slice_of(text, size)), style};
     if (table->count == table->capacity) {
@@ -206,7 +212,7 @@ void table_cell_count(struct table *table, int64_t count, int64_t absent)
     struct buffer text;
 
     if (count == absent) {
-        table_cell(table, STYLE_DIM, "-");
+        table_cell(table, STYLE_DIM, "%s", "");
         return;
     }
     buffer_init(&text, 64);
@@ -219,7 +225,7 @@ void table_cell_bytes(struct table *table, int64_t bytes, int64_t absent)
     struct buffer text;
 
     if (bytes == absent) {
-        table_cell(table, STYLE_DIM, "-");
+        table_cell(table, STYLE_DIM, "%s", "");
         return;
     }
     buffer_init(&text, 64);
@@ -232,7 +238,7 @@ void table_cell_duration(struct table *table, enum style style, int64_t ms, int6
     struct buffer text;
 
     if (ms == absent) {
-        table_cell(table, STYLE_DIM, "-");
+        table_cell(table, STYLE_DIM, "%s", "");
         return;
     }
     buffer_init(&text, 64);
@@ -245,7 +251,7 @@ void table_cell_time(struct table *table, int64_t ms, int64_t absent)
     struct buffer text;
 
     if (ms == absent) {
-        table_cell(table, STYLE_DIM, "-");
+        table_cell(table, STYLE_DIM, "%s", "");
         return;
     }
     buffer_init(&text, 64);
@@ -258,7 +264,7 @@ void table_cell_rate(struct table *table, double per_second)
     struct buffer text;
 
     if (isnan(per_second)) {
-        table_cell(table, STYLE_DIM, "-");
+        table_cell(table, STYLE_DIM, "%s", "");
         return;
     }
     buffer_init(&text, 64);

@@ -28,7 +28,7 @@ struct table;
 struct table *table_create(const char *columns);
 void table_destroy(struct table *table); /* NULL is fine */
 
-/* The next cell, row by row. Control characters and newlines are replaced by blanks, bytes that are no UTF-8 by '?'. */
+/* The next cell, row by row. Control characters and newlines are replaced by blanks, bytes that are no UTF-8 by '?'; "" is shown as -. */
 void table_cell(struct table *table, enum style style, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with base/amount.h; `absent` (usually -1) gives "-". */

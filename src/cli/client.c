@@ -167,6 +167,8 @@ static enum status refused(const struct client *client, const char *method, cons
     else
         (void)error_set(error, status_of(code), "%s %s%s: HTTP status %ld%s%.*s", method, client->url, path, code, text->size == 0 ? "" : ": ",
                         (int)(text->size > 300 ? 300 : text->size), (const char *)text->data);
+    for (size_t size = strlen(error->message); size > 0 && strchr(" \r\n", error->message[size - 1]) != NULL; size--)
+        error->message[size - 1] = '\0';
     for (char *at = error->message; *at != '\0'; at++) {
         if ((unsigned char)*at < ' ' && *at != '\n')
             *at = ' ';
