@@ -216,8 +216,13 @@ static enum status open_all(struct agent *agent, struct error *error)
     struct source_spec spec = {.agent = agent->spec.name, .group = agent->spec.group, .topic = agent->spec.topic, .state_topic = agent->state_topic,
                                .alerts_topic = agent->spec.alerts_topic, .enriched_topic = agent->spec.enriched_topic, .from_beginning = agent->spec.from_beginning,
                                .bootstrap_servers = agent->spec.bootstrap_servers, .client = &agent->client, .log = agent->spec.log};
-    enum status status = source_open(&spec, &agent->source, error);
+    enum status status;
 
+    (void)pthread_mutex_lock(&agent->lock);
+    status = agent->kind->refresh == NULL ? OK : agent->kind->refresh(agent->rule, error);
+    (void)pthread_mutex_unlock(&agent->lock);
+    if (status == OK)
+        status = source_open(&spec, &agent->source, error);
     agent->decoder = change_decoder_create();
     for (size_t i = 0; i < agent->scales.count; i++) {
         int32_t scale;
@@ -261,11 +266,13 @@ static enum status turn(struct agent *agent, bool *more, struct error *error)
     }
     if (status == OK && source_generation(agent->source) != agent->generation)
         status = states_load(agent, error);
-    if (status != OK || !*more)
+    if (status != OK)
         return status;
     agent->read_us = clock_now_us();
     (void)pthread_mutex_lock(&agent->lock);
-    for (int i = 0; status == OK; i++) {
+    if (!*more && agent->kind->refresh != NULL)
+        status = agent->kind->refresh(agent->rule, error);
+    for (int i = 0; status == OK && *more; i++) {
         bool got;
 
         status = agent_record_handle(agent, &record, error);
@@ -381,12 +388,21 @@ void agent_stop(struct agent *agent)
 
 /* ---- Asking ---- */
 
+static void model_read(struct agent *agent, struct agent_status *status)
+{
+    const char *trouble = NULL, *version = agent->kind->model == NULL ? NULL : agent->kind->model(agent->rule, &trouble);
+
+    (void)snprintf(status->model, sizeof(status->model), "%s", version == NULL ? "" : version);
+    (void)snprintf(status->model_trouble, sizeof(status->model_trouble), "%s", trouble == NULL ? "" : trouble);
+}
+
 void agent_status_read(struct agent *agent, struct agent_status *status)
 {
     (void)pthread_mutex_lock(&agent->lock);
     *status = agent->status;
     if (agent->states != NULL)
         status->states = state_counters_read(agent->states);
+    model_read(agent, status);
     (void)pthread_mutex_unlock(&agent->lock);
 }
 

@@ -79,6 +79,8 @@ struct agent_status {
     int64_t last_alert_us;        /* wall clock */
     int64_t checkpoints, checkpoint_us; /* how many, and how long the last took */
     struct state_counters states;
+    char model[16];               /* version of the rule's model; "" when it has none */
+    char model_trouble[512];      /* why a newer one is not in use; "" when it is */
 };
 void agent_status_read(struct agent *agent, struct agent_status *status); /* any thread */
 

@@ -233,6 +233,13 @@ static void describe(struct agent *agent, struct buffer *json)
         json_append_string(json, slice_from_string(status.error.message));
     else
         buffer_append_string(json, "null");
+    if (status.model[0] != '\0') {
+        buffer_append_format(json, ",\"model\":\"%s\",\"model_trouble\":", status.model);
+        if (status.model_trouble[0] != '\0')
+            json_append_string(json, slice_from_string(status.model_trouble));
+        else
+            buffer_append_string(json, "null");
+    }
     buffer_append_format(json,
                          ",\"read\":%" PRId64 ",\"judged\":%" PRId64 ",\"ignored\":%" PRId64 ",\"alerts\":%" PRId64 ",\"dead_letters\":%" PRId64 ",\"late\":%" PRId64
                          ",\"folded\":%" PRId64 ",\"enriched\":%" PRId64 ",\"fold_ms\":%" PRId64 ",\"lag\":%" PRId64 ",\"event_time_us\":%" PRId64 ",\"last_alert_us\":%" PRId64 ",\"keys\":%zu,\"state_bytes\":%zu,\"evicted\":%" PRIu64

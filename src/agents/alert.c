@@ -1,6 +1,7 @@
 #include "agents/alert.h"
 
 #include "base/banned.h"
+#include "base/text.h"
 #include "wire/json/scan.h"
 #include "wire/json/text.h"
 
@@ -110,6 +111,22 @@ static void window_write(const struct alert *alert, struct buffer *json)
     buffer_append_u8(json, '}');
 }
 
+static void features_write(const struct alert *alert, struct buffer *json)
+{
+    member_begin(json, "features");
+    buffer_append_u8(json, '[');
+    for (size_t i = 0; i < alert->feature_count; i++) {
+        const struct alert_feature *feature = &alert->features[i];
+
+        buffer_append_string(json, i == 0 ? "{" : ",{");
+        member_text(json, "name", feature->name);
+        member_text(json, "value", feature->value);
+        member_begin(json, "weight");
+        buffer_append_format(json, "%.6g}", feature->weight);
+    }
+    buffer_append_u8(json, ']');
+}
+
 static void source_write(const struct alert *alert, struct buffer *json)
 {
     member_begin(json, "source");
@@ -144,6 +161,8 @@ void alert_write(const struct alert *alert, struct buffer *json)
     window_write(alert, json);
     member_number(json, "folded", alert->folded);
     member_text(json, "model", alert->model);
+    if (alert->model != NULL)
+        features_write(alert, json);
     source_write(alert, json);
     member_json(json, "row", alert->row);
     if (alert->judged_us != 0) {
@@ -216,6 +235,23 @@ static void inputs_read(struct slice list, struct arena *arena, struct alert *al
     }
 }
 
+static void features_read(struct slice list, struct arena *arena, struct alert *alert)
+{
+    struct json_scan in = json_scan_of(list);
+    struct alert_feature *features = arena_new_array(arena, ALERT_FEATURES_MAX, sizeof(*features));
+    bool first = true;
+
+    json_open(&in, '[');
+    while (json_next(&in, ']', &first) && alert->feature_count < ALERT_FEATURES_MAX) {
+        struct slice item = json_skip(&in);
+        struct alert_feature *feature = &features[alert->feature_count++];
+
+        *feature = (struct alert_feature){.name = text_of(item, "name", arena), .value = text_of(item, "value", arena)};
+        (void)text_parse_double(json_scan_member(item, "weight"), &feature->weight);
+    }
+    alert->features = features;
+}
+
 enum status alert_read(struct slice json, struct arena *arena, struct alert *alert, struct error *error)
 {
     struct json_scan in = json_scan_of(json);
@@ -244,6 +280,8 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     alert->score_limit = text_of(json, "score_limit", arena);
     alert->folded = json_member_integer(json, "folded", 0);
     alert->model = text_of(json, "model", arena);
+    if (alert->model != NULL)
+        features_read(json_scan_member(json, "features"), arena, alert);
     conditions_read(json_scan_member(json, "conditions"), arena, alert);
     alert->window_from_us = json_member_integer(window, "from_us", 0);
     alert->window_to_us = json_member_integer(window, "to_us", 0);

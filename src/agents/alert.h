@@ -12,6 +12,7 @@
 #define ALERTS_KEPT_MS "7776000000" /* 90 days: alerts topics and what came of the alerts, where we make the topics */
 #define ALERT_CONDITIONS_MAX 8
 #define ALERT_INPUTS_MAX 64
+#define ALERT_FEATURES_MAX 256
 
 struct alert_condition {
     const char *text;  /* "Transactions in 60 s" */
@@ -30,6 +31,12 @@ struct alert_input {
 };
 
 #define ALERT_STATE_BYTES_MAX 8192 /* a larger state of one key does not go into its alerts */
+
+/* What a model looked at. */
+struct alert_feature {
+    const char *name, *value; /* value: as text; NULL: unknown */
+    double weight;            /* what it added to the score, before the objective; below 0: took from it */
+};
 
 struct alert {
     const char *id;       /* from agent, version, topic, partition and offset: the same row never makes a second one */
@@ -52,6 +59,8 @@ struct alert {
     const char *key;      /* of the state */
     int64_t folded;       /* alerts of this agent and key that were not sent since the one before (storm control) */
     const char *model;    /* version of the model that scored; NULL */
+    const struct alert_feature *features; /* of the model, those that weigh most first */
+    size_t feature_count;
     /* where the row came from, and when it passed each hop; microseconds since 1970, 0 unknown */
     const char *topic;
     int32_t partition;

@@ -25,12 +25,14 @@ struct backtest {
 static enum status side_create(const struct backtest_side_spec *spec, struct side *side, struct error *error)
 {
     struct state_limits limits = {.bytes_max = (size_t)1 << 30, .keys_max = 4000000};
+    enum status status;
 
     side->kind = rule_find(spec->rule);
     if (side->kind == NULL)
         return error_set(error, ERROR_BAD_INPUT, "there is no rule \"%s\"; tailrace agent --help tells how to name one", spec->rule);
     side->states = state_create(&limits);
-    return side->kind->create(spec->settings, &side->rule, error);
+    status = side->kind->create(spec->settings, &side->rule, error);
+    return status == OK && side->kind->refresh != NULL ? side->kind->refresh(side->rule, error) : status;
 }
 
 enum status backtest_create(const struct backtest_spec *spec, struct backtest **created, struct error *error)

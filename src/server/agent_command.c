@@ -131,6 +131,7 @@ int agent_main(int argc, char **argv)
     }
     (void)logger_set_level(NULL, "warning");
     (void)logger_set_level("script", "info"); /* what a script prints */
+    (void)logger_set_level("model", "info");  /* which one scores, and when another takes over */
     properties_init(&rule);
     properties_init(&client);
     spec.name = name == NULL ? spec.rule : name;

@@ -46,7 +46,8 @@ struct script {
 };
 
 struct lua_rule {
-    char *path;
+    char *path, *model;
+    struct model_watch *watch; /* NULL: no model is set */
     int64_t memory_max, instructions_max;
     struct properties values; /* of the settings "value.NAME" */
     struct script *script;
@@ -191,6 +192,7 @@ static int box_open(lua_State *lua)
     lua_pushcfunction(lua, script_print);
     lua_setglobal(lua, "print");
     lua_api_open(lua);
+    lua_model_open(lua);
     values_open(lua, script->values);
     lua_getfield(lua, LUA_REGISTRYINDEX, LUA_EVENT);
     script->event = luaL_ref(lua, LUA_REGISTRYINDEX);
@@ -292,6 +294,7 @@ static enum status create(const struct properties *settings, void **created, str
     struct lua_rule *rule = memory_new(sizeof(*rule));
     const struct rule_setting rows[] = {
         {"script", RULE_TEXT, &rule->path, 0, 0, "file with the script"},
+        {"model", RULE_TEXT, &rule->model, 0, 0, "file with the model of model.predict, .json or .ubj"},
         {"memory.max", RULE_INTEGER, &rule->memory_max, 1 << 18, INT64_C(1) << 30, "bytes that the script may use"},
         {"instructions.max", RULE_INTEGER, &rule->instructions_max, 1000, 1000000000, "Lua instructions for one event"},
     };
@@ -309,6 +312,8 @@ static enum status create(const struct properties *settings, void **created, str
         status = error_set(error, ERROR_NOT_FOUND, "script %s cannot be read", rule->path);
     if (status == OK)
         status = script_create(rule, &rule->script, error);
+    if (status == OK && rule->model != NULL)
+        rule->watch = model_watch_create(rule->model, NULL, NULL);
     rule->looked_ms = clock_monotonic_ms();
     return status;
 }
@@ -318,8 +323,10 @@ static void destroy(void *context)
     struct lua_rule *rule = context;
 
     script_destroy(rule->script);
+    model_watch_destroy(rule->watch);
     properties_finish(&rule->values);
     memory_free(rule->path);
+    memory_free(rule->model);
     memory_free(rule);
 }
 
@@ -373,8 +380,12 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     int ended;
 
     reload_when_changed(rule);
+    if (rule->watch != NULL)
+        status = model_watch_look(rule->watch, error);
+    if (status != OK)
+        return status;
     script = rule->script;
-    script->judgement = (struct lua_judgement){event, arena, verdict, {0}};
+    script->judgement = (struct lua_judgement){event, arena, verdict, {0}, rule->watch, NULL};
     keyed_begin(&script->judgement.keyed, states, event->key);
     script->instructions = 0;
     verdict->outcome = RULE_NORMAL;
@@ -384,14 +395,35 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     ended = lua_pcall(script->lua, 2, 1, 0);
     if (ended != 0)
         status = failed(script, ended, rule->path, error);
-    else if (event->wants_line)
+    else if (verdict->outcome == RULE_ALERT)
+        status = lua_model_explain(&script->judgement, &verdict->alert, error);
+    if (status == OK && event->wants_line)
         line_take(script, arena, verdict);
     lua_settop(script->lua, 0);
     script->judgement.event = NULL;
     return status;
 }
 
+static enum status refresh(void *context, struct error *error)
+{
+    struct lua_rule *rule = context;
+
+    return rule->watch == NULL ? OK : model_watch_look(rule->watch, error);
+}
+
+static const char *model_now(void *context, const char **trouble)
+{
+    struct lua_rule *rule = context;
+    const struct model *model = rule->watch == NULL ? NULL : model_watch_model(rule->watch);
+
+    *trouble = rule->watch == NULL ? NULL : model_watch_trouble(rule->watch);
+    return model == NULL ? NULL : model_version(model);
+}
+
 #else
+
+#define refresh NULL
+#define model_now NULL
 
 static enum status create(const struct properties *settings, void **created, struct error *error)
 {
@@ -429,4 +461,4 @@ static void describe(void *context, struct slice state, struct buffer *json)
 const struct rule_kind rule_lua = {
     .name = "lua", .version = 1, .summary = "Your own: a Lua script with function on_event(event, key), setting script=FILE",
     .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, .create = create, .destroy = destroy,
-    .prepare = prepare, .judge = judge, .describe = describe};
+    .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .model = model_now};

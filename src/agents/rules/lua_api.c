@@ -404,49 +404,6 @@ static void conditions_read(lua_State *lua, struct lua_judgement *judgement, str
     lua_pop(lua, 1);
 }
 
-static const char *passed_number(const struct keyed_passed *passed, int32_t scale, struct arena *arena)
-{
-    struct decimal full_scale = {passed->amount, KEYED_AMOUNT_SCALE}, shown;
-
-    return passed->amount == INT64_MIN || !decimal_rescale(&full_scale, scale, &shown) ? NULL : decimal_text(&shown, arena);
-}
-
-/* One more input; the newest ones stay. */
-static void input_add(struct alert *alert, uint64_t place, int64_t time_us, const char *number)
-{
-    alert->input_total++;
-    if (alert->input_count == ALERT_INPUTS_MAX) {
-        memmove(alert->inputs, alert->inputs + 1, (ALERT_INPUTS_MAX - 1) * sizeof(alert->inputs[0]));
-        alert->input_count--;
-    }
-    alert->inputs[alert->input_count++] =
-        (struct alert_input){(int32_t)(place >> KEYED_OFFSET_BITS), (int64_t)(place & ((UINT64_C(1) << KEYED_OFFSET_BITS) - 1)), time_us, number};
-}
-
-static void window_take(struct lua_judgement *judgement, const struct handle *handle, struct alert *alert, int32_t scale)
-{
-    size_t count;
-    const struct keyed_passed *entries = keyed_window_entries(&judgement->keyed, handle_name(handle), &count);
-
-    alert->window_to_us = judgement->event->time_us;
-    alert->window_from_us = alert->window_to_us - handle->window_us;
-    alert->window_by = judgement->event->time_us == judgement->event->change->source_time_us ? "event time" : "processing time";
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].time_us > alert->window_from_us && entries[i].time_us <= alert->window_to_us)
-            input_add(alert, entries[i].place, entries[i].time_us, passed_number(&entries[i], scale, judgement->arena));
-    }
-}
-
-static void last_take(struct lua_judgement *judgement, const struct handle *handle, struct alert *alert)
-{
-    size_t count;
-    int32_t scale;
-    const struct keyed_amount *entries = keyed_last_entries(&judgement->keyed, handle_name(handle), handle->most, &count, &scale);
-
-    for (size_t i = 0; i < count; i++)
-        input_add(alert, entries[i].place, 0, decimal_text(&(struct decimal){entries[i].amount, scale}, judgement->arena));
-}
-
 /* Is the value on top an object of that kind? */
 static bool is_kind(lua_State *lua, const char *kind)
 {
@@ -462,12 +419,17 @@ static bool is_kind(lua_State *lua, const char *kind)
 
 static void window_read(lua_State *lua, struct lua_judgement *judgement, struct alert *alert, int32_t scale)
 {
+    const struct handle *handle;
+
     alert->window_by = "count";
     lua_getfield(lua, 1, "window");
-    if (is_kind(lua, LAST))
-        last_take(judgement, lua_touserdata(lua, -1), alert);
-    else if (!lua_isnil(lua, -1))
-        window_take(judgement, luaL_checkudata(lua, -1, WINDOW), alert, scale);
+    handle = lua_touserdata(lua, -1);
+    if (is_kind(lua, LAST)) {
+        alert_last(alert, &judgement->keyed, handle_name(handle), handle->most, judgement->arena);
+    } else if (!lua_isnil(lua, -1)) {
+        handle = luaL_checkudata(lua, -1, WINDOW);
+        alert_window(alert, judgement->event, &judgement->keyed, handle_name(handle), handle->window_us, scale, judgement->arena);
+    }
     lua_pop(lua, 1);
 }
 

@@ -2,6 +2,7 @@
 #ifndef AGENTS_RULES_LUA_INTERNAL_H
 #define AGENTS_RULES_LUA_INTERNAL_H
 
+#include "agents/model_watch.h"
 #include "agents/rule.h"
 #include "agents/rules/keyed.h"
 
@@ -14,6 +15,8 @@ struct lua_judgement {
     struct arena *arena;
     struct rule_verdict *verdict;
     struct keyed keyed;
+    struct model_watch *watch; /* NULL: the setting model is not set */
+    const double *scored;      /* the row that model.predict scored last for this event; NULL: none */
 };
 
 /* The judgement of this Lua state; raises a Lua error outside of on_event. */
@@ -23,6 +26,12 @@ struct lua_judgement *lua_judgement_of(lua_State *lua);
 #define LUA_EVENT "tailrace.event"
 #define LUA_KEY "tailrace.key"
 void lua_api_open(lua_State *lua);
+
+/* Makes `model`; all its members say so where no model is set. */
+void lua_model_open(lua_State *lua);
+
+/* Names model and features in an alert, when the event was scored. Errors: MODEL */
+enum status lua_model_explain(const struct lua_judgement *judgement, struct alert *alert, struct error *error);
 
 /* Makes decimal("12.30") and what decimals do. */
 void lua_decimal_open(lua_State *lua);

@@ -149,3 +149,47 @@ void alert_begin(struct alert *alert, const struct rule_event *event, struct are
         .row = row_json(event, arena),
     };
 }
+
+static const char *passed_number(const struct keyed_passed *passed, int32_t scale, struct arena *arena)
+{
+    struct decimal full_scale = {passed->amount, KEYED_AMOUNT_SCALE}, shown;
+
+    return passed->amount == INT64_MIN || !decimal_rescale(&full_scale, scale, &shown) ? NULL : decimal_text(&shown, arena);
+}
+
+/* One more input; the newest ones stay. */
+static void input_add(struct alert *alert, uint64_t place, int64_t time_us, const char *number)
+{
+    alert->input_total++;
+    if (alert->input_count == ALERT_INPUTS_MAX) {
+        memmove(alert->inputs, alert->inputs + 1, (ALERT_INPUTS_MAX - 1) * sizeof(alert->inputs[0]));
+        alert->input_count--;
+    }
+    alert->inputs[alert->input_count++] =
+        (struct alert_input){(int32_t)(place >> KEYED_OFFSET_BITS), (int64_t)(place & ((UINT64_C(1) << KEYED_OFFSET_BITS) - 1)), time_us, number};
+}
+
+void alert_window(struct alert *alert, const struct rule_event *event, struct keyed *keyed, struct slice name, int64_t window_us, int32_t scale,
+                  struct arena *arena)
+{
+    size_t count;
+    const struct keyed_passed *entries = keyed_window_entries(keyed, name, &count);
+
+    alert->window_to_us = event->time_us;
+    alert->window_from_us = event->time_us - window_us;
+    alert->window_by = event->time_us == event->change->source_time_us ? "event time" : "processing time";
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].time_us > alert->window_from_us && entries[i].time_us <= alert->window_to_us)
+            input_add(alert, entries[i].place, entries[i].time_us, passed_number(&entries[i], scale, arena));
+    }
+}
+
+void alert_last(struct alert *alert, struct keyed *keyed, struct slice name, size_t most, struct arena *arena)
+{
+    size_t count;
+    int32_t scale;
+    const struct keyed_amount *entries = keyed_last_entries(keyed, name, most, &count, &scale);
+
+    for (size_t i = 0; i < count; i++)
+        input_add(alert, entries[i].place, 0, decimal_text(&(struct decimal){entries[i].amount, scale}, arena));
+}

@@ -3,6 +3,7 @@
 #define AGENTS_RULES_ROW_H
 
 #include "agents/rule.h"
+#include "agents/rules/keyed.h"
 
 /* Checks that the schema has the columns. Errors: BAD_INPUT: which is missing, and which there are. */
 enum status row_require(const struct change_schema *schema, const char *const *columns, size_t count, struct error *error);
@@ -23,5 +24,12 @@ const char *row_json(const struct rule_event *event, struct arena *arena);
 
 /* Fills what every alert has: where the row came from, the row itself, the key. */
 void alert_begin(struct alert *alert, const struct rule_event *event, struct arena *arena);
+
+/* Fills the window that ends with the event: its span, and what of rules/keyed.h's window lies in it; amounts at this scale. */
+void alert_window(struct alert *alert, const struct rule_event *event, struct keyed *keyed, struct slice name, int64_t window_us, int32_t scale,
+                  struct arena *arena);
+
+/* Its inputs from rules/keyed.h's last amounts. */
+void alert_last(struct alert *alert, struct keyed *keyed, struct slice name, size_t most, struct arena *arena);
 
 #endif

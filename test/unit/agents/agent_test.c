@@ -295,7 +295,7 @@ TEST(unknown_rules_are_told_which_there_are)
     spec.topic = "t";
     assert_int_equal(agent_create(&spec, &agent, &failure), ERROR_BAD_INPUT);
     assert_string_equal(failure.message, "there is no rule \"spendings\"; there are: spending-pattern, spending-pattern-robust, velocity-score, "
-                                         "velocity-score-event, lua");
+                                         "velocity-score-event, model, lua");
 }
 
 static struct agent *folding_agent(void)

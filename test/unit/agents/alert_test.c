@@ -2,6 +2,7 @@
 
 #include "check.h"
 
+static const struct alert_feature features[] = {{"velocity", "7", 1.5}, {"ratio", NULL, -0.25}};
 static const struct alert sample = {
     .id = "A-1", .agent = "fraud-score", .rule = "velocity-score", .rule_version = 7, .severity = "crit", .subject = "User 7690",
     .title = "User 7690 scored 90, the limit is 70", .number = "4178.74", .score = "90", .score_limit = "> 70", .key = "7690",
@@ -9,6 +10,7 @@ static const struct alert sample = {
     .window_from_us = 1000, .window_to_us = 61000000, .window_by = "event time", .inputs = {{2, 32100611, 999, "4178.74"}}, .input_count = 1,
     .topic = "p.public.\"t\"", .partition = 2, .offset = 32100611, .lsn = 26537120, .transaction_id = 731, .committed_us = 5, .scored_us = 6, .folded = 3,
     .row = "{\"id\":1}", .read_us = 5, .input_total = 70, .judged_us = 7, .settings = "{\"window\":\"9\"}", .state = "AQID", .why = "because", .todo = "this", .closed = true,
+    .model = "0123456789ab", .features = features, .feature_count = 2,
 };
 
 TEST(an_alert_reads_back_as_it_was_written)
@@ -28,6 +30,8 @@ TEST(an_alert_reads_back_as_it_was_written)
     assert_string_equal(alert.topic, "p.public.\"t\"");
     assert_int_equal(alert.conditions[1].points, 50);
     assert_int_equal(alert.appended_us, 0);
+    assert_int_equal(alert.feature_count, 2);
+    assert_true(alert.features[1].weight == -0.25 && alert.features[1].value == NULL);
     buffer_finish(&json);
     buffer_finish(&again);
     arena_finish(&arena);

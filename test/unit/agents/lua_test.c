@@ -1,3 +1,4 @@
+#include "agents/model.h"
 #include "agents/rule.h"
 #include "agents/rules/keyed.h"
 
@@ -113,14 +114,14 @@ static struct slice alert_json(struct runner *runner)
     return buffer_slice(&runner->json);
 }
 
-static void same_alerts(const char *rule, const char *script, double seconds_between)
+static void same_alerts(const char *rule, const char *script, const char *more, double seconds_between)
 {
     struct runner c, lua;
     uint64_t random = 7;
     int alerts = 0;
 
-    assert_int_equal(runner_open(&c, rule, NULL, NULL), OK);
-    if (runner_open(&lua, "lua", script, NULL) != OK)
+    assert_int_equal(runner_open(&c, rule, NULL, more), OK);
+    if (runner_open(&lua, "lua", script, more) != OK)
         fail_msg("%s", failure.message);
     offset = 0;
     for (int i = 0; i < 3000; i++, offset++) {
@@ -150,12 +151,58 @@ static void same_alerts(const char *rule, const char *script, double seconds_bet
 
 TEST(the_spending_example_gives_the_alerts_of_the_rule)
 {
-    same_alerts("spending-pattern", EXAMPLES "/spending-pattern.lua", 1);
+    same_alerts("spending-pattern", EXAMPLES "/spending-pattern.lua", NULL, 1);
 }
 
 TEST(the_velocity_example_gives_the_alerts_of_the_rule)
 {
-    same_alerts("velocity-score-event", EXAMPLES "/velocity-score.lua", 1.7);
+    same_alerts("velocity-score-event", EXAMPLES "/velocity-score.lua", NULL, 1.7);
+}
+
+TEST(the_model_example_gives_the_alerts_of_the_rule)
+{
+    if (model_why_not() != NULL)
+        skip();
+    same_alerts("model", EXAMPLES "/fraud-model.lua", "model=" EXAMPLES "/../models/fraud-model.json", 1.7);
+}
+
+static void script_fails(const char *text, const char *more, const char *why)
+{
+    struct runner runner;
+
+    script_open(&runner, text, more);
+    assert_int_equal(judge_row(&runner, 1, "1", 0), ERROR_SCRIPT);
+    if (strstr(failure.message, why) == NULL)
+        fail_msg("\"%s\" says nothing of \"%s\"", failure.message, why);
+    runner_close(&runner);
+}
+
+TEST(a_model_is_asked_by_order_or_by_names)
+{
+    static const char model[] = "model=" EXAMPLES "/../models/fraud-model.json";
+    struct runner runner;
+
+    script_fails("function on_event() local score = model.predict{1, 2} end\n", NULL, ":1: there is no model: set model=FILE");
+    if (model_why_not() != NULL)
+        skip();
+    script_open(&runner,
+                "function on_event()\n"
+                "  local a, b = model.predict{7, decimal('12.50')}, model.predict{{1, 20}, {7, 12.5}}\n"
+                "  assert(a == b[2] and a == model.predict{amount = 12.5, velocity = 7} and #b == 2 and a > 0.5 and b[1] < 0.5)\n"
+                "  assert(model.predict{amount = 20} == model.predict{0 / 0, 20} and #model.version == 12)\n"
+                "  return table.concat(model.features, ' ')\n"
+                "end\n", model);
+    if (judge_row(&runner, 1, "1", 0) != OK)
+        fail_msg("%s", failure.message);
+    assert_string_equal(runner.verdict.line, "velocity amount");
+    runner_close(&runner);
+    script_fails("function on_event()\n local score = model.predict{1}\nend\n", model, ":2: the model has 2 features; model.predict got 1");
+    script_fails("function on_event() return model.predict{1, 2, 3} end\n", model, "model.predict got 3");
+    script_fails("function on_event() return model.predict{velocty = 2} end\n", model, "the model has no feature \"velocty\"; it has: velocity, amount");
+    script_fails("function on_event() return model.predict{1, amount = 2} end\n", model, "others with one");
+    script_fails("function on_event() return model.predict{'x', 2} end\n", model, "takes numbers, decimals and booleans, not string");
+    script_fails("function on_event() return model.predict(7) end\n", model, "table expected");
+    script_fails("function on_event() return model.colour end\n", model, "it has predict, version, features");
 }
 
 TEST(columns_and_facts_of_an_event_are_there)
@@ -356,6 +403,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_spending_example_gives_the_alerts_of_the_rule),
         cmocka_unit_test(the_velocity_example_gives_the_alerts_of_the_rule),
+        cmocka_unit_test(the_model_example_gives_the_alerts_of_the_rule),
+        cmocka_unit_test(a_model_is_asked_by_order_or_by_names),
         cmocka_unit_test(columns_and_facts_of_an_event_are_there),
         cmocka_unit_test(decimals_are_exact),
         cmocka_unit_test(what_is_kept_stays_apart_by_key_and_lasts),

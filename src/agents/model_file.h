@@ -1,0 +1,28 @@
+/*
+ * agents/model_file.h: what a file with a model of XGBoost says of itself, ".json" or ".ubj", and whether its trees are such
+ * that walking them ends. XGBoost checks neither, so this comes before it is given a file. Pure.
+ */
+#ifndef AGENTS_MODEL_FILE_H
+#define AGENTS_MODEL_FILE_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+#define MODEL_FEATURES_MAX 256
+
+struct model_facts {
+    size_t feature_count;  /* 1 to MODEL_FEATURES_MAX */
+    char **names;          /* of the features; NULL: the model does not know them */
+    double *gains;         /* by feature: its share of what all splits gain; the sum is 1, or 0 where nothing is split */
+    char *objective;       /* "binary:logistic" */
+    size_t tree_count;
+};
+
+/* Errors: BAD_INPUT: no such file, or not a model that gives one number for a row: what is wrong, and where */
+enum status model_file_read(struct slice bytes, struct model_facts *facts, struct error *error);
+void model_facts_finish(struct model_facts *facts); /* fine for zeroes */
+
+/* "velocity, amount"; for messages, cut where it is long. */
+void model_names_print(const char *const *names, size_t count, char *text, size_t size);
+
+#endif
