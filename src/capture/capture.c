@@ -41,6 +41,8 @@ static void report(void *context)
     bool changed;
 
     pthread_mutex_lock(&capture->lock);
+    if (capture->shared.state != capture->working.state || capture->working.since_ms == 0)
+        capture->working.since_ms = clock_now_ms();
     changed = capture->shared.state != capture->working.state || strcmp(capture->shared.error.message, capture->working.error.message) != 0;
     capture->shared = capture->working;
     pthread_mutex_unlock(&capture->lock);
@@ -114,6 +116,7 @@ static void fail(struct capture *capture, const struct error *error, int32_t *at
     if (wait_ms > settings->retry_wait_ms)
         wait_ms = settings->retry_wait_ms;
     (*attempts)++;
+    capture->working.attempts = *attempts;
     capture->working.error = *error;
     capture->working.state = again ? CAPTURE_RETRYING : CAPTURE_FAILED;
     capture->working.retry_at_ms = again ? clock_now_ms() + wait_ms : 0;
@@ -176,6 +179,7 @@ enum status capture_start(const struct capture_start *start, struct capture **st
 
     (void)pthread_mutex_init(&capture->lock, NULL);
     capture->stop_fd = -1;
+    capture->working.latency_p50_us = capture->working.latency_p99_us = -1;
     capture->counts = topic_counts_create();
     capture->changed = start->changed;
     capture->context = start->context;

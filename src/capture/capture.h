@@ -39,9 +39,17 @@ struct capture_status {
     struct error error;  /* why RETRYING or FAILED: the first line says it in Debezium's words where it has some, a second
                             line (after '\n') says what to do */
     int64_t retry_at_ms; /* RETRYING: wall clock of the next attempt */
+    int64_t since_ms;    /* wall clock since when the state is this one; of RETRYING: since the first failure */
+    int32_t attempts;    /* RETRYING and FAILED: how many have failed in a row */
     uint64_t received_lsn, appended_lsn, durable_lsn, confirmed_lsn;
     int64_t rows, transactions; /* since the start of the thread */
     int64_t source_time_us;     /* commit time of the last durable transaction, since 1970; 0 none */
+
+    /* The last streamed row that is durable: when it was committed (PostgreSQL's clock), and here received, appended, durable and told to
+       PostgreSQL, in microseconds since 1970; 0 none yet. */
+    int64_t committed_us, received_us, appended_us, durable_us, confirmed_us;
+    int64_t latency_p50_us, latency_p99_us; /* commit to durable over the last minute; -1 none */
+
     int64_t snapshot_rows, snapshot_tables_done, snapshot_tables;
     int64_t snapshot_started_ms; /* wall clock; 0: none was taken since the start of the thread */
 };

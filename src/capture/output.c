@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "capture/latency.h"
 #include "capture/topics.h"
 #include "os/clock.h"
 #include "wire/kafka/partitioner.h"
@@ -48,6 +49,8 @@ struct under_way {
     uint64_t ticket;
     uint64_t resume_lsn;
     uint64_t time_us;
+    int64_t oldest_us; /* commit time of its first row; 0: none was streamed */
+    struct output_way way;
 };
 
 struct output {
@@ -71,6 +74,9 @@ struct output {
     struct under_way ring[UNDER_WAY_MAX];
     size_t ring_first, ring_count;
     struct output_durable durable;
+    struct log_stamp stamp; /* of the next publish */
+    struct output_way way;
+    struct latency latency;
     struct topic_counts *counts;
 };
 
@@ -401,6 +407,11 @@ static void forget_durable(struct output *output)
 
         output->durable.resume_lsn = done->resume_lsn;
         output->durable.time_us = done->time_us;
+        if (done->oldest_us != 0) {
+            output->way = done->way;
+            output->way.durable_us = clock_now_us();
+            latency_add(&output->latency, output->way.durable_us, output->way.durable_us - done->oldest_us);
+        }
         output->ring_first = (output->ring_first + 1) % UNDER_WAY_MAX;
         output->ring_count--;
     }
@@ -427,7 +438,18 @@ static void refresh_partitions(struct output *output)
 
 void output_stamp(struct output *output, const struct log_stamp *stamp)
 {
+    output->stamp = *stamp;
     log_writer_stamp(output->writer, stamp);
+}
+
+/* Rows of a snapshot are as old as they are: their way is none. */
+static void way_begin(struct output *output, const struct position *position, struct under_way *entry)
+{
+    bool is_streamed = output->stamp.first_committed_us != 0 && position->snapshot == POSITION_STREAMING;
+
+    entry->oldest_us = is_streamed ? output->stamp.first_committed_us : 0;
+    entry->way = (struct output_way){output->stamp.last_committed_us, output->stamp.last_received_us, clock_now_us(), 0};
+    output->stamp = (struct log_stamp){0};
 }
 
 enum status output_publish(struct output *output, const struct position *position, struct error *error)
@@ -453,6 +475,7 @@ enum status output_publish(struct output *output, const struct position *positio
     entry->ticket = ticket;
     entry->resume_lsn = position->resume_lsn;
     entry->time_us = position->time_us;
+    way_begin(output, position, entry);
     output->bytes = output->sealed_bytes = output->open_bytes = 0;
     output->has_records = false;
     refresh_partitions(output);
@@ -468,6 +491,16 @@ struct output_durable output_durable(struct output *output)
 {
     forget_durable(output);
     return output->durable;
+}
+
+struct output_way output_way(const struct output *output)
+{
+    return output->way;
+}
+
+void output_latency(const struct output *output, int64_t *p50_us, int64_t *p99_us)
+{
+    latency_read(&output->latency, clock_now_us(), p50_us, p99_us);
 }
 
 enum status output_wake(struct output *output, struct error *error)

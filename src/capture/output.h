@@ -48,6 +48,15 @@ struct output_durable {
 };
 struct output_durable output_durable(struct output *output);
 
+/* The way of the last streamed rows that are durable, in microseconds since 1970; all 0: there are none yet. */
+struct output_way {
+    int64_t committed_us, received_us, appended_us, durable_us;
+};
+struct output_way output_way(const struct output *output);
+
+/* From commit to durable, of the oldest row of each publish of the last minute; -1: there were none. */
+void output_latency(const struct output *output, int64_t *p50_us, int64_t *p99_us);
+
 int output_fd(const struct output *output); /* readable when output_durable may have moved; then call output_wake */
 
 /* Errors: of a publish that failed. */

@@ -66,8 +66,26 @@ static enum status send_status(struct stream *stream, struct error *error)
         return pg_connection_failure(stream->connection, NULL, error);
     stream->last_status_ms = clock_monotonic_ms();
     stream->reply_requested = false;
+    if (stream->task->status->durable_us > stream->task->status->confirmed_us)
+        stream->task->status->confirmed_us = clock_now_us();
     stream->task->status->confirmed_lsn = flushed;
     return OK;
+}
+
+/* For those who look. The percentiles are made once a second. */
+static void note_way(struct stream *stream, int64_t now_ms)
+{
+    struct capture_status *status = stream->task->status;
+    struct output_way way = output_way(stream->task->output);
+
+    status->committed_us = way.committed_us;
+    status->received_us = way.received_us;
+    status->appended_us = way.appended_us;
+    status->durable_us = way.durable_us;
+    if (now_ms - stream->last_latency_ms < MS_PER_SECOND)
+        return;
+    stream->last_latency_ms = now_ms;
+    output_latency(stream->task->output, &status->latency_p50_us, &status->latency_p99_us);
 }
 
 /* Tells PostgreSQL what is durable; only that, and never less than before. */
@@ -83,6 +101,7 @@ static enum status confirm(struct stream *stream, int64_t now_ms, struct error *
         task->status->durable_lsn = durable.resume_lsn;
     if (durable.time_us != 0)
         task->status->source_time_us = (int64_t)durable.time_us;
+    note_way(stream, now_ms);
     if (!stream->reply_requested && !(moved && since_ms >= CONFIRM_INTERVAL_MS) && since_ms < task->settings->status_interval_ms)
         return OK;
     if (moved)

@@ -69,11 +69,13 @@ enum status connect_preflight(struct connect *connect, const char *name, const s
 /*
  * Appends one JSON array of all connectors for `tailrace status`, health and metrics:
  *   name, type        "source"
- *   target            STARTED, PAUSED or STOPPED: what it is wanted to be
+ *   target            STARTED, PAUSED or STOPPED: what it is wanted to be; target_since_ms since when (0: not known), target_by by whom
+ *                     ("console, 127.0.0.1"; null: not known)
  *   state, task_state as in the REST API: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING; task_state null without a task
  *   trace             of a failed task, null otherwise
- *   capture           null, or {state: starting snapshot streaming retrying failed stopped, error, retry_at_ms, received_lsn, appended_lsn,
- *                     durable_lsn, confirmed_lsn, rows, transactions, source_time_us, snapshot_rows, snapshot_tables_done, snapshot_tables,
+ *   capture           null, or {state: starting snapshot streaming retrying failed stopped, error, since_ms, attempts, retry_at_ms, received_lsn, appended_lsn,
+ *                     durable_lsn, confirmed_lsn, rows, transactions, source_time_us, committed_us, received_us, appended_us, durable_us,
+ *                     confirmed_us, latency_p50_us, latency_p99_us, snapshot_rows, snapshot_tables_done, snapshot_tables,
  *                     snapshot_started_ms}
  *   topics            names of those written to
  *   warnings          [{setting, nearest}] of settings without effect; nearest may be null

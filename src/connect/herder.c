@@ -8,6 +8,7 @@
 #include "connect/json_in.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "wire/kafka/records.h"
 
 #include <sys/eventfd.h>
 #include <time.h>
@@ -183,10 +184,37 @@ static const struct json *value_of(struct replay *replay, struct slice value)
     return document.broken ? NULL : document.root;
 }
 
-static void config_replay(void *context, struct slice key, struct slice value)
+/* Whose change a record is; NULL when it does not say. */
+static char *by_of(struct record record)
+{
+    struct record_header header;
+
+    while (record_next_header(&record, &header)) {
+        if (slice_equal_string(header.key, RECORD_BY_HEADER) && header.value.size > 0)
+            return memory_copy_bytes(header.value.data, header.value.size);
+    }
+    return NULL;
+}
+
+static void target_replay(struct connector *connector, const struct json *json, const struct record *record)
+{
+    const struct json *state = json_member(json, "state.v2");
+
+    if (state == NULL)
+        state = json_member(json, "state");
+    connector->target = state == NULL || slice_equal_string(state->text, "STARTED") ? TARGET_STARTED
+                        : slice_equal_string(state->text, "PAUSED")                 ? TARGET_PAUSED
+                                                                                    : TARGET_STOPPED;
+    memory_free(connector->target_by);
+    connector->target_by = by_of(*record);
+    connector->target_since_ms = record->timestamp_ms;
+}
+
+static void config_replay(void *context, const struct record *record)
 {
     struct replay *replay = context;
-    const struct json *json = value_of(replay, value);
+    struct slice key = record->key;
+    const struct json *json = value_of(replay, record->value);
     const char *name;
 
     if ((name = behind(replay, key, "connector-")) != NULL) {
@@ -197,13 +225,7 @@ static void config_replay(void *context, struct slice key, struct slice value)
         connector->config_revision = json == NULL ? 0 : 1;
         map_read(json_member(json, "properties"), &connector->config);
     } else if ((name = behind(replay, key, "target-state-")) != NULL) {
-        const struct json *state = json_member(json, "state.v2");
-
-        if (state == NULL)
-            state = json_member(json, "state");
-        replayed(replay, name)->target = state == NULL || slice_equal_string(state->text, "STARTED") ? TARGET_STARTED
-                                         : slice_equal_string(state->text, "PAUSED")                 ? TARGET_PAUSED
-                                                                                                     : TARGET_STOPPED;
+        target_replay(replayed(replay, name), json, record);
     } else if ((name = behind(replay, key, "task-")) != NULL && strlen(name) > 2 && strcmp(name + strlen(name) - 2, "-0") == 0) {
         struct connector *connector = replayed(replay, arena_copy_string(&replay->arena, slice_of(name, strlen(name) - 2)));
 
@@ -218,23 +240,23 @@ static void config_replay(void *context, struct slice key, struct slice value)
     arena_reset(&replay->arena);
 }
 
-static void offset_replay(void *context, struct slice key, struct slice value)
+static void offset_replay(void *context, const struct record *record)
 {
     struct replay *replay = context;
     struct slice name, partition;
 
-    if (offset_key_read(&replay->arena, key, &name, &partition))
-        connector_offset_note(replayed(replay, arena_copy_string(&replay->arena, name)), partition, value);
+    if (offset_key_read(&replay->arena, record->key, &name, &partition))
+        connector_offset_note(replayed(replay, arena_copy_string(&replay->arena, name)), partition, record->value);
     arena_reset(&replay->arena);
 }
 
 /* Only the active topics: what a connector's state was says nothing about what it is now. */
-static void status_replay(void *context, struct slice key, struct slice value)
+static void status_replay(void *context, const struct record *record)
 {
     struct replay *replay = context;
-    const char *name = behind(replay, key, "status-topic-");
+    const char *name = behind(replay, record->key, "status-topic-");
     char *separator = name == NULL ? NULL : strstr(name, ":connector-"); /* a topic's name has no colon */
-    const struct json *json = value_of(replay, value);
+    const struct json *json = value_of(replay, record->value);
     const struct json *discovered = json_member(json_member(json, "topic"), "discoverTimestamp");
     int64_t discovered_ms = -1;
 
@@ -439,15 +461,15 @@ const struct properties *herder_aliases(const struct herder *herder)
 /* ---- Changing ---- */
 
 /* What connect-offsets has of a connector that was deleted before: Connect keeps it, so a new one goes on there. */
-static void offset_recall(void *context, struct slice key, struct slice value)
+static void offset_recall(void *context, const struct record *record)
 {
     struct connector *connector = context;
     struct slice name, partition;
     struct arena arena;
 
     arena_init(&arena, 4096);
-    if (offset_key_read(&arena, key, &name, &partition) && slice_equal_string(name, connector->name))
-        connector_offset_note(connector, partition, value);
+    if (offset_key_read(&arena, record->key, &name, &partition) && slice_equal_string(name, connector->name))
+        connector_offset_note(connector, partition, record->value);
     arena_finish(&arena);
 }
 
@@ -459,6 +481,7 @@ static enum status connector_add(struct herder *herder, const struct herder_put 
     pthread_mutex_lock(&herder->lock);
     leaving_reap(herder);
     connector->target = put->has_target ? put->target : TARGET_STARTED;
+    connector->target_since_ms = clock_now_ms();
     run_status_set(&connector->status, STATE_UNASSIGNED, NULL, 0, false);
     connector_config_set(connector, put->config);
     if (status == OK)
@@ -557,7 +580,7 @@ enum status herder_delete(struct herder *herder, const char *name, struct error 
     return status;
 }
 
-enum status herder_target_set(struct herder *herder, const char *name, enum target_state target, struct error *error)
+enum status herder_target_set(struct herder *herder, const char *name, enum target_state target, const char *by, struct error *error)
 {
     struct record_change change;
     struct connector *connector;
@@ -574,6 +597,7 @@ enum status herder_target_set(struct herder *herder, const char *name, enum targ
         return error_set(error, ERROR_NOT_FOUND, "Unknown connector %s", name);
     }
     record_change_init(&change);
+    change.by = by;
     if (target == TARGET_STOPPED && has_task)
         record_change_commit(&change, name, 0);
     record_change_target(&change, name, target_state_name(target));
@@ -582,6 +606,9 @@ enum status herder_target_set(struct herder *herder, const char *name, enum targ
     if (status == OK) {
         pthread_mutex_lock(&herder->lock);
         connector->target = target;
+        connector->target_since_ms = clock_now_ms();
+        memory_free(connector->target_by);
+        connector->target_by = memory_copy_string(by);
         wake(connector);
         pthread_mutex_unlock(&herder->lock);
         LOG_INFO("connector is to be %s connector=%s", target_state_name(target), name);

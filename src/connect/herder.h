@@ -46,7 +46,8 @@ struct herder_put {
 /* Errors: CONFLICT, those of the log. */
 enum status herder_put(struct herder *herder, struct herder_put *put, struct error *error);
 enum status herder_delete(struct herder *herder, const char *name, struct error *error);
-enum status herder_target_set(struct herder *herder, const char *name, enum target_state target, struct error *error);
+/* by: who asks, for those who look later; NULL: not known */
+enum status herder_target_set(struct herder *herder, const char *name, enum target_state target, const char *by, struct error *error);
 
 /* The connector alone, as POST …/restart without parameters; and with its task, answering with the status at once. */
 enum status herder_restart(struct herder *herder, const char *name, struct error *error);

@@ -47,6 +47,8 @@ struct connector {
 
     /* What is wanted, and how far the worker is with it. */
     enum target_state target, applied_target;
+    int64_t target_since_ms; /* wall clock; 0: not known */
+    char *target_by;         /* who wanted it; NULL: not known */
     uint64_t config_revision, applied_revision; /* 0: none applied yet */
     unsigned restarts, restarts_done;           /* of the connector alone */
     unsigned task_restarts, task_restarts_done;

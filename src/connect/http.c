@@ -7,6 +7,7 @@
 #include "connect/json_out.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "os/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -338,6 +339,15 @@ int http_client_fd(const struct http_request *request)
     return info == NULL ? -1 : info->connect_fd;
 }
 
+const char *http_asker(const struct http_request *request, const char *otherwise)
+{
+    const char *way = request->through == NULL ? otherwise : request->through;
+    struct socket_address peer;
+    int fd = request->connection == NULL ? -1 : http_client_fd(request);
+
+    return fd >= 0 && socket_peer_address(fd, &peer) ? arena_format(request->arena, "%s, %s", way, peer.host) : way;
+}
+
 bool http_client_is_gone(int fd)
 {
     struct pollfd client = {.fd = fd, .events = POLLRDHUP};
@@ -505,7 +515,7 @@ static enum status listener_split(const char *listener, char *host, size_t host_
     return OK;
 }
 
-static enum status socket_listen(const char *host, const char *port, int *listening, struct error *error)
+static enum status address_listen(const char *host, const char *port, int *listening, struct error *error)
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
@@ -555,7 +565,7 @@ enum status http_listen(const struct http_settings *settings, struct http_server
     enum status status = listener_split(settings->listener, host, sizeof(host), port, sizeof(port), error);
 
     if (status == OK)
-        status = socket_listen(host, port, &fd, error);
+        status = address_listen(host, port, &fd, error);
     if (status != OK)
         return status;
     server = memory_new(sizeof(*server));

@@ -23,7 +23,11 @@ struct http_request {
     struct slice body;
     struct arena *arena; /* lives as long as the request */
     struct MHD_Connection *connection;
+    const char *through; /* by which way it came: "console"; NULL: straight to this listener */
 };
+
+/* Who asks: "console, 127.0.0.1", in memory of the arena; otherwise: the way when `through` does not say it. */
+const char *http_asker(const struct http_request *request, const char *otherwise);
 
 /* The first header of that name, NULL when absent; and all of them, with commas, in memory of the arena. */
 const char *http_header(const struct http_request *request, const char *name);

@@ -93,7 +93,7 @@ static enum status batches_visit(struct slice batches, int64_t from, struct deco
             return status;
         while (record_iterator_next(&iterator, &record)) {
             if (record.offset >= from && record.key.data != NULL)
-                visit(context, record.key, record.value);
+                visit(context, &record);
         }
         if (iterator.failed)
             return error_set(error, ERROR_CORRUPT, "a record batch at offset %lld does not hold what it says",
@@ -260,6 +260,7 @@ static enum status write_records(struct records *records, const char *topic, int
 
 enum status records_write_change(struct records *records, const struct record_change *change, struct error *error)
 {
+    struct log_header by = {slice_from_string(RECORD_BY_HEADER), slice_from_string(change->by)};
     struct log_record written[RECORD_CHANGE_MAX];
 
     for (size_t i = 0; i < change->count; i++) {
@@ -267,7 +268,9 @@ enum status records_write_change(struct records *records, const struct record_ch
             return error_set(error, ERROR_MESSAGE_TOO_LARGE, "the configuration is larger than %d bytes", VALUE_BYTES_MAX);
         written[i] = (struct log_record){.key = buffer_slice(&change->keys[i]),
                                          .value = change->is_null[i] ? slice_null() : buffer_slice(&change->values[i]),
-                                         .timestamp_ms = -1};
+                                         .timestamp_ms = -1,
+                                         .headers = &by,
+                                         .header_count = change->by == NULL ? 0 : 1};
     }
     return write_records(records, records->configs_topic, 0, written, change->count, error);
 }

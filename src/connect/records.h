@@ -31,11 +31,9 @@ struct records { /* where they are kept; the topics are made, compacted as Conne
 void records_init(struct records *records, struct log *log, const struct properties *settings, const char *worker_id);
 void records_finish(struct records *records);
 
-/*
- * Reads a topic from its beginning to its end, partition by partition. Key and value are borrowed for the call; the value's
- * data is NULL for null.
- */
-typedef void record_visit(void *context, struct slice key, struct slice value);
+/* Reads a topic from its beginning to its end, partition by partition. The record has a key, and is borrowed for the call. */
+struct record;
+typedef void record_visit(void *context, const struct record *record);
 enum status records_read(struct records *records, const char *topic, record_visit *visit, void *context, struct error *error);
 
 /* ---- Building one write of several records to connect-configs ---- */
@@ -46,8 +44,11 @@ struct record_change {
     struct buffer keys[RECORD_CHANGE_MAX];
     struct buffer values[RECORD_CHANGE_MAX];
     bool is_null[RECORD_CHANGE_MAX];
+    const char *by; /* whose change it is, in a header that Connect passes over; NULL: not said. Borrowed */
     size_t count;
 };
+
+#define RECORD_BY_HEADER "tailrace-by"
 
 void record_change_init(struct record_change *change);
 void record_change_finish(struct record_change *change);

@@ -305,7 +305,7 @@ static void target_set(struct call *call, enum target_state target, int status)
 {
     struct error error;
 
-    call_result(call, status, herder_target_set(call->rest->herder, call->name, target, &error), &error);
+    call_result(call, status, herder_target_set(call->rest->herder, call->name, target, http_asker(call->request, "REST API"), &error), &error);
 }
 
 void connector_pause(struct call *call)

@@ -421,6 +421,8 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
     json_put_text(out, states[status.state]);
     json_put_key(out, "error");
     json_put_text(out, status.state == CAPTURE_RETRYING || status.state == CAPTURE_FAILED ? status.error.message : NULL);
+    number_put(out, "since_ms", status.since_ms);
+    number_put(out, "attempts", status.attempts);
     number_put(out, "retry_at_ms", status.state == CAPTURE_RETRYING ? status.retry_at_ms : 0);
     lsn_put(out, "received_lsn", status.received_lsn);
     lsn_put(out, "appended_lsn", status.appended_lsn);
@@ -429,6 +431,13 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
     number_put(out, "rows", status.rows);
     number_put(out, "transactions", status.transactions);
     number_put(out, "source_time_us", status.source_time_us);
+    number_put(out, "committed_us", status.committed_us);
+    number_put(out, "received_us", status.received_us);
+    number_put(out, "appended_us", status.appended_us);
+    number_put(out, "durable_us", status.durable_us);
+    number_put(out, "confirmed_us", status.confirmed_us);
+    number_put(out, "latency_p50_us", status.latency_p50_us);
+    number_put(out, "latency_p99_us", status.latency_p99_us);
     number_put(out, "snapshot_rows", status.snapshot_rows);
     number_put(out, "snapshot_tables_done", status.snapshot_tables_done);
     number_put(out, "snapshot_tables", status.snapshot_tables);
@@ -466,6 +475,9 @@ static void connector_describe(struct connector *connector, struct buffer *out)
     json_put_text(out, type_of(&connector->config));
     json_put_key(out, "target");
     json_put_text(out, target_state_name(connector->target));
+    number_put(out, "target_since_ms", connector->target_since_ms);
+    json_put_key(out, "target_by");
+    json_put_text(out, connector->target_by);
     json_put_key(out, "state");
     json_put_text(out, run_state_name(connector->status.state));
     json_put_key(out, "task_state");

@@ -61,6 +61,7 @@ void connector_free(struct connector *connector)
     memory_free(connector->flushed_position);
     pthread_cond_destroy(&connector->wake);
     memory_free(connector->name);
+    memory_free(connector->target_by);
     memory_free(connector);
 }
 

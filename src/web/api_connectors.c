@@ -93,9 +93,53 @@ static void trouble_put(json_t *item, const json_t *connector, const json_t *cap
     if (text == NULL && is(item, "state", "crit"))
         text = "It did not say why.";
     json_put(item, "error", is(item, "state", "crit") ? error_make(text) : json_null());
-    json_put(item, "retry", retries ? json_pack("{s:n, s:o, s:b}", "tries", "next_ms", json_integer_or_null(next_ms == 0 ? -1 : next_ms), "passes_by_itself", 1) : json_null());
-    if (retries) /* how often is not counted */
-        json_put(json_object_get(item, "retry"), "tries", json_integer(1));
+    json_put(item, "retry", retries ? json_pack("{s:I, s:o, s:b}", "tries", (json_int_t)member_integer(capture, "attempts", 0), "next_ms",
+                                                json_integer_or_null(next_ms == 0 ? -1 : next_ms), "passes_by_itself", 1)
+                                    : json_null());
+}
+
+/* Of a paused or stopped one: since somebody wanted it so, and who. */
+static void since_put(json_t *item, const json_t *connector, const json_t *capture)
+{
+    bool by_a_person = is(connector, "target", "PAUSED") || is(connector, "target", "STOPPED");
+    int64_t since_ms = by_a_person ? member_integer(connector, "target_since_ms", 0) : member_integer(capture, "since_ms", 0);
+
+    json_put(item, "since_ms", json_integer_or_null(since_ms == 0 ? -1 : since_ms));
+    json_put(item, "by", json_text_or_null(by_a_person ? member_text(connector, "target_by") : NULL));
+}
+
+static json_t *ms_of_us(int64_t us)
+{
+    return us < 0 ? json_null() : json_real((double)us / 1000);
+}
+
+static json_t *commit_to_durable_make(const json_t *capture)
+{
+    int64_t p50_us = member_integer(capture, "latency_p50_us", -1), p99_us = member_integer(capture, "latency_p99_us", -1);
+
+    return p50_us < 0 || p99_us < 0 ? json_null() : json_pack("{s:o, s:o}", "p50", ms_of_us(p50_us), "p99", ms_of_us(p99_us));
+}
+
+/* How long after its commit the last durable row had come to each step. Clocks may differ: it is never before the commit. */
+static json_t *ages_make(const json_t *capture)
+{
+    static const char *const steps[] = {"received", "appended", "durable", "confirmed"};
+    int64_t committed_us = member_integer(capture, "committed_us", 0), durable_us = member_integer(capture, "durable_us", 0);
+    json_t *ages;
+
+    if (committed_us == 0)
+        return json_null();
+    ages = json_object();
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        char name[32];
+        int64_t at_us, age_us;
+
+        (void)snprintf(name, sizeof(name), "%s_us", steps[i]);
+        at_us = member_integer(capture, name, 0);
+        age_us = at_us < committed_us ? 0 : at_us - committed_us;
+        json_put(ages, steps[i], at_us == 0 || (i == 3 && at_us < durable_us) ? json_null() : ms_of_us(age_us));
+    }
+    return ages;
 }
 
 static json_t *snapshot_make(const json_t *capture)
@@ -134,8 +178,7 @@ static json_t *connector_make(struct api *api, const json_t *connector)
     slots_facts(api_slots(api), name, (uint64_t)member_integer(capture, "received_lsn", 0), &facts);
     json_put(item, "name", json_string(name));
     state_put(item, connector, capture);
-    json_put(item, "since_ms", json_null());
-    json_put(item, "by", json_null());
+    since_put(item, connector, capture);
     json_put(item, "database", json_text_or_null(member_text(config, "database.dbname")));
     json_put(item, "server", host == NULL ? json_null() : json_sprintf("%s:%s", host, port == NULL ? "5432" : port));
     json_put(item, "server_version", facts.known ? json_string(facts.server_version) : json_null());
@@ -144,9 +187,9 @@ static json_t *connector_make(struct api *api, const json_t *connector)
     json_put(item, "tables", json_integer((json_int_t)json_array_size(json_object_get(connector, "topics"))));
     json_put(item, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "connector:", name)));
     json_put(item, "lag_ms", json_integer_or_null(facts.lag_ms));
-    json_put(item, "commit_to_durable_ms", json_null());
+    json_put(item, "commit_to_durable_ms", commit_to_durable_make(capture));
     json_put(item, "positions", positions_make(capture, &facts));
-    json_put(item, "ages_ms", json_null());
+    json_put(item, "ages_ms", ages_make(capture));
     json_put(item, "wal_bytes", json_integer_or_null(facts.wal_bytes));
     trouble_put(item, connector, capture);
     json_put(item, "warnings", warnings_make(connector));
@@ -230,6 +273,7 @@ void api_connect_proxy(struct api_call *call)
     bool changes = strcmp(request.method, "GET") != 0 && strcmp(request.method, "HEAD") != 0;
 
     request.path = slice_from(request.path, strlen("/api/v1/connect"));
+    request.through = "console";
     connect_handle(api_settings_of(call->api)->connect, &request, call->response);
     call->response->location = NULL; /* it would lead to the other listener */
     if (changes && call->response->status < 300)

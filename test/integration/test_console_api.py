@@ -304,6 +304,48 @@ def test_a_connector_is_checked_made_read_and_deleted(postgres, database, consol
     console.get("/connectors/pay", status=404)
 
 
+def test_a_connector_says_since_when_by_whom_and_how_fast(postgres, database, tailrace, console):
+    postgres.execute(database, "CREATE TABLE t(id serial PRIMARY KEY, v text)")
+    tailrace.create_connector("way", harness.connector_config(postgres, database))
+    began_ms = time.time() * 1000
+    connector = harness.wait_until(lambda: (lambda found: found if found["word"] == "Running" else None)(console.get("/connectors/way", "Connector")))
+    assert connector["since_ms"] > began_ms - 60000 and connector["by"] is None and connector["retry"] is None
+    for value in range(5):
+        postgres.execute(database, f"INSERT INTO t (v) VALUES ('{value}')")
+    timed = harness.wait_until(lambda: (lambda found: found if (found["ages_ms"] or {}).get("confirmed") is not None and found["commit_to_durable_ms"] else None)(console.get("/connectors/way", "Connector")))
+    ages = timed["ages_ms"]
+    assert 0 <= ages["received"] <= ages["appended"] <= ages["durable"] <= ages["confirmed"] < 60000
+    assert 0 <= timed["commit_to_durable_ms"]["p50"] <= timed["commit_to_durable_ms"]["p99"] < 60000
+    console.change("PUT", "/connect/connectors/way/pause", {}, status=202)
+    paused = harness.wait_until(lambda: (lambda found: found if found["word"] == "Paused" else None)(console.get("/connectors/way", "Connector")))
+    assert paused["by"].startswith("console, 127.") and began_ms <= paused["since_ms"] <= time.time() * 1000
+    tailrace.restart()
+    again = harness.wait_until(lambda: (lambda found: found if found["word"] == "Paused" else None)(Console(tailrace).get("/connectors/way", "Connector")))
+    assert (again["by"], again["since_ms"] // 1000) == (paused["by"], paused["since_ms"] // 1000)
+    assert tailrace.rest("PUT", "/connectors/way/resume").status == 202
+    assert tailrace.rest("PUT", "/connectors/way/stop").status == 204
+    stopped = harness.wait_until(lambda: (lambda found: found if found["word"] == "Stopped" else None)(Console(tailrace).get("/connectors/way", "Connector")))
+    assert stopped["by"].startswith("REST API, 127.")
+
+
+def test_failed_tries_are_counted(postgres, database, tailrace, console):
+    config = harness.connector_config(postgres, database, retriable__restart__connector__wait__ms=100)
+    postgres.execute(database, "CREATE TABLE t(id int PRIMARY KEY)")
+    tailrace.create_connector("tries", config)
+    console.change("PUT", "/connect/connectors/tries/stop", {}, status=204)
+    harness.wait_until(lambda: console.get("/connectors/tries")["word"] == "Stopped")
+    postgres.execute("postgres", f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+    try:
+        console.change("PUT", "/connect/connectors/tries/resume", {}, status=202)
+        first = harness.wait_until(lambda: (lambda found: found if found["retry"] else None)(console.get("/connectors/tries", "Connector")))
+        again = harness.wait_until(lambda: (lambda found: found if (found["retry"] or {}).get("tries", 0) >= 3 else None)(console.get("/connectors/tries", "Connector")))
+        assert again["retry"]["passes_by_itself"] and again["since_ms"] == first["since_ms"] > 0
+    finally:
+        postgres.execute("postgres", f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
+    harness.wait_until(lambda: console.get("/connectors/tries")["word"] == "Running")
+
+
+
 def postgres_password_is_hidden(console):
     return all(harness.PASSWORD not in json.dumps(console.get(path)) for path in ("/overview", "/connectors", "/connectors/pay", "/settings", "/events"))
 

@@ -43,7 +43,7 @@ function Ladder({ c }: { c: Connector }) {
             <li key={key} class={i === 0 ? 'is-pg' : bad ? 'is-crit' : ''}>
               <span>{name}</span>
               <code>{positions[key] ?? f.DASH}</code>
-              <small class="num">{i === 0 ? 'now' : gap === null ? '' : gap === 0 ? 'the same' : [f.bytes(gap), age === null ? '' : f.duration(age)].filter(Boolean).join(' · ')}</small>
+              <small class="num">{i === 0 ? 'now' : gap === null ? '' : [gap === 0 ? 'the same' : f.bytes(gap), age === null ? '' : f.duration(age)].filter(Boolean).join(' · ')}</small>
             </li>
           );
         })}

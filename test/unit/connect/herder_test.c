@@ -210,13 +210,13 @@ TEST(the_life_of_a_connector_is_stored_as_kafka_connect_does)
              "={\"topic\":{\"name\":\"dbserver1.public.activity\",\"connector\":\"" NAME "\",\"task\":0,\"discoverTimestamp\":#}}");
     OFFSETS("[\"" NAME "\",{\"server\":\"dbserver1\"}]={\"lsn_proc\":1,\"lsn\":1}");
 
-    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_PAUSED, &error), OK);
+    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_PAUSED, NULL, &error), OK);
     CONFIGS("target-state-" NAME "={\"state\":\"PAUSED\",\"state.v2\":\"PAUSED\"}");
     STATUSES("status-connector-" NAME "=" STATUS("PAUSED", 3, VERSION));
     STATUSES("status-task-" NAME "-0=" STATUS("PAUSED", 3, VERSION));
     assert_null(fake_capture_find(NAME));
 
-    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STARTED, &error), OK);
+    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STARTED, NULL, &error), OK);
     CONFIGS("target-state-" NAME "={\"state\":\"STARTED\",\"state.v2\":\"STARTED\"}");
     STATUSES("status-connector-" NAME "=" STATUS("RUNNING", 3, VERSION));
     fake_capture_set(capture_wait(NAME, 2), CAPTURE_STREAMING, NULL);
@@ -244,14 +244,14 @@ TEST(the_life_of_a_connector_is_stored_as_kafka_connect_does)
     assert_int_equal(herder_topics_reset(fixture->herder, NAME, &error), OK);
     STATUSES("status-topic-dbserver1.public.activity:connector-" NAME "=null");
 
-    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STOPPED, &error), OK);
+    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STOPPED, NULL, &error), OK);
     CONFIGS("commit-" NAME "={\"tasks\":0}");
     CONFIGS("target-state-" NAME "={\"state\":\"PAUSED\",\"state.v2\":\"STOPPED\"}");
     STATUSES("status-connector-" NAME "=" STATUS("STOPPED", 4, VERSION));
     STATUSES("status-task-" NAME "-0=" STATUS("UNASSIGNED", 4, "null"));
     STATUSES("status-task-" NAME "-0=null");
 
-    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STARTED, &error), OK);
+    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STARTED, NULL, &error), OK);
     CONFIGS("target-state-" NAME "={\"state\":\"STARTED\",\"state.v2\":\"STARTED\"}");
     STATUSES("status-connector-" NAME "=" STATUS("RUNNING", 6, VERSION));
     CONFIGS("task-" NAME "-0={\"properties\":{" TASK ",\"max.batch.size\":\"1024\"}}");
@@ -287,7 +287,7 @@ TEST(connectors_come_back_in_the_state_they_were_left_in)
         fake_capture_set(capture_wait(NAME, starts + 1), CAPTURE_STREAMING, NULL);
         view_has(fixture, herder_status_write, "\"tasks\":[{\"id\":0,\"state\":\"RUNNING\"");
         if (targets[i] != TARGET_STARTED)
-            assert_int_equal(herder_target_set(fixture->herder, NAME, targets[i], &error), OK);
+            assert_int_equal(herder_target_set(fixture->herder, NAME, targets[i], NULL, &error), OK);
         view_has(fixture, herder_status_write, states[i]);
         herder_end(fixture);
         assert_null(fake_capture_find(NAME));
@@ -540,7 +540,7 @@ TEST(an_offset_that_is_none_fails_the_task_at_the_start)
 
     assert_int_equal(put(fixture, false, &stopped, &error), OK);
     offset_patch(fixture, "{\"offsets\":[{\"partition\":{\"server\":\"dbserver1\"},\"offset\":{\"lsn\":\"text\"}}]}", OK);
-    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STARTED, &error), OK);
+    assert_int_equal(herder_target_set(fixture->herder, NAME, TARGET_STARTED, NULL, &error), OK);
     view_has(fixture, herder_status_write, "the offset stored in connect-offsets: the offset has no lsn that is a number");
     fixture_destroy(fixture);
 }
