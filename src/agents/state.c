@@ -4,23 +4,24 @@
 #include "base/map.h"
 #include "base/memory.h"
 
+#include <stddef.h>
+
 #define KEYS_DEFAULT 1000000
 #define BYTES_DEFAULT ((size_t)256 << 20)
 #define KEY_BYTES_DEFAULT ((size_t)64 << 10)
 #define KEY_NAME_BYTES_MAX 1024
 #define ALLOCATION_OVERHEAD 16 /* of malloc, for the count of bytes */
+#define EVICTION_SAMPLES 16
 
-/* One allocation: this, then the state (aligned to 8), then the key. */
+/* One allocation: this, then the key, then the state: what a lookup compares lies in the line that it has already. */
 struct entry {
-    struct state_entry state; /* first: state_entry and entry are one pointer */
-    uint32_t capacity;        /* of the state */
+    struct state_entry state; /* first: state_entry and entry are one pointer. bytes: behind the key, aligned to 8 */
     struct entry *next;       /* in the same bucket */
-    struct entry *older, *newer;
-    struct entry *next_changed;
-    struct entry **changed_slot; /* what points to this entry in the list of changed ones; NULL when it is not in it */
-    uint32_t hash;
+    uint32_t capacity;        /* of the state */
+    uint32_t changed_at;      /* place in the list of changed ones + 1; 0 when it is not in it */
+    uint32_t used;            /* the table's `uses` when it was used last */
     uint16_t key_size;
-    uint8_t storage[] __attribute__((aligned(8)));
+    uint8_t key[];
 };
 
 /* A key that is gone and has to be told to the checkpoint. */
@@ -34,8 +35,10 @@ struct state_table {
     struct state_limits limits;
     struct entry **buckets;
     size_t bucket_count; /* a power of two */
-    struct entry *oldest, *newest;
-    struct entry *changed;
+    size_t hand;         /* the bucket where the next look for something to evict begins */
+    uint32_t uses;
+    struct entry **changed;
+    size_t changed_count, changed_capacity;
     struct gone *gone, *gone_told;
     struct state_counters counters;
 };
@@ -58,19 +61,25 @@ struct state_table *state_create(const struct state_limits *limits)
 
 static struct slice key_of(const struct entry *entry)
 {
-    return slice_of(entry->storage + entry->capacity, entry->key_size);
+    return slice_of(entry->key, entry->key_size);
+}
+
+/* Where the state lies behind a key of this size. */
+static size_t state_offset(size_t key_size)
+{
+    return (offsetof(struct entry, key) + key_size + 7) & ~(size_t)7;
 }
 
 static size_t cost_of(const struct entry *entry)
 {
-    return sizeof(*entry) + entry->capacity + entry->key_size + ALLOCATION_OVERHEAD;
+    return state_offset(entry->key_size) + entry->capacity + ALLOCATION_OVERHEAD;
 }
 
 static struct entry **slot_find(const struct state_table *table, struct slice key, uint32_t hash)
 {
     struct entry **slot = &table->buckets[hash & (table->bucket_count - 1)];
 
-    while (*slot != NULL && !((*slot)->hash == hash && slice_equal(key_of(*slot), key)))
+    while (*slot != NULL && !((*slot)->state.hash == hash && slice_equal(key_of(*slot), key)))
         slot = &(*slot)->next;
     return slot;
 }
@@ -80,46 +89,41 @@ static void buckets_grow(struct state_table *table)
     size_t count = table->bucket_count * 2;
     struct entry **buckets = memory_new_array(count, sizeof(*buckets));
 
-    for (struct entry *entry = table->oldest; entry != NULL; entry = entry->newer) {
-        entry->next = buckets[entry->hash & (count - 1)];
-        buckets[entry->hash & (count - 1)] = entry;
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        for (struct entry *entry = table->buckets[i], *next; entry != NULL; entry = next) {
+            struct entry **bucket = &buckets[entry->state.hash & (count - 1)];
+
+            next = entry->next;
+            entry->next = *bucket;
+            *bucket = entry;
+        }
     }
     memory_free(table->buckets);
     table->buckets = buckets;
     table->bucket_count = count;
 }
 
-static void order_remove(struct state_table *table, struct entry *entry)
-{
-    *(entry->older == NULL ? &table->oldest : &entry->older->newer) = entry->newer;
-    *(entry->newer == NULL ? &table->newest : &entry->newer->older) = entry->older;
-}
-
-static void order_append(struct state_table *table, struct entry *entry)
-{
-    entry->older = table->newest;
-    entry->newer = NULL;
-    *(table->newest == NULL ? &table->oldest : &table->newest->newer) = entry;
-    table->newest = entry;
-}
-
 static void changed_insert(struct state_table *table, struct entry *entry)
 {
-    entry->next_changed = table->changed;
-    entry->changed_slot = &table->changed;
-    if (entry->next_changed != NULL)
-        entry->next_changed->changed_slot = &entry->next_changed;
-    table->changed = entry;
+    if (table->changed_count == table->changed_capacity) {
+        table->changed_capacity = table->changed_capacity * 2 + 1024;
+        table->changed = memory_resize(table->changed, table->changed_capacity * sizeof(struct entry *));
+    }
+    table->changed[table->changed_count++] = entry;
+    entry->changed_at = (uint32_t)table->changed_count;
 }
 
-static void changed_remove(struct entry *entry)
+/* The last of the list takes its place. */
+static void changed_remove(struct state_table *table, struct entry *entry)
 {
-    if (entry->changed_slot == NULL)
+    struct entry *last;
+
+    if (entry->changed_at == 0)
         return;
-    *entry->changed_slot = entry->next_changed;
-    if (entry->next_changed != NULL)
-        entry->next_changed->changed_slot = entry->changed_slot;
-    entry->changed_slot = NULL;
+    last = table->changed[--table->changed_count];
+    table->changed[entry->changed_at - 1] = last;
+    last->changed_at = entry->changed_at;
+    entry->changed_at = 0;
 }
 
 static void entry_drop(struct state_table *table, struct entry *entry)
@@ -131,40 +135,62 @@ static void entry_drop(struct state_table *table, struct entry *entry)
     memcpy(gone->key, key.data, key.size);
     gone->next = table->gone;
     table->gone = gone;
-    *slot_find(table, key, entry->hash) = entry->next;
-    order_remove(table, entry);
-    changed_remove(entry);
+    *slot_find(table, key, entry->state.hash) = entry->next;
+    changed_remove(table, entry);
     table->counters.keys--;
     table->counters.bytes -= cost_of(entry);
     memory_free(entry);
 }
 
-/* Makes room by dropping what was not used for longest; `kept` stays. */
+/*
+ * Of the next EVICTION_SAMPLES entries the one that was not used for longest, but for `kept`; NULL when there is no other. Not quite the
+ * least recently used of all, and no list through all entries has to be kept in order for it.
+ */
+static struct entry *victim_find(struct state_table *table, const struct entry *kept)
+{
+    struct entry *found = NULL;
+    size_t seen = 0;
+
+    for (size_t i = 0; i < table->bucket_count && seen < EVICTION_SAMPLES; i++) {
+        for (struct entry *entry = table->buckets[table->hand]; entry != NULL; entry = entry->next) {
+            if (entry == kept)
+                continue;
+            seen++;
+            if (found == NULL || table->uses - entry->used > table->uses - found->used)
+                found = entry;
+        }
+        table->hand = (table->hand + 1) & (table->bucket_count - 1);
+    }
+    return found;
+}
+
+/* Makes room by dropping what was not used for long; `kept` stays. */
 static void entries_evict(struct state_table *table, const struct entry *kept)
 {
-    while ((table->counters.keys > table->limits.keys_max || table->counters.bytes > table->limits.bytes_max) && table->oldest != NULL &&
-           table->oldest != kept) {
-        entry_drop(table, table->oldest);
+    while (table->counters.keys > table->limits.keys_max || table->counters.bytes > table->limits.bytes_max) {
+        struct entry *victim = victim_find(table, kept);
+
+        if (victim == NULL)
+            return;
+        entry_drop(table, victim);
         table->counters.evicted++;
     }
 }
 
-static struct entry *entry_create(struct state_table *table, struct slice key, uint32_t hash, uint32_t capacity)
+static struct entry *entry_create(struct state_table *table, struct slice key, uint32_t hash)
 {
-    struct entry *entry = memory_new(sizeof(*entry) + capacity + key.size);
+    struct entry *entry = memory_new(state_offset(key.size));
     struct entry **bucket;
 
-    entry->capacity = capacity;
-    entry->hash = hash;
+    entry->state.hash = hash;
     entry->key_size = (uint16_t)key.size;
-    entry->state.bytes = entry->storage;
-    memcpy(entry->storage + capacity, key.data, key.size);
+    entry->state.bytes = (uint8_t *)entry + state_offset(key.size);
+    memcpy(entry->key, key.data, key.size);
     if (table->counters.keys >= table->bucket_count)
         buckets_grow(table);
     bucket = &table->buckets[hash & (table->bucket_count - 1)];
     entry->next = *bucket;
     *bucket = entry;
-    order_append(table, entry);
     table->counters.keys++;
     table->counters.bytes += cost_of(entry);
     return entry;
@@ -184,12 +210,10 @@ struct state_entry *state_open(struct state_table *table, struct slice key)
     hash = (uint32_t)hash_bytes(key);
     entry = *slot_find(table, key, hash);
     if (entry == NULL) {
-        entry = entry_create(table, key, hash, 0);
+        entry = entry_create(table, key, hash);
         entries_evict(table, entry);
-    } else if (entry != table->newest) {
-        order_remove(table, entry);
-        order_append(table, entry);
     }
+    entry->used = ++table->uses;
     return &entry->state;
 }
 
@@ -205,23 +229,16 @@ const struct state_entry *state_find(const struct state_table *table, struct sli
 /* Every pointer to the entry is moved along. */
 static struct entry *entry_move(struct state_table *table, struct entry *entry, uint32_t capacity)
 {
-    struct entry **slot = slot_find(table, key_of(entry), entry->hash);
-    struct entry *moved = memory_new(sizeof(*moved) + capacity + entry->key_size);
-    uint32_t kept = entry->state.size < capacity ? entry->state.size : capacity;
+    struct entry **slot = slot_find(table, key_of(entry), entry->state.hash);
+    size_t offset = state_offset(entry->key_size);
+    struct entry *moved = memory_new(offset + capacity);
 
-    memcpy(moved, entry, sizeof(*moved));
-    memcpy(moved->storage, entry->storage, kept);
-    memcpy(moved->storage + capacity, entry->storage + entry->capacity, entry->key_size);
+    memcpy(moved, entry, offset + (entry->state.size < capacity ? entry->state.size : capacity));
     moved->capacity = capacity;
-    moved->state.bytes = moved->storage;
+    moved->state.bytes = (uint8_t *)moved + offset;
     *slot = moved;
-    *(entry->older == NULL ? &table->oldest : &entry->older->newer) = moved;
-    *(entry->newer == NULL ? &table->newest : &entry->newer->older) = moved;
-    if (moved->changed_slot != NULL) {
-        *moved->changed_slot = moved;
-        if (moved->next_changed != NULL)
-            moved->next_changed->changed_slot = &moved->next_changed;
-    }
+    if (moved->changed_at != 0)
+        table->changed[moved->changed_at - 1] = moved;
     table->counters.bytes += cost_of(moved) - cost_of(entry);
     memory_free(entry);
     return moved;
@@ -247,7 +264,7 @@ void state_touch(struct state_table *table, struct state_entry *public_entry)
 {
     struct entry *entry = (struct entry *)public_entry;
 
-    if (entry->changed_slot == NULL)
+    if (entry->changed_at == 0)
         changed_insert(table, entry);
 }
 
@@ -263,7 +280,7 @@ void state_remove(struct state_table *table, struct slice key)
 
 bool state_next_changed(struct state_table *table, struct slice *key, struct slice *bytes)
 {
-    struct entry *entry = table->changed;
+    struct entry *entry;
 
     memory_free(table->gone_told);
     table->gone_told = table->gone;
@@ -273,9 +290,10 @@ bool state_next_changed(struct state_table *table, struct slice *key, struct sli
         *bytes = slice_null();
         return true;
     }
-    if (entry == NULL)
+    if (table->changed_count == 0)
         return false;
-    changed_remove(entry);
+    entry = table->changed[table->changed_count - 1];
+    changed_remove(table, entry);
     *key = key_of(entry);
     *bytes = slice_of(entry->state.bytes, entry->state.size);
     return true;
@@ -330,16 +348,15 @@ struct state_counters state_counters_read(const struct state_table *table)
 
 void state_destroy(struct state_table *table)
 {
-    struct entry *entry;
-
     if (table == NULL)
         return;
-    for (entry = table->oldest; entry != NULL;) {
-        struct entry *newer = entry->newer;
-
-        memory_free(entry);
-        entry = newer;
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        for (struct entry *entry = table->buckets[i], *next; entry != NULL; entry = next) {
+            next = entry->next;
+            memory_free(entry);
+        }
     }
+    memory_free(table->changed);
     while (table->gone != NULL) {
         struct gone *next = table->gone->next;
 

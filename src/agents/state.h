@@ -1,5 +1,6 @@
 /*
- * agents/state.h: keyed state of an agent: bytes by key, bounded in keys and bytes, the least recently used evicted first.
+ * agents/state.h: keyed state of an agent: bytes by key, bounded in keys and bytes; what was not used for long is
+ * evicted first (of 16 entries the least recently used).
  * What changed since the last checkpoint is known, so that a checkpoint writes only that.
  * Thread: the agent's.
  */
@@ -13,7 +14,7 @@ struct state_table;
 struct state_entry {
     uint8_t *bytes; /* aligned to 8; the rule's own layout, first byte its version */
     uint32_t size;
-    /* the table's own fields follow */
+    uint32_t hash; /* the table's own; more of its fields follow */
 };
 
 struct state_limits {

@@ -23,10 +23,23 @@ struct known_schema {
     uint64_t used;            /* when last; the oldest makes place */
 };
 
+#define MEMBERS_MAX 24
+
+/* A name in an object of every message, with its quotes and its colon. */
+struct member {
+    char text[22];
+    uint8_t size, part; /* size 0: none was met yet */
+};
+
+struct members {
+    struct member all[MEMBERS_MAX]; /* by their place in the object */
+};
+
 struct change_decoder {
     struct known_schema *known[SCHEMAS_MAX];
     struct known_schema *plain; /* grows by the columns of messages without schema */
     struct known_schema *last;
+    struct members envelope, source;
     struct map scales;          /* column -> scale + 1, as a pointer */
     struct buffer bytes;        /* of a decimal */
     uint64_t clock;
@@ -391,7 +404,51 @@ static const struct change_value *row_read(struct change_decoder *decoder, const
     return values;
 }
 
-static void source_read(struct json_scan *in, struct change *change)
+/* ---- Names that come in the same order again and again ---- */
+
+enum part { PART_OTHER, PART_BEFORE, PART_AFTER, PART_SOURCE, PART_OPERATION, PART_TS_US, PART_TS_MS, PART_LSN, PART_TRANSACTION, PART_SCHEMA, PART_TABLE };
+
+struct part_name {
+    const char *name;
+    enum part part;
+};
+
+static const struct part_name envelope_names[] = {
+    {"before", PART_BEFORE}, {"after", PART_AFTER}, {"source", PART_SOURCE}, {"op", PART_OPERATION}, {NULL, PART_OTHER}};
+static const struct part_name source_names[] = {{"ts_us", PART_TS_US}, {"ts_ms", PART_TS_MS},     {"lsn", PART_LSN},    {"txId", PART_TRANSACTION},
+                                                {"schema", PART_SCHEMA}, {"table", PART_TABLE}, {NULL, PART_OTHER}};
+
+static enum part part_of(const struct part_name *names, struct slice name)
+{
+    while (names->name != NULL && !slice_equal_string(name, names->name))
+        names++;
+    return names->part;
+}
+
+/* Reads a name with its colon. One comparison when it is what stood in this place the last time; otherwise that is remembered. */
+static enum part part_read(struct members *members, size_t at, const struct part_name *names, struct json_scan *in)
+{
+    struct member *member = at < MEMBERS_MAX ? &members->all[at] : NULL;
+    struct slice name;
+    enum part part;
+
+    if (member != NULL && member->size > 0 && member->size <= (size_t)(in->end - in->at) && memcmp(in->at, member->text, member->size) == 0) {
+        in->at += member->size;
+        return (enum part)member->part;
+    }
+    name = json_name(in);
+    part = part_of(names, name);
+    if (member != NULL && in->failed == NULL && name.size + 3 <= sizeof(member->text)) {
+        member->text[0] = '"';
+        memcpy(member->text + 1, name.data, name.size);
+        memcpy(member->text + 1 + name.size, "\":", 2);
+        member->size = (uint8_t)(name.size + 3);
+        member->part = (uint8_t)part;
+    }
+    return part;
+}
+
+static void source_read(struct change_decoder *decoder, struct json_scan *in, struct change *change)
 {
     bool first = true;
     int64_t time_ms = 0;
@@ -401,22 +458,22 @@ static void source_read(struct json_scan *in, struct change *change)
         return;
     }
     json_open(in, '{');
-    while (json_next(in, '}', &first)) {
-        struct slice name = json_name(in);
-        enum json_kind kind = json_peek(in);
+    for (size_t at = 0; json_next(in, '}', &first); at++) {
+        enum part part = part_read(&decoder->source, at, source_names, in);
+        enum json_kind kind = part == PART_OTHER ? JSON_NONE : json_peek(in);
         bool escaped;
 
-        if (kind == JSON_NUMBER && slice_equal_string(name, "ts_us"))
+        if (kind == JSON_NUMBER && part == PART_TS_US)
             change->source_time_us = json_scan_integer(in);
-        else if (kind == JSON_NUMBER && slice_equal_string(name, "ts_ms"))
+        else if (kind == JSON_NUMBER && part == PART_TS_MS)
             time_ms = json_scan_integer(in);
-        else if (kind == JSON_NUMBER && slice_equal_string(name, "lsn"))
+        else if (kind == JSON_NUMBER && part == PART_LSN)
             change->lsn = json_scan_integer(in);
-        else if (kind == JSON_NUMBER && slice_equal_string(name, "txId"))
+        else if (kind == JSON_NUMBER && part == PART_TRANSACTION)
             change->transaction_id = json_scan_integer(in);
-        else if (kind == JSON_STRING && slice_equal_string(name, "schema"))
+        else if (kind == JSON_STRING && part == PART_SCHEMA)
             change->table_schema = json_scan_string(in, &escaped);
-        else if (kind == JSON_STRING && slice_equal_string(name, "table"))
+        else if (kind == JSON_STRING && part == PART_TABLE)
             change->table = json_scan_string(in, &escaped);
         else
             (void)json_skip(in);
@@ -431,20 +488,18 @@ static void envelope_read(struct change_decoder *decoder, const struct known_sch
     bool first = true, escaped;
 
     json_open(in, '{');
-    while (json_next(in, '}', &first)) {
-        struct slice name = json_name(in);
-
-        if (slice_equal_string(name, "before")) {
-            change->before = row_read(decoder, known, in, arena);
-        } else if (slice_equal_string(name, "after")) {
-            change->after = row_read(decoder, known, in, arena);
-        } else if (slice_equal_string(name, "source")) {
-            source_read(in, change);
-        } else if (slice_equal_string(name, "op")) {
+    for (size_t at = 0; json_next(in, '}', &first); at++) {
+        switch (part_read(&decoder->envelope, at, envelope_names, in)) {
+        case PART_BEFORE: change->before = row_read(decoder, known, in, arena); break;
+        case PART_AFTER: change->after = row_read(decoder, known, in, arena); break;
+        case PART_SOURCE: source_read(decoder, in, change); break;
+        case PART_OPERATION: {
             struct slice op = json_scan_string(in, &escaped);
+
             change->operation = op.size == 1 ? (char)op.data[0] : '\0';
-        } else {
-            (void)json_skip(in);
+            break;
+        }
+        default: (void)json_skip(in); break;
         }
     }
 }

@@ -50,6 +50,29 @@ enum json_kind json_peek(struct json_scan *in)
     }
 }
 
+/* The top bit of every byte that is zero, from the lowest one on exact. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* The next quote or backslash, eight bytes at a time; `end` when there is none. */
+static const uint8_t *quote_find(const uint8_t *at, const uint8_t *end)
+{
+    while (end - at >= 8) {
+        uint64_t word, found;
+
+        memcpy(&word, at, sizeof(word));
+        found = zero_bytes(word ^ UINT64_C(0x2222222222222222)) | zero_bytes(word ^ UINT64_C(0x5c5c5c5c5c5c5c5c));
+        if (found != 0)
+            return at + __builtin_ctzll(found) / 8; /* little-endian, as all that we run on */
+        at += 8;
+    }
+    while (at < end && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
 struct slice json_scan_string(struct json_scan *in, bool *escaped)
 {
     const uint8_t *start, *at;
@@ -61,8 +84,7 @@ struct slice json_scan_string(struct json_scan *in, bool *escaped)
     }
     start = at = in->at + 1;
     for (;;) {
-        while (at < in->end && *at != '"' && *at != '\\')
-            at++;
+        at = quote_find(at, in->end);
         if (at >= in->end || (*at == '\\' && in->end - at < 2)) {
             fail(in, "the end of a string");
             return slice_of("", 0);
@@ -198,11 +220,34 @@ struct slice json_name(struct json_scan *in)
     return name;
 }
 
+#define DIGITS_SURE 18 /* always fit into 64 bits */
+
+/* False when it is anything but up to 18 digits, perhaps with a minus: the scan has not moved then. */
+static bool integer_read(struct json_scan *in, int64_t *value)
+{
+    const uint8_t *at, *first;
+    bool negative = next_byte(in) == '-';
+    int64_t sum = 0;
+
+    at = first = in->at + negative;
+    while (at < in->end && *at >= '0' && *at <= '9' && at - first < DIGITS_SURE)
+        sum = sum * 10 + (*at++ - '0');
+    if (in->failed != NULL || at == first || (at < in->end && is_number_byte(*at)))
+        return false;
+    in->at = at;
+    *value = negative ? -sum : sum;
+    return true;
+}
+
 int64_t json_scan_integer(struct json_scan *in)
 {
     const uint8_t *before = in->at;
-    struct slice text = json_skip(in);
+    struct slice text;
     int64_t value = 0;
+
+    if (integer_read(in, &value))
+        return value;
+    text = json_skip(in);
 
     if (in->failed == NULL && !text_parse_int64(text, &value)) {
         in->at = before;
