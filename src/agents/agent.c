@@ -103,6 +103,7 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     stop_init(&agent->stop);
     buffer_init(&agent->json, ALERT_BYTES_MAX);
     buffer_init(&agent->before, ALERT_STATE_BYTES_MAX);
+    buffer_init(&agent->stamps, STAMPS_RECENT_BYTES_MAX);
     agent->settings_json = settings_json(&agent->settings);
     (void)pthread_mutex_init(&agent->lock, NULL);
     status = kind->create(&agent->settings, &agent->rule, error);
@@ -139,6 +140,7 @@ void agent_destroy(struct agent *agent)
     stop_finish(&agent->stop);
     buffer_finish(&agent->json);
     buffer_finish(&agent->before);
+    buffer_finish(&agent->stamps);
     memory_free(agent->settings_json);
     state_destroy(agent->states);
     (void)pthread_mutex_destroy(&agent->lock);

@@ -3,6 +3,7 @@
 #define AGENTS_AGENT_INTERNAL_H
 
 #include "agents/agent.h"
+#include "log/stamps.h"
 #include "os/stop.h"
 
 #include <pthread.h>
@@ -25,6 +26,9 @@ struct agent {
     bool before_known;
     char *settings_json;         /* of the rule */
     int64_t read_us;             /* when the records of this turn came */
+    struct buffer stamps;        /* what `stamp` borrows from */
+    struct stamp stamp;          /* of the batch of the last alert's row */
+    int64_t stamped_ms;          /* when it was looked for last */
     bool enriched_ready;         /* their topic is there */
     struct source *source;
     struct state_table *states;

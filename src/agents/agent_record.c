@@ -9,6 +9,7 @@
 
 #define LOG_SUBSYSTEM "agents"
 
+#define STAMPS_GAP_MS 5 /* between two looks for stamps */
 #define FOLD_PREFIX "\001" /* no column's text begins so */
 
 static enum status dead_letter_write(struct agent *agent, const struct source_record *record, const char *reason, struct error *error)
@@ -51,6 +52,21 @@ static const char *before_text(struct agent *agent)
     return copy;
 }
 
+/* When the batch of the row passed each step, as long as that is remembered. In a storm only some are looked for. */
+static void stamps_fill(struct agent *agent, const struct source_record *record, struct alert *alert)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (agent->spec.bootstrap_servers != NULL || now_ms - agent->stamped_ms < STAMPS_GAP_MS)
+        return;
+    agent->stamped_ms = now_ms;
+    if (!stamps_recent(agent->spec.log, agent->spec.topic, record->partition, record->offset, &agent->stamps, &agent->stamp))
+        return;
+    alert->appended_us = agent->stamp.appended_us;
+    alert->durable_us = agent->stamp.durable_us;
+    alert->published_us = agent->stamp.published_us;
+}
+
 static enum status alert_send(struct agent *agent, const struct source_record *record, const struct rule_event *event, struct rule_verdict *verdict,
                               struct error *error)
 {
@@ -63,7 +79,8 @@ static enum status alert_send(struct agent *agent, const struct source_record *r
     alert->agent = agent->spec.name;
     alert->rule = agent->kind->name;
     alert->rule_version = agent->kind->version;
-    alert->appended_us = record->timestamp_ms * 1000;
+    alert->received_us = record->timestamp_ms * 1000;
+    stamps_fill(agent, record, alert);
     alert->read_us = agent->read_us;
     alert->scored_us = clock_now_us();
     alert->judged_us = event->time_us;

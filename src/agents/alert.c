@@ -137,7 +137,10 @@ static void source_write(const struct alert *alert, struct buffer *json)
     member_known(json, "lsn", alert->lsn > 0, alert->lsn);
     member_known(json, "txId", alert->transaction_id >= 0, alert->transaction_id);
     member_known(json, "committed_us", alert->committed_us != 0, alert->committed_us);
+    member_known(json, "received_us", alert->received_us != 0, alert->received_us);
     member_known(json, "appended_us", alert->appended_us != 0, alert->appended_us);
+    member_known(json, "durable_us", alert->durable_us != 0, alert->durable_us);
+    member_known(json, "published_us", alert->published_us != 0, alert->published_us);
     member_known(json, "read_us", alert->read_us != 0, alert->read_us);
     member_known(json, "scored_us", alert->scored_us != 0, alert->scored_us);
     buffer_append_u8(json, '}');
@@ -294,7 +297,10 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     alert->lsn = json_member_integer(source, "lsn", -1);
     alert->transaction_id = json_member_integer(source, "txId", -1);
     alert->committed_us = json_member_integer(source, "committed_us", 0);
+    alert->received_us = json_member_integer(source, "received_us", 0);
     alert->appended_us = json_member_integer(source, "appended_us", 0);
+    alert->durable_us = json_member_integer(source, "durable_us", 0);
+    alert->published_us = json_member_integer(source, "published_us", 0);
     alert->read_us = json_member_integer(source, "read_us", 0);
     alert->scored_us = json_member_integer(source, "scored_us", 0);
     alert->row = json_of(json, "row", arena);

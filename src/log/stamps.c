@@ -47,7 +47,7 @@ struct stamps {
     bool stopping;
     int64_t lost;
     pthread_mutex_t flush_lock; /* one flush at a time; taken before `lock` */
-    struct buffer writing;      /* of the flush */
+    struct buffer writing;      /* of the flush; it stays until the next one, for stamps_recent. Changed with both locks held */
 };
 
 /* ---- Entries: u64 time in ms, u32 size of the key, u32 size of the value, key, value ---- */
@@ -319,6 +319,7 @@ static enum status flush(struct stamps *stamps, struct error *error)
 
     (void)pthread_mutex_lock(&stamps->flush_lock);
     (void)pthread_mutex_lock(&stamps->lock);
+    buffer_reset(&stamps->writing);
     taken = stamps->pending;
     stamps->pending = stamps->writing;
     stamps->writing = taken;
@@ -334,7 +335,6 @@ static enum status flush(struct stamps *stamps, struct error *error)
     }
     if (lost > 0)
         LOG_WARNING("%lld stamps of published rows were dropped because they could not be written fast enough; their traces lack some steps", (long long)lost);
-    buffer_reset(&stamps->writing);
     (void)pthread_mutex_unlock(&stamps->flush_lock);
     return status;
 }
@@ -538,4 +538,41 @@ bool stamp_read(struct slice value, struct stamp *stamp)
     if (stamp->kind == STAMP_PUBLISH)
         return publish_read(&in, stamp);
     return stamp->kind == STAMP_READER && reader_read(&in, stamp);
+}
+
+static bool run_holds(const struct stamp *stamp, const char *topic, int32_t partition, int64_t offset)
+{
+    for (size_t i = 0; i < stamp->run_count; i++) {
+        const struct stamp_run *run = &stamp->runs[i];
+
+        if (run->partition == partition && offset >= run->first_offset && offset < run->end_offset && slice_equal_string(run->topic, topic))
+            return true;
+    }
+    return false;
+}
+
+bool stamps_recent(struct log *log, const char *topic, int32_t partition, int64_t offset, struct buffer *kept, struct stamp *found)
+{
+    struct stamps *stamps = log == NULL ? NULL : log->stamps;
+    struct reader in;
+
+    buffer_reset(kept);
+    if (stamps == NULL)
+        return false;
+    (void)pthread_mutex_lock(&stamps->lock);
+    buffer_append_slice(kept, buffer_slice(&stamps->writing));
+    buffer_append_slice(kept, buffer_slice(&stamps->pending));
+    (void)pthread_mutex_unlock(&stamps->lock);
+    in = reader_of(buffer_slice(kept));
+    while (!kept->failed && !in.failed && reader_left(&in) > 0) {
+        uint32_t key_size, value_size;
+
+        (void)read_u64(&in);
+        key_size = read_u32(&in);
+        value_size = read_u32(&in);
+        (void)read_bytes(&in, key_size);
+        if (stamp_read(read_bytes(&in, value_size), found) && found->kind == STAMP_PUBLISH && run_holds(found, topic, partition, offset))
+            return true;
+    }
+    return false;
 }

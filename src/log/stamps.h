@@ -43,6 +43,8 @@ void stamps_add(struct stamps *stamps, const struct log_stamp *stamp, const stru
 
 /* ---- Reading back ---- */
 
+#define STAMPS_RECENT_BYTES_MAX ((size_t)9 << 20)
+
 enum stamp_kind { STAMP_PUBLISH = 'p', STAMP_READER = 'r' };
 
 struct stamp_run {
@@ -73,5 +75,12 @@ struct stamp {
 
 /* Reads a record's value; borrows from it. False: it is none of ours, or of a later version. */
 bool stamp_read(struct slice value, struct stamp *stamp);
+
+/*
+ * The stamp of the publish that a record came with, when that was in the last second or two; from memory only. False: not known.
+ * kept  what `found` borrows from; initialised with STAMPS_RECENT_BYTES_MAX
+ * Thread  any; takes a leaf lock for as long as copying takes
+ */
+bool stamps_recent(struct log *log, const char *topic, int32_t partition, int64_t offset, struct buffer *kept, struct stamp *found);
 
 #endif

@@ -363,21 +363,35 @@ static void read_hops(struct hops *hops, struct readers *readers)
 
 /* ---- Alerts and deliveries ---- */
 
-/* Where a sink has got to in the topic of alerts, by its position in the log; -1 unknown. */
-static int64_t sink_position(struct trace *trace, const char *name)
+/* Where a sink has got to in the place's partition, by its position in the log: {"topic":[offset per partition]}; -1 unknown. */
+static int64_t sink_position(struct trace *trace, const char *name, const struct trace_row *place)
 {
     char owner[300];
     struct buffer position;
+    json_t *offsets = NULL;
     int64_t next = -1;
 
     (void)snprintf(owner, sizeof(owner), "sink/%s", name);
-    buffer_init(&position, 64);
-    if (log_position(trace->settings->log, owner, &position)) {
-        buffer_append_u8(&position, '\0');
-        next = position.failed ? -1 : strtoll((const char *)position.data, NULL, 10);
-    }
+    buffer_init(&position, 1 << 20);
+    if (log_position(trace->settings->log, owner, &position))
+        offsets = json_loadb((const char *)position.data, position.size, 0, NULL);
+    if (json_is_integer(json_array_get(json_object_get(offsets, place->topic), (size_t)place->partition)))
+        next = json_integer_value(json_array_get(json_object_get(offsets, place->topic), (size_t)place->partition));
+    json_decref(offsets);
     buffer_finish(&position);
     return next;
+}
+
+static bool sink_reads(const json_t *sink, const char *topic)
+{
+    const json_t *one;
+    size_t index;
+
+    json_array_foreach(json_object_get(sink, "topics"), index, one) {
+        if (json_is_string(one) && strcmp(json_string_value(one), topic) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void wait_add(json_t *waits, const char *step, const char *who, const char *state, const char *why, const char *todo)
@@ -390,7 +404,7 @@ static void sink_hop(struct trace *trace, struct hops *hops, const json_t *sink,
     const char *name = member_text(sink, "name"), *error = member_text(sink, "error");
     const struct trace_pass *pass = trace_pass_of(place, LOG_READER_SINK, name);
     int64_t at_us = pass == NULL ? 0 : pass->passed_us;
-    bool delivered = at_us != 0 || sink_position(trace, name) > place->offset;
+    bool delivered = at_us != 0 || sink_position(trace, name, place) > place->offset;
 
     if (delivered) {
         hop_beside(hops, "delivered", "out", alerted_us, at_us, pass != NULL && pass->exact ? "exact" : "batch", true, json_sprintf("by sink %s", name));
@@ -450,7 +464,7 @@ static void alert_hops(struct trace *trace, struct hops *hops, const json_t *ale
     if (json_is_null(json_object_get(change, "to_alert_us")))
         json_put(change, "to_alert_us", json_integer(alerted_us - hops->base_us));
     json_array_foreach(json_object_get(trace->description, "sinks"), index, sink) {
-        if (member_text(sink, "topic") != NULL && strcmp(member_text(sink, "topic"), place->topic) == 0)
+        if (sink_reads(sink, place->topic))
             sink_hop(trace, hops, sink, place, alerted_us, waits);
     }
     json_add(json_object_get(change, "alerts"), alert_line(alert));
@@ -583,6 +597,7 @@ json_t *trace_change_of_alert(struct trace *trace, const json_t *alert)
 {
     const json_t *source = json_object_get(alert, "source");
     int64_t committed_us = member_integer(source, "committed_us", 0), appended_us = member_integer(source, "appended_us", 0);
+    int64_t received_us = member_integer(source, "received_us", appended_us);
     struct trace_row row = {.topic = member_text(source, "topic") == NULL ? "" : member_text(source, "topic"),
                             .partition = (int32_t)member_integer(source, "partition", 0),
                             .offset = member_integer(source, "offset", 0),
@@ -590,15 +605,20 @@ json_t *trace_change_of_alert(struct trace *trace, const json_t *alert)
                             .transaction_id = member_integer(source, "txId", -1),
                             .committed_us = committed_us,
                             .is_change = true,
-                            .known = TRACE_ROLLED};
+                            .known = appended_us != 0 ? TRACE_STAMPED : TRACE_ROLLED,
+                            .appended_us = appended_us,
+                            .durable_us = member_integer(source, "durable_us", 0),
+                            .published_us = member_integer(source, "published_us", 0)};
     json_t *change = change_new(&row), *waits = json_array();
-    struct hops hops = {.list = json_array(), .base_us = committed_us != 0 ? committed_us : appended_us};
+    struct hops hops = {.list = json_array(), .base_us = committed_us != 0 ? committed_us : received_us};
 
     hops.last_us = hops.base_us;
     if (committed_us != 0)
         hop_add(&hops, "committed", "pg", committed_us, "exact", false, commit_note(&row));
-    if (appended_us != 0)
-        hop_add(&hops, "received", "capture", appended_us, "batch", false, json_null());
+    if (received_us != 0)
+        hop_add(&hops, "received", "capture", received_us, "exact", false, received_note(&row, received_us));
+    if (row.known == TRACE_STAMPED)
+        log_hops(&hops, &row);
     judged_hops(&hops, alert, false);
     alert_hops(trace, &hops, alert, change, waits);
     json_put(change, "hops", hops.list);
