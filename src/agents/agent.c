@@ -413,7 +413,7 @@ bool agent_key_describe(struct agent *agent, const char *key, struct buffer *jso
     const struct state_entry *entry;
 
     (void)pthread_mutex_lock(&agent->lock);
-    entry = agent->states == NULL ? NULL : state_find(agent->states, slice_from_string(key));
+    entry = agent->states == NULL || *key == *FOLD_PREFIX ? NULL : state_find(agent->states, slice_from_string(key));
     if (entry != NULL)
         agent->kind->describe(agent->rule, slice_of(entry->bytes, entry->size), json);
     (void)pthread_mutex_unlock(&agent->lock);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#define FOLD_PREFIX "\001"                   /* of what is kept beside the state of a key; no column's text begins so */
 #define ALERT_BYTES_MAX ((size_t)256 << 10) /* of an alert or an enriched event */
 
 struct agent {

@@ -10,7 +10,6 @@
 #define LOG_SUBSYSTEM "agents"
 
 #define STAMPS_GAP_MS 5 /* between two looks for stamps */
-#define FOLD_PREFIX "\001" /* no column's text begins so */
 
 static enum status dead_letter_write(struct agent *agent, const struct source_record *record, const char *reason, struct error *error)
 {

@@ -7,6 +7,7 @@
 #include "os/logger.h"
 #include "os/random.h"
 #include "server/services_internal.h"
+#include "web/problem_alerts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -205,6 +206,9 @@ static enum status console_start(struct services *services, struct error *error)
                 .aliases = &services->aliases,
                 .version = TAILRACE_VERSION,
                 .log = services->log,
+                .agents = services->agents,
+                .sinks = services->sinks,
+                .problems_topic = settings->problems_alerts ? PROBLEMS_TOPIC : NULL,
                 .store = services->store,
                 .describe = describe,
                 .settings = settings_describe,

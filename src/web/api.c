@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "os/logger.h"
+#include "agents/mutes.h"
+#include "web/alert_list.h"
 #include "web/audit.h"
 #include "web/database.h"
 #include "web/keeper.h"
@@ -40,7 +42,8 @@ struct api {
     struct sampler *sampler;
     struct plans *plans;
     struct problems *problems;
-    struct keeper *keeper, *alert_states;
+    struct keeper *keeper, *alert_states, *mutes;
+    struct alert_list *alert_list;
     struct auth *auth;
     struct slots *slots;
     struct databases *databases;
@@ -63,9 +66,11 @@ enum status api_create(const struct api_settings *settings, struct api **created
     (void)pthread_mutex_init(&api->client_lock, NULL);
     (void)pthread_mutex_init(&api->events_lock, NULL);
     api->plans = plans_create();
-    api->problems = problems_create();
+    api->problems = problems_create(settings->log, settings->problems_topic);
     api->keeper = keeper_create(settings->log, KEEPER_TOPIC);
     api->alert_states = keeper_create(settings->log, KEEPER_ALERTS_TOPIC);
+    api->mutes = keeper_create(settings->log, MUTES_TOPIC);
+    api->alert_list = alert_list_create(settings->log, settings->store);
     api->auth = auth_create(settings->token, settings->read_token, settings->read_only);
     api->databases = databases_create(settings->aliases);
     api->sampler = sampler_create(api);
@@ -85,6 +90,8 @@ void api_destroy(struct api *api)
     problems_destroy(api->problems);
     keeper_destroy(api->keeper);
     keeper_destroy(api->alert_states);
+    keeper_destroy(api->mutes);
+    alert_list_destroy(api->alert_list);
     auth_destroy(api->auth);
     slots_destroy(api->slots);
     databases_destroy(api->databases);
@@ -132,6 +139,16 @@ struct auth *api_auth(struct api *api)
 struct keeper *api_alert_states(struct api *api)
 {
     return api->alert_states;
+}
+
+struct keeper *api_mutes(struct api *api)
+{
+    return api->mutes;
+}
+
+struct alert_list *api_alert_list(struct api *api)
+{
+    return api->alert_list;
 }
 
 struct keeper *api_keeper(struct api *api)
@@ -578,12 +595,19 @@ static const struct route {
     {"*", "/connect/*", api_connect_proxy, CHANGES},
     {"GET", "/agents", api_agents, LOOKS},
     {"GET", "/agents/:", api_agent, LOOKS},
+    {"GET", "/agents/:/keys/:", api_agent_key, LOOKS},
     {"GET", "/alerts", api_alerts, LOOKS},
     {"GET", "/alerts/:", api_alert, LOOKS},
     {"GET", "/reports", api_reports, LOOKS},
     {"GET", "/reports/:", api_report, LOOKS},
     {"GET", "/reports/:/runs", api_report_runs, LOOKS},
     {"POST", "/alerts/:/state", api_alert_state, CHANGES},
+    {"POST", "/alerts/:/evaluate", api_alert_evaluate, LOOKS},
+    {"POST", "/alerts/:/deliver", api_alert_deliver, CHANGES},
+    {"POST", "/alerts/:/deliveries/:", api_alert_deliver, CHANGES},
+    {"GET", "/mutes", api_mutes_list, LOOKS},
+    {"POST", "/mutes", api_mute_create, CHANGES},
+    {"DELETE", "/mutes/:", api_mute_end, CHANGES},
     {"GET", "/filters", api_filters, LOOKS},
     {"PUT", "/filters/:", api_filter_put, CHANGES},
     {"DELETE", "/filters/:", api_filter_delete, CHANGES},
@@ -712,7 +736,8 @@ static void body_pack(struct api_call *call)
 
 void api_answer(struct api *api, const struct http_request *request, struct http_response *response)
 {
-    struct slice path = slice_from(request->path, strlen("/api/v1"));
+    size_t prefix = request->path.size >= 7 && memcmp(request->path.data, "/api/v1", 7) == 0 ? 7 : 4; /* /api/agents stands for /api/v1/agents */
+    struct slice path = slice_from(request->path, prefix);
     struct api_call call = {.api = api, .request = request, .response = response, .arena = request->arena};
     bool other_method = false;
 

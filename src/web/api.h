@@ -26,6 +26,9 @@ struct api_settings {
     const struct properties *aliases; /* host.aliases, for preflight checks; may be NULL */
     const char *version;
     struct log *log;
+    struct agents *agents;        /* asked for the state of a key; may be NULL */
+    struct sinks *sinks;          /* asked to send an alert again */
+    const char *problems_topic;   /* where problems are written as alerts; NULL: nowhere */
     struct store *store;          /* topics and partitions with their sizes and times */
     void (*describe)(void *context, struct buffer *json); /* what the server says of itself; any thread */
     void (*settings)(void *context, struct buffer *json); /* every setting as a JSON array, secrets masked */
@@ -141,7 +144,11 @@ api_handler api_topic_export, api_topic_copy;                                   
 api_handler api_groups, api_group, api_group_reset, api_group_delete, api_group_offsets_delete;
 api_handler api_connectors, api_connector, api_connector_tables, api_preflight, api_connect_proxy;
 api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;
-api_handler api_alerts, api_alert, api_alert_state, api_filters, api_filter_put, api_filter_delete;
+api_handler api_agent_key;                                                       /* api_agent_keys.c */
+api_handler api_alerts, api_alert_state;
+api_handler api_alert, api_alert_evaluate, api_alert_deliver;                    /* api_alert.c */
+api_handler api_mutes_list, api_mute_create, api_mute_end;                       /* api_mutes.c */
+api_handler api_filters, api_filter_put, api_filter_delete;                      /* api_filters.c */
 api_handler api_logs, api_connector_log;                                             /* api_logs.c */
 api_handler api_slot_drop;                                                       /* api_slots.c */
 api_handler api_stream;                                                          /* stream.c */
@@ -214,11 +221,15 @@ struct databases *api_databases(struct api *api);
 struct keeper;
 struct keeper *api_keeper(struct api *api);
 struct keeper *api_alert_states(struct api *api);
+struct keeper *api_mutes(struct api *api);
+
+struct alert_list;
+struct alert_list *api_alert_list(struct api *api);
 
 struct problems;
 struct problems *api_problem_book(struct api *api);
 
-/* Alerts that nobody has looked at. */
+/* Alerts that nobody has looked at, among the newest. Thread: the sampler's */
 int64_t api_alerts_open(struct api *api, const json_t *description);
 
 /* Previews of resets: api_reset.c. */

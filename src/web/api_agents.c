@@ -115,6 +115,11 @@ json_t *agent_make(struct api *api, const json_t *description, const char *name)
         json_put(whole, "error", member_text(agent, "error") == NULL ? json_null()
                                                                          : why_make("agent_failed", "It cannot go on", member_text(agent, "error"), "Mend the cause; it goes on where it was."));
         json_put(whole, "versions", json_array());
+        json_put(whole, "alerts_topic", json_string(member_text(agent, "alerts_topic")));
+        json_put(whole, "folded", json_integer(member_integer(agent, "folded", 0)));
+        json_put(whole, "fold_ms", json_integer_or_null(member_integer(agent, "fold_ms", 0) > 0 ? member_integer(agent, "fold_ms", 0) : -1));
+        json_put(whole, "enriched", json_integer(member_integer(agent, "enriched", 0)));
+        json_put(whole, "enriched_topic", member_integer(agent, "enriched", 0) > 0 ? json_string(member_text(agent, "enriched_topic")) : json_null());
     }
     return whole;
 }

@@ -1,341 +1,205 @@
-/* api_alerts.c: the alerts of the agents' topics: the inbox, one alert with why it fired and its way, and what people say of it. */
-#include "web/api.h"
+/* api_alerts.c: the alerts of the agents' topics: the inbox, and what people say of them. One alert is in api_alert.c. */
+#include "web/api_alerts.h"
 
 #include "base/banned.h"
 #include "os/clock.h"
 #include "web/keeper.h"
-#include "web/message.h"
-#include "log/scan.h"
 
-#define ALERTS_READ 2000 /* the newest of each partition are looked through */
+/* ---- What is kept beside the alerts ---- */
 
-/* ---- Reading ---- */
-
-/* Appends the alerts as they are in the topic, oldest first, with "place". */
-static void topic_read(struct api *api, const char *topic, json_t *all)
+void alert_book_open(struct api *api, struct alert_book_view *book)
 {
-    struct log *log = api_settings_of(api)->log;
-    int32_t count = log_topic_partitions(log, topic);
-    struct scan *scan = scan_create(log);
-    struct record record;
-    struct record_batch batch;
-    struct error error;
+    book->states = keeper_all(api_alert_states(api), "");
+    book->mutes = keeper_all(api_mutes(api), "");
+}
 
-    for (int32_t i = 0; i < count; i++) {
-        int64_t start, end;
+void alert_book_close(struct alert_book_view *book)
+{
+    json_decref(book->states);
+    json_decref(book->mutes);
+}
 
-        if (log_bounds(log, topic, i, &start, &end, NULL) != OK)
-            continue;
-        scan_seek(scan, topic, i, end - ALERTS_READ > start ? end - ALERTS_READ : start, end);
-        while (scan_next(scan, &record, &batch, &error) == SCAN_RECORD) {
-            json_t *alert = slice_is_null(record.value) ? NULL : json_loadb((const char *)record.value.data, record.value.size, 0, NULL);
+const char *alert_state_of(const struct alert_book_view *book, const struct alert_line *line)
+{
+    const char *state = member_text(json_object_get(book->states, line->id), "state");
 
-            if (member_text(alert, "id") == NULL) {
-                json_decref(alert);
-                continue;
-            }
-            json_put(alert, "place", json_pack("{s:s, s:i, s:I}", "topic", topic, "partition", (int)i, "offset", (json_int_t)record.offset));
-            json_add(all, alert);
-        }
+    return state != NULL ? state : line->closed ? "resolved" : "open";
+}
+
+/* The mute that covered it when it was scored; NULL: none. */
+static const char *mute_of(const struct alert_book_view *book, const struct alert_line *line)
+{
+    const char *id;
+    json_t *mute;
+
+    json_object_foreach(book->mutes, id, mute) {
+        if (line->at_us / 1000 >= member_integer(mute, "from_ms", 0) && line->at_us / 1000 < member_integer(mute, "until_ms", 0) &&
+            mute_matches(member_text(mute, "agent"), member_text(mute, "key"), line->agent, line->key))
+            return id;
     }
-    scan_destroy(scan);
+    return NULL;
 }
 
-/* Every alert of every agent's topic that is still looked at. */
-static json_t *alerts_read(struct api *api, const json_t *description)
+json_t *alert_line_json(const struct alert_book_view *book, const struct alert_line *line)
 {
-    json_t *all = json_array(), *seen = json_object();
-    const json_t *agent;
-    size_t index;
+    json_t *json = json_object();
 
-    json_array_foreach(json_object_get(description, "agents"), index, agent) {
-        const char *topic = member_text(agent, "alerts_topic");
+    json_put(json, "id", json_string(line->id));
+    json_put(json, "agent", json_text_or_null(line->agent));
+    json_put(json, "rule", json_text_or_null(line->rule));
+    json_put(json, "key", json_text_or_null(line->key));
+    json_put(json, "severity", json_string(line->severity == NULL ? "info" : line->severity));
+    json_put(json, "state", json_string(alert_state_of(book, line)));
+    json_put(json, "at_us", json_integer(line->at_us));
+    json_put(json, "subject", json_text_or_null(line->subject));
+    json_put(json, "title", json_text_or_null(line->title));
+    json_put(json, "number", json_text_or_null(line->number));
+    json_put(json, "note", line->score == NULL ? json_null() : json_sprintf("score %s", line->score));
+    json_put(json, "mute", json_text_or_null(mute_of(book, line)));
+    return json;
+}
 
-        if (topic == NULL || json_object_get(seen, topic) != NULL)
-            continue;
-        json_put(seen, topic, json_true());
-        topic_read(api, topic, all);
+/* ---- The inbox ---- */
+
+struct wanted {
+    const char *state, *agent, *q, *before_id;
+    int64_t from_us, to_us, hour_us;
+    size_t limit, offset;
+};
+
+struct inbox {
+    const struct alert_book_view *book;
+    struct wanted wanted;
+    json_t *items;
+    size_t total;
+    int64_t open, last_hour;
+    bool behind; /* the line that "before" names has been passed */
+};
+
+static bool is(const char *text, const char *wanted)
+{
+    return wanted == NULL || *wanted == '\0' || (text != NULL && strcmp(text, wanted) == 0);
+}
+
+static bool mentions(const char *text, const char *part)
+{
+    return text != NULL && strcasestr(text, part) != NULL;
+}
+
+static bool passes(const struct wanted *wanted, const struct alert_line *line, const char *state)
+{
+    if (!is(state, wanted->state) || !is(line->agent, wanted->agent) || line->at_us < wanted->from_us || line->at_us >= wanted->to_us)
+        return false;
+    return wanted->q == NULL || *wanted->q == '\0' || mentions(line->title, wanted->q) || mentions(line->subject, wanted->q) || mentions(line->key, wanted->q) ||
+           mentions(line->id, wanted->q);
+}
+
+static bool inbox_take(void *context, const struct alert_line *line)
+{
+    struct inbox *inbox = context;
+    const char *state = alert_state_of(inbox->book, line);
+    bool is_open = strcmp(state, "open") == 0;
+
+    inbox->open += is_open;
+    inbox->last_hour += line->at_us > inbox->wanted.hour_us;
+    if (passes(&inbox->wanted, line, state)) {
+        inbox->total++;
+        if (inbox->behind && inbox->wanted.offset > 0)
+            inbox->wanted.offset--;
+        else if (inbox->behind && json_array_size(inbox->items) < inbox->wanted.limit)
+            json_add(inbox->items, alert_line_json(inbox->book, line));
     }
-    json_decref(seen);
-    return all;
-}
-
-static json_t *kept_of(struct api *api, const char *id)
-{
-    return keeper_get(api_alert_states(api), id);
-}
-
-static const char *state_of(const json_t *kept)
-{
-    const char *state = member_text(kept, "state");
-
-    return state == NULL ? "open" : state;
-}
-
-static int64_t at_us_of(const json_t *alert)
-{
-    const json_t *source = json_object_get(alert, "source");
-
-    return member_integer(source, "scored_us", member_integer(source, "committed_us", 0));
-}
-
-/* ---- Lines ---- */
-
-static json_t *copy_or_null(const json_t *object, const char *name)
-{
-    json_t *value = json_object_get(object, name);
-
-    return value == NULL ? json_null() : json_incref(value);
-}
-
-static json_t *line_make(struct api *api, const json_t *alert)
-{
-    json_t *kept = kept_of(api, member_text(alert, "id")), *line = json_object();
-
-    json_put(line, "id", copy_or_null(alert, "id"));
-    json_put(line, "agent", copy_or_null(alert, "agent"));
-    json_put(line, "severity", copy_or_null(alert, "severity"));
-    json_put(line, "state", json_string(state_of(kept)));
-    json_put(line, "at_us", json_integer(at_us_of(alert)));
-    json_put(line, "subject", copy_or_null(alert, "subject"));
-    json_put(line, "title", copy_or_null(alert, "title"));
-    json_put(line, "number", copy_or_null(alert, "number"));
-    json_put(line, "note", member_text(alert, "score") == NULL ? json_null() : json_sprintf("score %s", member_text(alert, "score")));
-    json_decref(kept);
-    return line;
-}
-
-int64_t api_alerts_open(struct api *api, const json_t *description)
-{
-    int64_t alerts = 0, looked_at = 0;
-    json_t *kept = keeper_all(api_alert_states(api), "");
-    const json_t *agent, *one;
-    const char *key;
-    size_t index;
-
-    /* Without reading them: those in the topics, less those somebody has said something of. */
-    json_array_foreach(json_object_get(description, "agents"), index, agent) {
-        struct topic *topic = store_topic_find(api_settings_of(api)->store, slice_from_string(member_text(agent, "alerts_topic")));
-
-        for (int32_t i = 0; topic != NULL && i < topic_partition_count(topic) && index == 0; i++)
-            alerts += partition_end(topic_partition(topic, i)) - partition_start(topic_partition(topic, i));
-        if (topic != NULL)
-            topic_release(topic);
-    }
-    json_object_foreach(kept, key, one) looked_at += strcmp(state_of(one), "open") != 0;
-    json_decref(kept);
-    return alerts > looked_at ? alerts - looked_at : 0;
-}
-
-static bool passes(const json_t *line, const char *name, const char *wanted)
-{
-    return wanted == NULL || *wanted == '\0' || strcmp(wanted, member_text(line, name)) == 0;
-}
-
-static bool mentions(const json_t *line, const char *q)
-{
-    return q == NULL || *q == '\0' || strcasestr(member_text(line, "title"), q) != NULL || strcasestr(member_text(line, "id"), q) != NULL;
-}
-
-static int newest_first(const void *a, const void *b)
-{
-    int64_t x = member_integer(*(json_t *const *)a, "at_us", 0), y = member_integer(*(json_t *const *)b, "at_us", 0);
-
-    return x > y ? -1 : x < y;
-}
-
-/* How many lines go up to the alert of that id, itself included; 0 when it is not there. */
-static size_t behind_id(json_t *const *lines, size_t count, const char *id)
-{
-    for (size_t i = 0; id != NULL && i < count; i++) {
-        if (strcmp(member_text(lines[i], "id"), id) == 0)
-            return i + 1;
-    }
-    return 0;
+    inbox->behind = inbox->behind || strcmp(line->id, inbox->wanted.before_id) == 0;
+    return true;
 }
 
 void api_alerts(struct api_call *call)
 {
-    const char *state = api_query(call, "state"), *agent = api_query(call, "agent"), *q = api_query(call, "q");
-    int64_t before_us = api_query_number(call, "before", INT64_MAX, 0, INT64_MAX), hour_us = clock_now_us() - 3600000000LL;
-    size_t limit = (size_t)api_query_number(call, "limit", 100, 1, 500), offset = (size_t)api_query_number(call, "offset", 0, 0, INT32_MAX), count = 0, index;
-    json_t *description = api_describe(call->api), *all = alerts_read(call->api, description), *items = json_array(), *alert;
-    json_t **lines = arena_new_array(call->arena, json_array_size(all) + 1, sizeof(json_t *));
-    int64_t open = 0, last_hour = 0;
+    const char *before = api_query(call, "before");
+    struct alert_book_view book;
+    struct inbox inbox = {
+        .book = &book,
+        .wanted = {api_query(call, "state"), api_query(call, "agent"), api_query(call, "q"), before == NULL ? "" : before, api_query_number(call, "from_ms", 0, 0, INT64_MAX / 1000) * 1000,
+                   api_query_number(call, "to_ms", INT64_MAX / 1000, 0, INT64_MAX / 1000) * 1000, clock_now_us() - 3600000000LL, (size_t)api_query_number(call, "limit", 100, 1, 500),
+                   (size_t)api_query_number(call, "offset", 0, 0, INT32_MAX)},
+        .items = json_array(),
+        .behind = before == NULL || *before == '\0',
+    };
+    json_t *description = api_describe(call->api);
 
-    json_array_foreach(all, index, alert) {
-        json_t *line = line_make(call->api, alert);
-
-        open += strcmp(member_text(line, "state"), "open") == 0;
-        last_hour += member_integer(line, "at_us", 0) > hour_us;
-        if (passes(line, "state", state) && passes(line, "agent", agent) && mentions(line, q) && member_integer(line, "at_us", 0) < before_us)
-            lines[count++] = line;
-        else
-            json_decref(line);
-    }
-    qsort(lines, count, sizeof(lines[0]), newest_first);
-    offset += behind_id(lines, count, api_query(call, "before"));
-    for (size_t i = 0; i < count; i++) {
-        if (i >= offset && i - offset < limit)
-            json_add(items, lines[i]);
-        else
-            json_decref(lines[i]);
-    }
-    json_decref(all);
+    alert_book_open(call->api, &book);
+    alert_list_each(api_alert_list(call->api), description, inbox_take, &inbox);
+    alert_book_close(&book);
     json_decref(description);
-    api_json(call, 200, json_pack("{s:I, s:o, s:I, s:I}", "total", (json_int_t)count, "items", items, "open", (json_int_t)open, "last_hour", (json_int_t)last_hour));
+    api_json(call, 200, json_pack("{s:I, s:o, s:I, s:I, s:I}", "total", (json_int_t)inbox.total, "items", inbox.items, "open", (json_int_t)inbox.open, "last_hour",
+                                  (json_int_t)inbox.last_hour, "kept", (json_int_t)alert_list_total(api_alert_list(call->api))));
 }
 
-/* ---- One alert ---- */
+/* ---- How many are open ---- */
 
-static json_t *hop(const char *step, const char *stage, int64_t start_us, int64_t took_us, const char *known)
+struct counting {
+    const struct alert_book_view *book;
+    int64_t open;
+};
+
+static bool open_count(void *context, const struct alert_line *line)
 {
-    return json_pack("{s:s, s:s, s:I, s:o, s:n, s:s, s:b}", "step", step, "stage", stage, "start_us", (json_int_t)start_us, "took_us", json_integer_or_null(took_us), "note", "known", known,
-                     "later", 0);
+    struct counting *counting = context;
+
+    counting->open += strcmp(alert_state_of(counting->book, line), "open") == 0;
+    return true;
 }
 
-static json_t *hops_make(const json_t *source)
+int64_t api_alerts_open(struct api *api, const json_t *description)
 {
-    int64_t committed = member_integer(source, "committed_us", 0), appended = member_integer(source, "appended_us", 0), scored = member_integer(source, "scored_us", 0);
-    json_t *hops = json_array();
+    struct alert_book_view book;
+    struct counting counting = {&book, 0};
 
-    if (committed > 0 && appended >= committed)
-        json_add(hops, hop("received and durable", "log", 0, appended - committed, "batch"));
-    if (committed > 0 && appended > 0 && scored >= appended)
-        json_add(hops, hop("scored", "agent", appended - committed, scored - appended, "exact"));
-    return hops;
+    alert_book_open(api, &book);
+    alert_list_each(api_alert_list(api), description, open_count, &counting);
+    alert_book_close(&book);
+    return counting.open;
 }
 
-static json_t *deliveries_make(const json_t *description, const json_t *place)
+/* ---- For streams ---- */
+
+struct news {
+    const struct alert_book_view *book;
+    int64_t seen, newest, more;
+    json_t *items;
+};
+
+static bool news_take(void *context, const struct alert_line *line)
 {
-    json_t *deliveries = json_array();
-    const json_t *sink;
-    size_t index;
+    struct news *news = context;
 
-    json_array_foreach(json_object_get(description, "sinks"), index, sink) {
-        const char *error = member_text(sink, "error");
-        bool waits = member_integer(sink, "waiting", 0) > 0;
-
-        if (member_text(sink, "topic") == NULL || strcmp(member_text(sink, "topic"), member_text(place, "topic")) != 0)
-            continue;
-        /* The sink goes through the topic in order: with nothing waiting, this one is delivered. Otherwise it is not told apart. */
-        json_add(deliveries, json_pack("{s:O, s:O, s:s, s:o, s:I, s:n, s:n}", "sink", json_object_get(sink, "name"), "kind", json_object_get(sink, "kind"), "state",
-                                       error != NULL ? "warn" : waits ? "busy" : "ok", "answer", json_text_or_null(error), "tries", (json_int_t)member_integer(sink, "tries", 0), "took_us",
-                                       "next_ms"));
-    }
-    return deliveries;
-}
-
-/* The row of the record that made it fire; null when it is gone. */
-static json_t *row_make(struct api_call *call, const json_t *source)
-{
-    const struct api_settings *settings = api_settings_of(call->api);
-    const char *topic = member_text(source, "topic");
-    int64_t offset = member_integer(source, "offset", -1);
-    int32_t partition = (int32_t)member_integer(source, "partition", 0);
-    struct scan *scan = scan_create(settings->log);
-    struct change_decoder *decoder = change_decoder_create();
-    struct message_shape shape = message_alone;
-    struct record record;
-    struct record_batch batch;
-    struct change change;
-    struct error error;
-    json_t *message = NULL, *row;
-
-    shape.mask = settings->mask;
-    scan_seek(scan, topic == NULL ? "" : topic, partition, offset, offset + 1);
-    if (topic != NULL && offset >= 0 && scan_next(scan, &record, &batch, &error) == SCAN_RECORD && !slice_is_null(record.value) &&
-        change_decode(decoder, record.value, call->arena, &change, NULL) == OK)
-        message = message_make(topic, partition, &record, &batch, &change, &shape, call->arena);
-    row = json_object_get(message, "row");
-    row = row == NULL ? json_null() : json_incref(row);
-    json_decref(message);
-    change_decoder_destroy(decoder);
-    scan_destroy(scan);
-    return row;
-}
-
-static json_t *window_make(const json_t *alert)
-{
-    const json_t *window = json_object_get(alert, "window"), *source = json_object_get(alert, "source");
-    json_t *inputs, *input;
-    size_t index;
-
-    if (json_array_size(json_object_get(window, "inputs")) == 0 && member_integer(window, "from_us", 0) == 0)
-        return json_null();
-    inputs = json_array();
-    json_array_foreach(json_object_get(window, "inputs"), index, input)
-        json_add(inputs, json_pack("{s:o, s:O, s:O, s:I, s:o}", "topic", copy_or_null(source, "topic"), "partition", json_object_get(input, "partition"), "offset",
-                                   json_object_get(input, "offset"), "at_us", (json_int_t)member_integer(input, "at_us", 0), "number", copy_or_null(input, "number")));
-    return json_pack("{s:I, s:I, s:s, s:o}", "from_us", (json_int_t)member_integer(window, "from_us", 0), "to_us", (json_int_t)member_integer(window, "to_us", 0), "by",
-                     member_text(window, "by") == NULL ? "count" : member_text(window, "by"), "inputs", inputs);
-}
-
-static json_t *history_make(const json_t *alert, const json_t *kept)
-{
-    json_t *history = json_array(), *one;
-    size_t index;
-
-    json_add(history, json_pack("{s:I, s:s, s:O, s:n}", "at_ms", (json_int_t)(at_us_of(alert) / 1000), "state", "open", "by", json_object_get(alert, "agent"), "note"));
-    json_array_foreach(json_object_get(kept, "history"), index, one) json_add(history, json_incref(one));
-    return history;
-}
-
-static json_t *conditions_make(const json_t *alert)
-{
-    json_t *conditions = json_array(), *one;
-    size_t index;
-
-    json_array_foreach(json_object_get(alert, "conditions"), index, one)
-        json_add(conditions, json_pack("{s:O, s:o, s:o, s:o, s:o}", "text", json_object_get(one, "text"), "was", copy_or_null(one, "was"), "limit", copy_or_null(one, "limit"), "points",
-                                       member_integer(one, "points", 0) == 0 ? json_null() : copy_or_null(one, "points"), "held", copy_or_null(one, "held")));
-    return conditions;
-}
-
-static json_t *alert_make(struct api_call *call, const json_t *description, const json_t *alert)
-{
-    const json_t *source = json_object_get(alert, "source");
-    int64_t committed = member_integer(source, "committed_us", 0), scored = member_integer(source, "scored_us", 0);
-    json_t *whole = line_make(call->api, alert), *kept = kept_of(call->api, member_text(alert, "id"));
-
-    json_put(whole, "rule_version", copy_or_null(alert, "rule_version"));
-    json_put(whole, "total", member_text(alert, "score") == NULL ? json_null() : json_pack("{s:o, s:o}", "was", copy_or_null(alert, "score"), "limit", copy_or_null(alert, "score_limit")));
-    json_put(whole, "conditions", conditions_make(alert));
-    json_put(whole, "window", window_make(alert));
-    json_put(whole, "hops", hops_make(source));
-    json_put(whole, "topic", copy_or_null(source, "topic"));
-    json_put(whole, "partition", copy_or_null(source, "partition"));
-    json_put(whole, "offset", copy_or_null(source, "offset"));
-    json_put(whole, "row", row_make(call, source));
-    json_put(whole, "commit_to_alert_us", committed > 0 && scored >= committed ? json_integer(scored - committed) : json_null());
-    json_put(whole, "deliveries", deliveries_make(description, json_object_get(alert, "place")));
-    json_put(whole, "history", history_make(alert, kept));
-    json_decref(kept);
-    return whole;
-}
-
-/* Answers with the alert, or that there is none. False: there is none. */
-static bool alert_answer(struct api_call *call)
-{
-    json_t *description = api_describe(call->api), *all = alerts_read(call->api, description), *alert, *whole = NULL;
-    size_t index;
-
-    json_array_foreach(all, index, alert) {
-        if (whole == NULL && strcmp(member_text(alert, "id"), call->parts[0]) == 0)
-            whole = alert_make(call, description, alert);
-    }
-    json_decref(all);
-    json_decref(description);
-    if (whole == NULL)
-        api_error(call, 404, "UNKNOWN_ALERT", arena_format(call->arena, "Alert %s does not exist.", call->parts[0]), "It may be older than what is kept.", NULL);
+    if (line->sequence > news->newest)
+        news->newest = line->sequence;
+    if (line->sequence <= news->seen)
+        return true;
+    if (json_array_size(news->items) < ALERT_NEWS_MAX)
+        json_add(news->items, alert_line_json(news->book, line));
     else
-        api_json(call, 200, whole);
-    return whole != NULL;
+        news->more++;
+    return true;
 }
 
-void api_alert(struct api_call *call)
+json_t *alerts_news(struct api *api, const json_t *description, int64_t *seen)
 {
-    (void)alert_answer(call);
+    struct alert_book_view book;
+    struct news news = {&book, *seen, *seen, 0, json_array()};
+
+    if (alert_list_sequence(api_alert_list(api), description) > *seen && *seen >= 0) {
+        alert_book_open(api, &book);
+        alert_list_each(api_alert_list(api), description, news_take, &news);
+        alert_book_close(&book);
+    } else if (*seen < 0) {
+        news.newest = alert_list_sequence(api_alert_list(api), description);
+    }
+    *seen = news.newest;
+    if (news.more > 0)
+        json_add(news.items, json_pack("{s:I}", "more", (json_int_t)news.more));
+    return news.items;
 }
 
 /* ---- What people say of it ---- */
@@ -354,7 +218,9 @@ void api_alert_state(struct api_call *call)
         api_error(call, 400, "BAD_STATE", "The alert was not changed.", "There is no such state.", "Send open, acknowledged, false_positive, resolved or muted.");
         return;
     }
-    kept = kept_of(call->api, id);
+    if (!alert_exists(call, id))
+        return;
+    kept = keeper_get(api_alert_states(call->api), id);
     if (kept == NULL)
         kept = json_pack("{s:[]}", "history");
     history = json_object_get(kept, "history");
@@ -365,49 +231,7 @@ void api_alert_state(struct api_call *call)
         api_failed(call, error.status, &error);
         return;
     }
+    alert_list_touch(api_alert_list(call->api), id);
     api_event(call->api, "change", "info", id, arena_format(call->arena, "Alert %s is %s now.", id, state));
-    (void)alert_answer(call);
-}
-
-/* ---- Saved filters ---- */
-
-void api_filters(struct api_call *call)
-{
-    json_t *all = keeper_all(api_keeper(call->api), "filter:"), *items = json_array(), *one;
-    const char *key;
-
-    json_object_foreach(all, key, one) {
-        json_t *item = json_copy(one);
-
-        json_put(item, "id", json_string(key + strlen("filter:")));
-        json_add(items, item);
-    }
-    json_decref(all);
-    api_list(call, items, "name");
-}
-
-void api_filter_put(struct api_call *call)
-{
-    const char *topic = member_text(call->body, "topic"), *name = member_text(call->body, "name"), *filter = member_text(call->body, "filter");
-    struct error error;
-
-    if (topic == NULL || name == NULL || filter == NULL || strlen(filter) > 4096 || strlen(call->parts[0]) > 200) {
-        api_error(call, 400, "BAD_FILTER", "The filter was not kept.", "It needs topic, name and filter.", NULL);
-        return;
-    }
-    if (keeper_put(api_keeper(call->api), arena_format(call->arena, "filter:%s", call->parts[0]),
-                   json_pack("{s:s, s:s, s:s}", "topic", topic, "name", name, "filter", filter), &error) != OK)
-        api_failed(call, error.status, &error);
-    else
-        call->response->status = 204;
-}
-
-void api_filter_delete(struct api_call *call)
-{
-    struct error error;
-
-    if (keeper_put(api_keeper(call->api), arena_format(call->arena, "filter:%s", call->parts[0]), NULL, &error) != OK)
-        api_failed(call, error.status, &error);
-    else
-        call->response->status = 204;
+    api_alert(call);
 }

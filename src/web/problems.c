@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "os/clock.h"
+#include "web/problem_alerts.h"
 #include "web/slots.h"
 
 #define GOOD_MS 30000            /* a problem is over after so long without it */
@@ -34,15 +35,17 @@ struct problems {
     pthread_mutex_t lock; /* guards quiet; a leaf */
     json_t *quiet;        /* id to when it may be said again, ms */
     json_t *open;         /* id to the problem as it was seen last, with seen_ms */
+    struct problem_alerts *alerts;
 };
 
-struct problems *problems_create(void)
+struct problems *problems_create(struct log *log, const char *topic)
 {
     struct problems *problems = memory_new(sizeof(*problems));
 
     (void)pthread_mutex_init(&problems->lock, NULL);
     problems->quiet = json_object();
     problems->open = json_object();
+    problems->alerts = problem_alerts_create(log, topic);
     return problems;
 }
 
@@ -52,6 +55,7 @@ void problems_destroy(struct problems *problems)
         return;
     json_decref(problems->quiet);
     json_decref(problems->open);
+    problem_alerts_destroy(problems->alerts);
     (void)pthread_mutex_destroy(&problems->lock);
     memory_free(problems);
 }
@@ -247,6 +251,7 @@ static void track(struct problems *problems, struct api *api, const json_t *foun
             json_put(problem, "since_ms", json_copy(json_object_get(known, "since_ms")));
         json_put(problem, "seen_ms", json_integer(now_ms));
         json_put(problems->open, id, json_incref(problem));
+        problem_alerts_open(problems->alerts, problem);
     }
 }
 
@@ -297,6 +302,7 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
     of_slots(found, slots_list(api_slots(api)));
     track(problems, api, found, now_ms);
     close_old(problems, api, now_ms);
+    problem_alerts_close_others(problems->alerts, problems->open);
     json_decref(found);
     for (int wanted = 0; wanted < 3; wanted++) {
         json_object_foreach(problems->open, id, problem) {

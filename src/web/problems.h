@@ -9,7 +9,8 @@
 
 struct problems;
 
-struct problems *problems_create(void);
+/* topic: where problems are written as alerts too (problem_alerts.h); NULL: nowhere */
+struct problems *problems_create(struct log *log, const char *topic);
 void problems_destroy(struct problems *problems); /* NULL is fine */
 
 /*

@@ -2,7 +2,7 @@
  * stream.c: GET /stream: what a page watches, as whole objects, at most once a second and only when they changed. Each open
  * stream has a thread that sleeps until the sampler has news.
  */
-#include "web/api.h"
+#include "web/api_alerts.h"
 
 #include "base/banned.h"
 #include "base/memory.h"
@@ -28,6 +28,7 @@ struct stream {
     json_t *problems; /* as sent last, by id */
     int64_t events_seen_ms;
     json_t *revision;
+    int64_t alerts_seen; /* sequence of alerts_news */
     int64_t sample, spoke_ms;
     bool greeted, over;
     bool may_write;
@@ -147,6 +148,18 @@ static void events_append(struct stream *stream)
     json_decref(events);
 }
 
+static void alerts_append(struct stream *stream)
+{
+    json_t *description = api_describe(stream->api), *news = alerts_news(stream->api, description, &stream->alerts_seen), *one;
+
+    for (size_t i = json_array_size(news); i-- > 0;) { /* the newest last */
+        one = json_array_get(news, i);
+        event_append(&stream->out, "alert", json_incref(one));
+    }
+    json_decref(news);
+    json_decref(description);
+}
+
 static void revision_append(struct stream *stream)
 {
     json_t *revision = api_revisions(stream->api);
@@ -162,8 +175,12 @@ static void revision_append(struct stream *stream)
 static void news_append(struct stream *stream)
 {
     arena_reset(&stream->scratch);
-    for (size_t i = 0; i < stream->count; i++)
-        watched_append(stream, &stream->watched[i]);
+    for (size_t i = 0; i < stream->count; i++) {
+        if (strcmp(stream->watched[i].kind, "alerts") == 0)
+            alerts_append(stream);
+        else
+            watched_append(stream, &stream->watched[i]);
+    }
     problems_append(stream);
     events_append(stream);
     revision_append(stream);
@@ -262,6 +279,7 @@ void api_stream(struct api_call *call)
     arena_init(&stream->scratch, ARENA_BLOCK);
     buffer_init(&stream->out, OUT_MAX);
     stream->events_seen_ms = clock_now_ms();
+    stream->alerts_seen = -1;
     stream->may_write = call->access == ACCESS_WRITE;
     stream->fd = http_client_fd(call->request);
     watch_read(stream, watch == NULL ? "overview" : watch);

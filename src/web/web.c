@@ -189,7 +189,7 @@ static void request_handle(void *context, const struct http_request *request, st
 
     response->cache_control = "no-store";
     response->content_type = TEXT;
-    if (starts(request->path, "/api/v1")) {
+    if (starts(request->path, "/api/v1") || starts(request->path, "/api/agents")) {
         api_answer(web->api, request, response);
         return;
     }

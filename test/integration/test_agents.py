@@ -2,52 +2,18 @@
 import collections
 import hashlib
 import hmac
-import http.server
 import json
 import random
 import subprocess
-import threading
 from decimal import Decimal
 
-import kafka
 import pytest
 
 import harness
+from agents_help import Receiver, numbered, produce_rows, records, status_of
 
 TABLE = """CREATE TABLE transactions(id serial PRIMARY KEY, user_id int, amount decimal(10,2), merchant varchar, location varchar,
            transaction_time timestamp DEFAULT now())"""
-
-
-class Receiver:
-    """A webhook's other end; answers what `answers` says, then 200."""
-
-    def __init__(self):
-        self.requests = []
-        self.answers = collections.deque()
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                code = receiver.answers.popleft() if receiver.answers else 200
-                receiver.requests.append((code, dict(self.headers), body))
-                self.send_response(code)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def delivered(self):
-        return [json.loads(body)["id"] for code, _, body in self.requests if code == 200]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture
@@ -81,16 +47,6 @@ def spending_anomalies(rows):
     return found
 
 
-def records(tailrace, topic):
-    consumer = kafka.KafkaConsumer(bootstrap_servers=tailrace.bootstrap, consumer_timeout_ms=1000)
-    partitions = [kafka.TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
-    consumer.assign(partitions)
-    consumer.seek_to_beginning()
-    found = [json.loads(record.value) for record in consumer]
-    consumer.close()
-    return found
-
-
 def alerted_ids(tailrace, topic):
     return [alert["row"]["id"] for alert in records(tailrace, topic)]
 
@@ -107,11 +63,6 @@ def settings(database, receiver=None, **more):
         values |= {"sinks.case.kind": "webhook", "sinks.case.topic": f"{database}.alerts", "sinks.case.url": receiver.url,
                    "sinks.case.secret": "s3cret", "sinks.case.from": "beginning"}
     return values | more
-
-
-def status_of(tailrace, kind, name):
-    answer = json.loads(tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data), "--json").stdout)
-    return next(item for item in answer[kind] if item["name"] == name)
 
 
 def test_alerts_are_those_of_the_rows_and_reach_the_webhook_signed(postgres, database, tailrace_factory, receiver):
@@ -214,19 +165,6 @@ def test_reports_run_inside_and_are_kept(postgres, database, tailrace_factory):
 
 def agent(tailrace, topic, *more, rule="spending-pattern"):
     return tailrace.run("tailrace", "agent", rule, "--topic", topic, "--bootstrap-server", tailrace.bootstrap, "--from-beginning", "--until-end", *more)
-
-
-def produce_rows(tailrace, topic, rows):
-    producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
-    for identity, user, amount in rows:
-        value = {"before": None, "after": {"id": identity, "user_id": user, "amount": float(amount)}, "source": {"ts_us": 1000000 + identity}, "op": "c"}
-        producer.send(topic, key=str(user).encode(), value=json.dumps(value).encode())
-    producer.flush()
-    producer.close()
-
-
-def numbered(rows, start=1):
-    return [(start + i, user, amount) for i, (user, amount) in enumerate(rows)]
 
 
 def test_an_agent_in_the_foreground_says_what_people_know_and_goes_on_where_it_was(tailrace):

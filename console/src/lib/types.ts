@@ -455,12 +455,15 @@ export interface Preflight {
 export type AlertState = 'open' | 'acknowledged' | 'false_positive' | 'resolved' | 'muted';
 export interface AlertLine {
   id: string;
-  agent: string;
+  agent: string | null;
+  rule?: string | null;
+  key?: string | null;
+  mute?: string | null /* the mute that kept it from the sinks */;
   severity: Severity;
   state: AlertState;
   at_us: number;
-  subject: string;
-  title: string;
+  subject: string | null;
+  title: string | null;
   number: string | null;
   note?: string | null /* what is said below the number: "score 90" */;
 }
@@ -479,7 +482,7 @@ export interface AlertList extends List<AlertLine> {
   last_hour: number | null;
 }
 export interface Alert extends AlertLine {
-  rule_version: number;
+  rule_version: number | null;
   total: { was: string; limit: string } | null;
   conditions: { text: string; was: string | null; limit: string | null; points: number | null; held: boolean }[];
   window: {
@@ -489,7 +492,8 @@ export interface Alert extends AlertLine {
     unit?: string | null;
     limit?: number | null;
     limit_text?: string | null;
-    inputs: { topic?: string; partition: number; offset: number; at_us: number; number: string | null }[];
+    inputs_total?: number;
+    inputs: { topic?: string | null; partition: number | null; offset: number | null; at_us: number | null; number: string | null; gone?: boolean }[];
   } | null;
   features?: { name: string; value: string; weight: number }[];
   hops: Hop[];
@@ -498,8 +502,28 @@ export interface Alert extends AlertLine {
   offset?: number | null;
   row?: Row | null;
   commit_to_alert_us?: number | null;
-  deliveries: { sink: string; kind: string; state: State; answer: string | null; tries: number; took_us: number | null; next_ms: number | null }[];
+  folded?: number | null /* alerts of its key before it that were not sent */;
+  problem?: { why: string | null; todo: string; closed: boolean } | null /* raised by the program itself */;
+  deliveries: { sink: string; kind: string; state: State; word?: string; answer: string | null; tries: number; took_us: number | null; next_ms: number | null; at_us?: number | null; mute?: string | null }[];
   history: { at_ms: number; state: AlertState; by: string | null; note: string | null }[];
+}
+/* GET /mutes */
+export interface Mute {
+  id: string;
+  agent: string | null;
+  key: string | null;
+  from_ms: number;
+  until_ms: number;
+  by: string;
+  note: string | null;
+}
+/* GET /agents/:a/keys/:k */
+export interface AgentKey {
+  agent: string;
+  rule: string;
+  key: string;
+  event_time_us: number | null;
+  state: unknown;
 }
 export interface EvaluateAgain {
   same: boolean;
