@@ -119,9 +119,36 @@ static json_t *looked_json(const struct trace *trace)
                      (int)!trace->looked.cut);
 }
 
+static bool is_ok(const json_t *wait)
+{
+    return strcmp(member_text(wait, "state"), "ok") == 0;
+}
+
+/*
+ * Where what was asked for waits. With rows found by key: their next change may wait; with the row before an LSN: is the LSN one
+ * that has not come yet? Then that row is not the answer.
+ */
+static json_t *waits_make(struct trace *trace, const struct asked *asked, bool has_alert)
+{
+    json_t *waits;
+
+    if (has_alert || (trace->row_count > 0 && asked->key == NULL && trace->note == NULL))
+        return json_array();
+    waits = trace_waits_make(trace, asked->table != NULL ? asked->table : asked->topic, asked->lsn, asked->transaction_id);
+    for (size_t i = json_array_size(waits); trace->row_count > 0 && i-- > 0;) {
+        if (is_ok(json_array_get(waits, i)))
+            (void)json_array_remove(waits, i);
+    }
+    if (trace->note != NULL && json_array_size(waits) > 0) {
+        trace->row_count = 0;
+        trace->note = NULL;
+    }
+    return waits;
+}
+
 static void answer(struct trace *trace, const struct asked *asked, json_t *of_alert)
 {
-    json_t *changes = json_array(), *waits = json_array();
+    json_t *changes = json_array(), *waits = waits_make(trace, asked, of_alert != NULL);
     const char *known = "batch";
 
     if (of_alert != NULL)
@@ -133,10 +160,6 @@ static void answer(struct trace *trace, const struct asked *asked, json_t *of_al
     for (size_t i = 0; i < json_array_size(changes); i++) {
         if (strcmp(member_text(json_array_get(changes, i), "known"), "partly") == 0)
             known = "partly";
-    }
-    if (json_array_size(changes) == 0) {
-        json_decref(waits);
-        waits = trace_waits_make(trace, asked->table != NULL ? asked->table : asked->topic, asked->lsn, asked->transaction_id);
     }
     api_json(trace->call, 200, json_pack("{s:o, s:s, s:b, s:o, s:o, s:o}", "changes", changes, "known", known, "more", (int)trace->more, "looked", looked_json(trace), "waits", waits, "note",
                                          json_text_or_null(trace->note)));

@@ -111,7 +111,10 @@ json_t *trace_change_of_alert(struct trace *trace, const json_t *alert);
 
 /* ---- trace_waits.c ---- */
 
-/* Why nothing was found, by connector: an array of {connector, step, state, why, todo}. What was asked for, or NULL and -1. */
+/*
+ * Where it waits, by connector: an array of {connector, step, state, why, todo}; state "ok": it does not wait there. What was asked
+ * for, or NULL and -1. Asks the databases when no row was found; with rows only connectors that write to their topics count.
+ */
 json_t *trace_waits_make(struct trace *trace, const char *table, int64_t lsn, int64_t transaction_id);
 
 json_t *trace_lsn_text(int64_t lsn); /* "2A/91F3C0E8"; null below 0 */

@@ -109,9 +109,9 @@ static bool table_comes(struct waits *waits, const struct properties *config, co
 static bool transaction_waits(struct waits *waits, const struct properties *config, const char *connector)
 {
     static const char sql[] =
-        "SELECT CASE WHEN x <= m THEN txid_status(x) END, a.pid, a.state, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS') FROM (SELECT m, CASE WHEN (m >> 32 << 32) + $1::bigint <= m THEN (m >> 32 << 32) "
-        "+ $1::bigint WHEN m >> 32 > 0 THEN ((m >> 32) - 1 << 32) + $1::bigint ELSE $1::bigint END AS x FROM (SELECT txid_snapshot_xmax(txid_current_snapshot()) AS m) t) u "
-        "LEFT JOIN pg_stat_activity a ON a.backend_xid::text = $1";
+        "SELECT CASE WHEN x <= m THEN txid_status(x) END, a.pid, a.state, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS') FROM (SELECT m, CASE WHEN (m >> 32 << 32) + $1::text::bigint <= m THEN (m >> 32 << 32) "
+        "+ $1::text::bigint WHEN m >> 32 > 0 THEN ((m >> 32) - 1 << 32) + $1::text::bigint ELSE $1::text::bigint END AS x FROM (SELECT txid_snapshot_xmax(txid_current_snapshot()) AS m) t) u "
+        "LEFT JOIN pg_stat_activity a ON a.backend_xid::text = $1::text";
     struct arena *arena = waits->trace->call->arena;
     const char *number = arena_format(arena, "%lld", (long long)waits->transaction_id);
     bool answered;
@@ -218,6 +218,19 @@ static void others_drop(json_t *list)
     }
 }
 
+/* Does a row that was found come from this connector? */
+static bool brought_a_row(const struct trace *trace, const struct properties *config)
+{
+    const char *prefix = config == NULL ? NULL : properties_get(config, "topic.prefix");
+    size_t size = prefix == NULL ? 0 : strlen(prefix);
+
+    for (size_t i = 0; i < trace->row_count; i++) {
+        if (size > 0 && strncmp(trace->rows[i]->topic, prefix, size) == 0 && trace->rows[i]->topic[size] == '.')
+            return true;
+    }
+    return false;
+}
+
 json_t *trace_waits_make(struct trace *trace, const char *table, int64_t lsn, int64_t transaction_id)
 {
     struct waits waits = {.trace = trace, .list = json_array(), .table = table, .lsn = lsn, .transaction_id = transaction_id};
@@ -233,13 +246,16 @@ json_t *trace_waits_make(struct trace *trace, const char *table, int64_t lsn, in
             if (strcmp(databases[i].connector, member_text(item, "name")) == 0)
                 config = &databases[i].config;
         }
-        connector_waits(&waits, item, config);
+        if (trace->row_count == 0)
+            connector_waits(&waits, item, config);
+        else if (brought_a_row(trace, config))
+            connector_waits(&waits, item, NULL);
     }
     for (size_t i = 0; i < count; i++)
         properties_finish(&databases[i].config);
     if (json_array_size(connectors) == 0)
         wait_add(&waits, NULL, "received", "warn", "There is no connector, so nothing of what PostgreSQL commits comes here.", "Create one: tailrace connectors create, or Connectors, Create in the console.");
-    else if (table != NULL)
+    else if (table != NULL && trace->row_count == 0)
         others_drop(waits.list);
     json_decref(connectors);
     return waits.list;

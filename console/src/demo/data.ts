@@ -477,11 +477,16 @@ export const report: T.Report = {
   ]
 };
 
+const BATCH = 'Appended, durable and published are the times of the batch that the row was in.';
 export const trace: T.Trace = {
   known: 'batch',
+  more: false,
+  looked: { records: 4100, back_to_ms: NOW - 604800000, complete: true },
+  waits: [],
+  note: null,
   changes: [
-    { op: 'c', lsn: '2A/91F3C0E8', commit_us: (NOW - 4) * 1000 + 906, xid: '91204417', topic: TX, partition: 2, offset: 32100611, to_alert_us: 3900, hops, readers: [{ reader: 'fraud-pattern', kind: 'agent', state: 'ok', word: 'profile updated, no alert', after_us: 2300 }, { reader: 'mirror: kafka-prod', kind: 'group', state: 'ok', word: 'acknowledged, offset 8,100,224', after_us: 38000 }, { reader: 'warehouse-nightly', kind: 'group', state: 'idle', word: 'not yet: no members since 17 h', after_us: null }] },
-    { op: 'u', lsn: '2A/91F80010', commit_us: (NOW + 1604) * 1000, xid: '91204977', topic: TX, partition: 2, offset: 32100799, to_alert_us: null, hops: hops.slice(0, 6), readers: [] }
+    { op: 'c', lsn: '2A/91F3C0E8', commit_us: (NOW - 4) * 1000 + 906, xid: '91204417', topic: TX, partition: 2, offset: 32100611, to_alert_us: 3900, traceparent: null, alerts: [{ id: 'A-42118', title: 'User 7690 scored 90, the limit is 70' }], known_why: BATCH, waits: [{ who: 'warehouse-nightly', step: 'read', state: 'warn', why: 'Group warehouse-nightly has no members: no process reads for it now.', todo: 'Start its consumer, or delete the group when it is not needed any more.' }], hops, readers: [{ reader: 'fraud-pattern', kind: 'agent', state: 'ok', word: 'profile updated, no alert', after_us: 2300 }, { reader: 'mirror: kafka-prod', kind: 'group', state: 'ok', word: 'acknowledged, offset 8,100,224', after_us: 38000 }, { reader: 'warehouse-nightly', kind: 'group', state: 'idle', word: 'not yet: no members since 17 h', after_us: null }] },
+    { op: 'u', lsn: '2A/91F80010', commit_us: (NOW + 1604) * 1000, xid: '91204977', topic: TX, partition: 2, offset: 32100799, to_alert_us: null, traceparent: null, alerts: [], known_why: BATCH, waits: [], hops: hops.slice(0, 6), readers: [] }
   ]
 };
 

@@ -267,7 +267,7 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
       if (b !== d.report.report) return missing(`Report ${b} does not exist.`);
       return c === 'runs' ? json({ items: d.report.runs }) : json(d.report);
     case 'trace':
-      return json(none ? { changes: [], known: 'exact' } : d.trace);
+      return json(none ? { ...d.trace, changes: [] } : d.trace);
     case 'health':
       return json(d.health);
     case 'logs':

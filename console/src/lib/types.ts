@@ -602,6 +602,15 @@ export interface TraceReader {
   word: string;
   after_us: number | null;
 }
+/* Where it waits; `ok`: not there. */
+export interface TraceWait {
+  connector?: string | null;
+  who?: string | null;
+  step: string;
+  state: State;
+  why: string;
+  todo: string | null;
+}
 export interface TraceChange {
   op: Row['op'];
   lsn: string | null;
@@ -611,12 +620,20 @@ export interface TraceChange {
   partition: number | null;
   offset: number | null;
   to_alert_us?: number | null;
+  traceparent?: string | null;
+  alerts: { id: string; title: string | null }[];
+  known_why: string;
   hops: Hop[];
   readers: TraceReader[];
+  waits: TraceWait[];
 }
 export interface Trace {
   changes: TraceChange[];
   known: 'exact' | 'batch' | 'partly';
+  more: boolean;
+  looked: { records: number; back_to_ms: number | null; complete: boolean };
+  waits: TraceWait[];
+  note: string | null;
 }
 
 /* GET /health */
