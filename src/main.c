@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"groups", groups_main, "Show how far consumer groups are, in records and seconds; move and delete them"},
     {"events", events_main, "Print the change events of a topic as rows"},
     {"generate", generate_main, "Write invented rows to a PostgreSQL: generate transactions, generate temperature"},
+    {"trace", trace_main, "Show one row's way from its commit to everything that came of it"},
     {"settings", settings_main, "Print every setting with its meaning, range and value"},
     {"agent", agent_main, "Run a fraud rule over a topic in the foreground"},
     {"alerts", alerts_main, "Show the agents' alerts; acknowledge, resolve, mute them"},

@@ -44,6 +44,18 @@ void amount_duration(struct buffer *text, int64_t ms)
         buffer_append_format(text, "%lld days", (long long)(seconds / 86400));
 }
 
+void amount_micros(struct buffer *text, int64_t us)
+{
+    if (us < US_PER_MS)
+        buffer_append_format(text, us == 0 ? "0" : "%lld µs", (long long)us);
+    else if (us < 10 * US_PER_MS)
+        buffer_append_format(text, "%.1f ms", (double)us / US_PER_MS);
+    else if (us < US_PER_SECOND)
+        buffer_append_format(text, "%lld ms", (long long)(us / US_PER_MS));
+    else
+        amount_duration(text, us / US_PER_MS);
+}
+
 void amount_time(struct buffer *text, int64_t ms)
 {
     int64_t seconds = ms / MS_PER_SECOND - (ms % MS_PER_SECOND < 0), days = seconds / 86400 - (seconds % 86400 < 0), of_day = seconds - days * 86400, year;

@@ -5,5 +5,6 @@
 int connectors_main(int argc, char **argv);
 int topics_main(int argc, char **argv);
 int groups_main(int argc, char **argv);
+int trace_main(int argc, char **argv);
 
 #endif
