@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"export", export_main, "Write the change events of a topic as CSV or JSON lines"},
     {"report", report_main, "Run a scheduled batch report in the foreground"},
     {"compare", compare_main, "Change capture beside polling on one table: latency, changes missed, costs"},
+    {"completion", completion_main, "Print the script that lets bash, zsh or fish complete words"},
     {NULL, NULL, NULL},
 };
 
@@ -50,6 +51,8 @@ int main(int argc, char **argv)
     };
     const struct command *tool = argc > 0 ? tool_find(argv[0]) : NULL;
 
+    if (argc > 2 && strcmp(argv[1], "--names") == 0)
+        return names_main(argc - 1, argv + 1);
     if (tool != NULL)
         return tool->main(argc, argv);
     if (argc < 2) {
@@ -62,6 +65,8 @@ int main(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], "--tool-names") == 0)
         return tool_names_print();
+    if (argc == 2 && strcmp(argv[1], "--manual-settings") == 0)
+        return settings_manual_main();
     if (argc == 2 && strcmp(argv[1], "help") == 0)
         argv[1] = (char *)(uintptr_t)"--help";
     return command_dispatch(&group, argc, argv);

@@ -5,6 +5,8 @@
 
 #include <ctype.h>
 
+#define MANUAL_DATE "November 24, 2026" /* when the pages changed last */
+
 /* ---- Looking things up ---- */
 
 static const struct option_row *row_find(const struct options *options, const char *name, size_t size)
@@ -273,6 +275,8 @@ void options_help(const struct options *options, const char *verb_name, struct b
 
 static void text_escape(struct buffer *out, const char *text, bool starts_line)
 {
+    uint32_t code;
+
     for (const char *at = text; *at != '\0'; at++) {
         if (starts_line && (*at == '.' || *at == '\''))
             buffer_append_string(out, "\\&");
@@ -289,7 +293,13 @@ static void text_escape(struct buffer *out, const char *text, bool starts_line)
             buffer_append_u8(out, '\n');
             starts_line = true;
             break;
-        default: buffer_append_u8(out, (uint8_t)*at);
+        default:
+            if ((uint8_t)*at < 0x80) {
+                buffer_append_u8(out, (uint8_t)*at);
+            } else {
+                at += text_character(slice_from_string(at), &code) - 1;
+                buffer_append_format(out, "\\[u%04X]", code);
+            }
         }
     }
 }
@@ -332,6 +342,22 @@ static void item_append(struct buffer *out, const char *macro, const char *name,
     buffer_append_u8(out, '\n');
 }
 
+void manual_append_item(struct buffer *out, const char *name, const char *argument)
+{
+    item_append(out, "Fl", name + 1, argument); /* Fl has the first dash */
+}
+
+void manual_begin(struct buffer *out, const char *name, const char *summary)
+{
+    buffer_append_string(out, ".Dd " MANUAL_DATE "\n.Dt ");
+    for (const char *at = name; *at != '\0'; at++)
+        buffer_append_u8(out, (uint8_t)toupper((unsigned char)*at));
+    buffer_append_format(out, " 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", name);
+    buffer_append_u8(out, (uint8_t)tolower((unsigned char)summary[0]));
+    text_escape(out, summary + 1, false);
+    buffer_append_string(out, "\n.Sh SYNOPSIS\n.Nm\n.Op Ar option ...\n.Sh DESCRIPTION\n");
+}
+
 void options_manual(const struct options *options, struct buffer *out)
 {
     char only[160], name[64];
@@ -340,7 +366,7 @@ void options_manual(const struct options *options, struct buffer *out)
     text_escape(out, options->command, true);
     buffer_append_string(out, "\n.Bd -ragged -compact\n.Nm");
     word_append(out, "Cm", strchr(options->command, ' ') == NULL ? options->command : strchr(options->command, ' ') + 1);
-    buffer_append_string(out, " Op Ar option ...");
+    buffer_append_string(out, " Oo Ar option ... Oc");
     if (options->verbs != NULL)
         word_append(out, "Ar", "command ...");
     else if (options->operands != NULL)

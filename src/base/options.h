@@ -81,6 +81,12 @@ void completion_offer(const char *word, const char *meaning, const char *typed, 
 /* Candidates for a value that help names so: "csv|jsonl" gives both, "FILE" gives ":FILE". */
 void completion_offer_value(const char *argument, const char *typed, struct buffer *out);
 
+/* A page of section 1 up to and with the heading DESCRIPTION. name: "kafka-topics" */
+void manual_begin(struct buffer *out, const char *name, const char *summary);
+
+/* An item of a list of options: "--topic" and what stands for its value, NULL for a flag. */
+void manual_append_item(struct buffer *out, const char *name, const char *argument);
+
 /* Free text for mdoc(7): what it would take for a request or an escape is escaped. */
 void manual_append_text(struct buffer *out, const char *text);
 

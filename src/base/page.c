@@ -22,24 +22,6 @@ const char *style_escape(enum style style)
 
 /* ---- Characters ---- */
 
-static size_t character_size(uint8_t first)
-{
-    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* One character of well-formed UTF-8. */
-static size_t character_read(const uint8_t *at, size_t left, uint32_t *code)
-{
-    size_t size = character_size(*at);
-
-    if (size > left)
-        size = left;
-    *code = size == 1 ? *at : *at & (0xffu >> (size + 1));
-    for (size_t i = 1; i < size; i++)
-        *code = *code << 6 | (at[i] & 0x3fu);
-    return size;
-}
-
 /* 0 for what goes onto the character before, 2 for East Asian wide ones and pictures. Source: Unicode Standard Annex 11, in ranges. */
 static size_t character_columns(uint32_t code)
 {
@@ -58,7 +40,7 @@ size_t page_columns(struct slice text)
     uint32_t code;
 
     for (size_t at = 0; at < text.size;) {
-        at += character_read(text.data + at, text.size - at, &code);
+        at += text_character(slice_from(text, at), &code);
         columns += character_columns(code);
     }
     return columns;
@@ -90,7 +72,7 @@ static size_t whole_characters(const char *text, size_t size)
     while (last > 0 && ((uint8_t)text[last] & 0xc0) == 0x80)
         last--;
     first = (uint8_t)text[last];
-    return first >= 0xc0 && last + character_size(first) > size ? last : size;
+    return first >= 0xc0 && last + text_character_size(first) > size ? last : size;
 }
 
 /* ---- Page ---- */

@@ -149,6 +149,23 @@ const char *text_nearest_found(const struct text_nearest *nearest)
     return nearest->best != NULL && nearest->distance <= (tolerated < 2 ? 2 : tolerated) ? nearest->best : NULL;
 }
 
+size_t text_character_size(uint8_t first)
+{
+    return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+size_t text_character(struct slice text, uint32_t *code)
+{
+    size_t size = text_character_size(text.data[0]);
+
+    if (size > text.size)
+        size = text.size;
+    *code = size == 1 ? text.data[0] : text.data[0] & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        *code = *code << 6 | (text.data[i] & 0x3fu);
+    return size;
+}
+
 bool text_is_utf8(struct slice text)
 {
     const uint8_t *at = text.data;

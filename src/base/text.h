@@ -31,6 +31,10 @@ void text_nearest_init(struct text_nearest *nearest, const char *wanted);
 void text_nearest_offer(struct text_nearest *nearest, const char *candidate);
 const char *text_nearest_found(const struct text_nearest *nearest); /* NULL when none comes close */
 
+/* The first character of UTF-8 that is not empty, and its size; of a torn one at the end what is there. */
+size_t text_character(struct slice text, uint32_t *code);
+size_t text_character_size(uint8_t first); /* by its first byte */
+
 /* Well-formed UTF-8 (RFC 3629)? */
 bool text_is_utf8(struct slice text);
 

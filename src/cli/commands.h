@@ -6,5 +6,9 @@ int connectors_main(int argc, char **argv);
 int topics_main(int argc, char **argv);
 int groups_main(int argc, char **argv);
 int trace_main(int argc, char **argv);
+int completion_main(int argc, char **argv);
+
+/* What the scripts of completion_main ask: "--names TOPIC WORD…". */
+int names_main(int argc, char **argv);
 
 #endif

@@ -7,6 +7,7 @@ int down_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int psql_main(int argc, char **argv);
 int settings_main(int argc, char **argv);
+int settings_manual_main(void); /* the manual page of all settings, for the build */
 int agent_main(int argc, char **argv);
 int alerts_main(int argc, char **argv);
 int backtest_main(int argc, char **argv);

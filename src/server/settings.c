@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
+#include "base/options.h"
 #include "base/text.h"
 #include "os/logger.h"
 
@@ -388,6 +389,40 @@ void settings_print(const struct settings *settings, struct buffer *out)
             buffer_append_format(out, "# default: %s\n", row->default_value);
         properties_append_line(out, row->key, value);
     }
+}
+
+void settings_manual(struct buffer *out)
+{
+    struct buffer text;
+    char range[256];
+
+    buffer_init(&text, 1 << 16);
+    buffer_append_string(out, ".Dd November 24, 2026\n.Dt TAILRACE-SETTINGS 5\n.Os\n.Sh NAME\n.Nm tailrace-settings\n.Nd settings of tailrace up\n.Sh DESCRIPTION\n"
+                              "Settings come from a Java properties file\n.Pq Nm tailrace Cm up Fl -config Ar FILE\nand from\n.Fl -set Ar KEY Ns = Ns Ar VALUE ,\n"
+                              "which goes before the file.\nNames are those of Kafka and Kafka Connect where they have the setting.\n"
+                              ".Nm tailrace Cm settings\nprints them all with the values in effect.\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct setting *row = &table[i];
+
+        if (row->type == SETTING_IGNORED)
+            continue;
+        if (row->type == SETTING_SECTION) {
+            buffer_append_string(out, i == 0 ? ".Ss " : ".El\n.Ss ");
+            manual_append_text(out, row->key);
+            buffer_append_string(out, ".Bl -tag -width Ds\n");
+            continue;
+        }
+        range_describe(row, range, sizeof(range));
+        buffer_reset(&text);
+        buffer_append_format(&text, "%s%s", row->help, range);
+        if (row->type != SETTING_PREFIX && row->type != SETTING_SECRET && row->default_value != NULL && *row->default_value != '\0')
+            buffer_append_format(&text, "; default %s", row->default_value);
+        buffer_append_u8(&text, '\0');
+        buffer_append_format(out, ".It Va \"%s%s\"\n", row->key, row->type == SETTING_PREFIX ? "..." : "");
+        manual_append_text(out, (const char *)text.data);
+    }
+    buffer_append_string(out, ".El\n.Sh SEE ALSO\n.Xr tailrace 1\n");
+    buffer_finish(&text);
 }
 
 static const char *type_name(enum setting_type type)

@@ -79,6 +79,9 @@ void settings_warn_ignored(const struct settings *settings);
 /* As a properties file with what each setting means; it reads back to the same settings. */
 void settings_print(const struct settings *settings, struct buffer *out);
 
+/* Every setting as the manual page tailrace-settings(5) in mdoc(7). */
+void settings_manual(struct buffer *out);
+
 /* The same as a JSON array; secrets masked. */
 void settings_print_json(const struct settings *settings, struct buffer *out);
 

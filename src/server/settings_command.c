@@ -6,6 +6,18 @@
 
 #define SETTINGS_BYTES_MAX (4 << 20)
 
+int settings_manual_main(void)
+{
+    struct buffer page;
+    int code;
+
+    buffer_init(&page, SETTINGS_BYTES_MAX);
+    settings_manual(&page);
+    code = command_print(buffer_slice(&page));
+    buffer_finish(&page);
+    return code;
+}
+
 int settings_main(int argc, char **argv)
 {
     static const char *config;

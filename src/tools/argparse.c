@@ -3,12 +3,14 @@
 #include "base/banned.h"
 #include "base/text.h"
 #include "tools/arguments.h"
+#include "tools/tools.h"
 
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #define WIDTH 75
+#define TEXT_BYTES_MAX (256 * 1024)
 #define HELP_COLUMN 25
 #define PROGRAM_COLUMNS_MAX 30 /* a longer name stands on a line of its own */
 #define UNRELATED 7            /* a word as far away as this is not suggested */
@@ -717,12 +719,62 @@ static bool word_read(struct reading *reading)
     return false;
 }
 
+/* ---- The manual, and completion ---- */
+
+static int manual_print(struct arena *arena, const struct argparse_command *command, const char *program)
+{
+    const struct command *tool = tool_find(program);
+    const struct argparse_option *option;
+    struct buffer page;
+    struct slice flag;
+    int code;
+
+    buffer_init(&page, TEXT_BYTES_MAX);
+    manual_begin(&page, tool->name, tool->summary);
+    manual_append_text(&page, command->description == NULL ? tool->summary : command->description);
+    buffer_append_string(&page, MANUAL_OF_TOOLS ".Sh OPTIONS\n.Bl -tag -width Ds\n");
+    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
+        for (size_t k = 0; flag_at(option, k, &flag); k++)
+            manual_append_item(&page, arena_copy_string(arena, flag), option->metavar);
+        manual_append_text(&page, option->help);
+    }
+    buffer_append_string(&page, ".El\n" MANUAL_SEE_ALSO);
+    code = command_print(buffer_slice(&page));
+    buffer_finish(&page);
+    return code;
+}
+
+static int complete_print(struct arena *arena, const struct argparse_command *command, int argc, char **argv)
+{
+    const char *typed = argc > 2 ? argv[argc - 1] : "", *before = argc > 3 ? argv[argc - 2] : "";
+    const struct argparse_option *option, *valued = strncmp(before, "--", 2) == 0 ? option_named(command, before + 2) : NULL;
+    struct buffer words;
+    struct slice flag;
+    int code;
+
+    buffer_init(&words, TEXT_BYTES_MAX);
+    if (valued != NULL && valued->takes != ARGPARSE_FLAG && typed[0] != '-')
+        argument_offer_value(before + 2, typed, &words);
+    else
+        for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
+            for (size_t k = 0; flag_at(option, k, &flag); k++)
+                completion_offer(arena_copy_string(arena, flag), option->help, typed, &words);
+        }
+    code = command_print(buffer_slice(&words));
+    buffer_finish(&words);
+    return code;
+}
+
 bool argparse_read(struct argparse *parsed, struct arena *arena, const struct argparse_command *tool, int argc, char **argv, int *exit_code)
 {
     struct reading reading = {.parsed = parsed, .words = argv, .count = argc, .at = 1, .exit_code = exit_code};
 
     *parsed = (struct argparse){.arena = arena, .tool = tool};
     parsed->values = arena_new_array(arena, (size_t)argc + 1, sizeof(*parsed->values));
+    if (command_is_question(argc, argv)) {
+        *exit_code = strcmp(argv[1], "--manual") == 0 ? manual_print(arena, tool, argv[0]) : complete_print(arena, tool, argc, argv);
+        return false;
+    }
     while (reading.at < reading.count) {
         if (!word_read(&reading))
             return false;

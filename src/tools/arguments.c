@@ -2,12 +2,14 @@
 
 #include "base/banned.h"
 #include "base/text.h"
+#include "tools/tools.h"
 
 #include <assert.h>
 #include <stdarg.h>
 
 #define KAFKA_VERSION "4.3.0"
 #define NAME_COLUMN 46
+#define TEXT_BYTES_MAX (256 * 1024)
 
 static const struct argument_spec *spec_find(const struct arguments *options, const char *name, size_t size)
 {
@@ -101,6 +103,8 @@ const struct failure *arguments_parse(struct arguments *options, struct arena *a
 
     *options = (struct arguments){.arena = arena, .specs = specs, .argc = argc, .argv = argv};
     options->values = arena_new_array(arena, (size_t)argc + 1, sizeof(*options->values));
+    if (command_is_question(argc, argv)) /* arguments_help_or_version answers it */
+        return NULL;
     for (int at = 1; at < argc && failure == NULL; at++) {
         if (strcmp(argv[at], "--") == 0)
             break;
@@ -269,8 +273,77 @@ int arguments_print_usage(const struct arguments *options, const char *message)
     return 1;
 }
 
+/* ---- The manual, and completion ---- */
+
+static int manual_print(const struct arguments *options, const char *head)
+{
+    const struct command *tool = tool_find(options->argv[0]);
+    struct buffer page;
+    char name[80];
+    int code;
+
+    buffer_init(&page, TEXT_BYTES_MAX);
+    manual_begin(&page, tool->name, tool->summary);
+    manual_append_text(&page, head);
+    buffer_append_string(&page, MANUAL_OF_TOOLS ".Sh OPTIONS\n.Bl -tag -width Ds\n");
+    for (const struct argument_spec *spec = options->specs; spec->name != NULL; spec++) {
+        (void)snprintf(name, sizeof(name), "--%s", spec->name);
+        manual_append_item(&page, name, spec->argument == ARGUMENT_NONE ? NULL : spec->value == NULL ? "value" : spec->value);
+        manual_append_text(&page, spec->help);
+        if (spec->default_value != NULL) {
+            buffer_append_string(&page, "Default: ");
+            manual_append_text(&page, spec->default_value);
+        }
+    }
+    buffer_append_string(&page, ".El\n" MANUAL_SEE_ALSO);
+    code = command_print(buffer_slice(&page));
+    buffer_finish(&page);
+    return code;
+}
+
+void argument_offer_value(const char *name, const char *typed, struct buffer *out)
+{
+    static const struct {
+        const char *part, *kind;
+    } kinds[] = {{"topic", "TOPIC"}, {"group", "GROUP"}, {"config", "FILE"}, {"file", "FILE"}};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t size = strlen(name), part = strlen(kinds[i].part);
+
+        if (size >= part && strcmp(name + size - part, kinds[i].part) == 0) {
+            completion_offer_value(kinds[i].kind, typed, out);
+            return;
+        }
+    }
+}
+
+static int complete_print(const struct arguments *options)
+{
+    const char *typed = options->argc > 2 ? options->argv[options->argc - 1] : "", *before = options->argc > 3 ? options->argv[options->argc - 2] : "";
+    const struct argument_spec *valued = strncmp(before, "--", 2) == 0 ? spec_find(options, before + 2, strlen(before + 2)) : NULL;
+    struct buffer words;
+    char name[80];
+    int code;
+
+    buffer_init(&words, TEXT_BYTES_MAX);
+    if (valued != NULL && valued->argument != ARGUMENT_NONE && !looks_like_option(typed))
+        argument_offer_value(valued->name, typed, &words);
+    for (const struct argument_spec *spec = options->specs; spec->name != NULL; spec++) {
+        (void)snprintf(name, sizeof(name), "--%s", spec->name);
+        if (valued == NULL || valued->argument == ARGUMENT_NONE || looks_like_option(typed))
+            completion_offer(name, spec->help, typed, &words);
+    }
+    code = command_print(buffer_slice(&words));
+    buffer_finish(&words);
+    return code;
+}
+
 bool arguments_help_or_version(const struct arguments *options, const char *head, int *exit_code)
 {
+    if (command_is_question(options->argc, options->argv)) {
+        *exit_code = strcmp(options->argv[1], "--manual") == 0 ? manual_print(options, head) : complete_print(options);
+        return true;
+    }
     if (options->argc <= 1 || arguments_has(options, "help")) {
         *exit_code = arguments_print_usage(options, head);
         return true;

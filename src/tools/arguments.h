@@ -8,6 +8,7 @@
 #ifndef TOOLS_ARGUMENTS_H
 #define TOOLS_ARGUMENTS_H
 
+#include "base/options.h"
 #include "tools/failure.h"
 
 enum argument_kind { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
@@ -67,10 +68,19 @@ const struct failure *arguments_exclude(const struct arguments *options, const c
 const struct failure *arguments_check_bootstrap(const struct arguments *options);
 
 /*
- * Answers --help, --version and a call without any word. True when it did; *exit_code is then 1 for help, 0 for the version.
+ * Answers --help, --version, a call without any word, and the questions of os/command.h. True when it did; *exit_code is then 1 for help, 0 for the version.
  * head  the line above the list of options
  */
 bool arguments_help_or_version(const struct arguments *options, const char *head, int *exit_code);
+
+/* Parts of the manual pages that all tools have. */
+#define MANUAL_OF_TOOLS \
+    ".Pp\nOptions, output and exit status are those of the tool of this name that comes with Apache Kafka " \
+    "4.3, and it works on any Kafka cluster.\nIt is also found by its name with\n.Pa .sh\nbehind it.\n"
+#define MANUAL_SEE_ALSO ".Sh SEE ALSO\n.Xr tailrace 1\n"
+
+/* What a shell may complete the value of such an option to: names that end in "topic", "group", "config" or "file". */
+void argument_offer_value(const char *name, const char *typed, struct buffer *out);
 
 /* The message and the list of options on stderr; gives exit code 1. */
 int arguments_print_usage(const struct arguments *options, const char *message);

@@ -161,7 +161,7 @@ TEST(help_of_a_verb_is_its_own)
 
 TEST(the_manual_has_what_help_has)
 {
-    renders(options_manual, ".Ss tailrace things\n.Bd -ragged -compact\n.Nm Cm \"\\&things\" Op Ar option ... Ar \"\\&command ...\"\n.Ed\n.Pp\n"
+    renders(options_manual, ".Ss tailrace things\n.Bd -ragged -compact\n.Nm Cm \"\\&things\" Oo Ar option ... Oc Ar \"\\&command ...\"\n.Ed\n.Pp\n"
                             "Handles things.\n"
                             ".Bl -tag -width Ds\n.It Cm \"\\&list\"\nAll of them\n.It Cm \"\\&make\" Ar \"\\&TOPIC [FILE]\"\nA new one\n.El\n.Pp\nOptions:\n"
                             ".Bl -tag -width Ds\n.It Fl \"\\&\\-json\"\nAs JSON\n.It Fl \"\\&\\-kind\" Ar \"\\&big|small\"\nmake: Which.\nIt matters\n.El\n"
