@@ -9,16 +9,23 @@
 
 #define LOG_SUBSYSTEM "agents"
 
+#define TRACE_HEADERS 2
 #define STAMPS_GAP_MS 5 /* between two looks for stamps */
+
+/* The trace that the record is of goes on with what comes of it. Room for TRACE_HEADERS; gives how many. */
+static size_t trace_headers(const struct source_record *record, struct log_header *headers)
+{
+    return trace_context_headers(&record->trace, (struct record_header *)headers);
+}
 
 static enum status dead_letter_write(struct agent *agent, const struct source_record *record, const char *reason, struct error *error)
 {
     const char *place = arena_format(&agent->arena, "%s-%d@%lld", agent->spec.topic, record->partition, (long long)record->offset);
-    const struct log_header headers[] = {
+    struct log_header headers[2 + TRACE_HEADERS] = {
         {slice_from_string("reason"), slice_from_string(reason)},
         {slice_from_string("place"), slice_from_string(place)},
     };
-    const struct log_record letter = {record->key, record->value, -1, headers, 2};
+    const struct log_record letter = {record->key, record->value, -1, headers, 2 + trace_headers(record, headers + 2)};
 
     agent->status.dead_letters++;
     if (agent->status.dead_letters == 1)
@@ -70,6 +77,7 @@ static enum status alert_send(struct agent *agent, const struct source_record *r
                               struct error *error)
 {
     struct alert *alert = &verdict->alert;
+    struct log_header headers[TRACE_HEADERS];
     char id[24];
     struct log_record out;
 
@@ -85,11 +93,13 @@ static enum status alert_send(struct agent *agent, const struct source_record *r
     alert->judged_us = event->time_us;
     alert->settings = agent->settings_json;
     alert->state = before_text(agent);
+    alert->traceparent = slice_is_null(record->trace.parent) ? NULL : arena_copy_string(&agent->arena, record->trace.parent);
+    alert->tracestate = slice_is_null(record->trace.state) ? NULL : arena_copy_string(&agent->arena, record->trace.state);
     buffer_reset(&agent->json);
     alert_write(alert, &agent->json);
     if (agent->json.failed)
         return error_set(error, ERROR_LIMIT, "an alert is larger than %zu bytes", ALERT_BYTES_MAX);
-    out = (struct log_record){slice_from_string(id), buffer_slice(&agent->json), -1, NULL, 0};
+    out = (struct log_record){slice_from_string(id), buffer_slice(&agent->json), -1, headers, trace_headers(record, headers)};
     agent->status.alerts++;
     agent->status.last_alert_us = alert->scored_us;
     agent->urgent = true;
@@ -118,6 +128,7 @@ static void enriched_write(struct agent *agent, const struct source_record *reco
 static enum status enriched_send(struct agent *agent, const struct source_record *record, const struct rule_event *event, const struct rule_verdict *verdict,
                                  struct error *error)
 {
+    struct log_header headers[TRACE_HEADERS];
     struct log_record out;
     char id[24];
     enum status status = agent->enriched_ready ? OK : source_topic_ensure(agent->source, agent->spec.enriched_topic, 1, NULL, NULL, error);
@@ -131,7 +142,7 @@ static enum status enriched_send(struct agent *agent, const struct source_record
     enriched_write(agent, record, event, verdict, id, &agent->json);
     if (agent->json.failed)
         return error_set(error, ERROR_LIMIT, "an enriched event is larger than %zu bytes", ALERT_BYTES_MAX);
-    out = (struct log_record){event->key, buffer_slice(&agent->json), -1, NULL, 0};
+    out = (struct log_record){event->key, buffer_slice(&agent->json), -1, headers, trace_headers(record, headers)};
     agent->status.enriched++;
     return source_write(agent->source, agent->spec.enriched_topic, -1, &out, error);
 }

@@ -143,6 +143,10 @@ static void source_write(const struct alert *alert, struct buffer *json)
     member_known(json, "published_us", alert->published_us != 0, alert->published_us);
     member_known(json, "read_us", alert->read_us != 0, alert->read_us);
     member_known(json, "scored_us", alert->scored_us != 0, alert->scored_us);
+    if (alert->traceparent != NULL)
+        member_text(json, "traceparent", alert->traceparent);
+    if (alert->tracestate != NULL)
+        member_text(json, "tracestate", alert->tracestate);
     buffer_append_u8(json, '}');
 }
 
@@ -303,6 +307,8 @@ enum status alert_read(struct slice json, struct arena *arena, struct alert *ale
     alert->published_us = json_member_integer(source, "published_us", 0);
     alert->read_us = json_member_integer(source, "read_us", 0);
     alert->scored_us = json_member_integer(source, "scored_us", 0);
+    alert->traceparent = text_of(source, "traceparent", arena);
+    alert->tracestate = text_of(source, "tracestate", arena);
     alert->row = json_of(json, "row", arena);
     alert->judged_us = json_member_integer(judged, "at_us", 0);
     alert->settings = json_of(judged, "settings", arena);

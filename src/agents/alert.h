@@ -69,6 +69,7 @@ struct alert {
     int64_t committed_us, received_us; /* by PostgreSQL's clock, by ours */
     int64_t appended_us, durable_us, published_us; /* of the batch that the row was in */
     int64_t read_us, scored_us;
+    const char *traceparent, *tracestate; /* of the record's headers; NULL */
     const char *row;      /* the row as JSON object with decimals as text; NULL */
     /* what it was judged by, so that it can be judged again (judge_again.h) */
     const char *settings; /* of the rule, those that were set: a JSON object; NULL */

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/properties.h"
 #include "log/log.h"
+#include "wire/kafka/trace_context.h"
 
 struct source;
 
@@ -36,6 +37,7 @@ struct source_record {
     int64_t offset;
     int64_t timestamp_ms;
     struct slice key, value; /* data NULL: null; good until the next call on the source */
+    struct trace_context trace; /* of its headers; as long as those */
 };
 
 /*

@@ -296,6 +296,23 @@ static void read_note(struct source_kafka *source, int32_t partition, int64_t ne
     at->offset = next;
 }
 
+static struct slice header_of(const rd_kafka_headers_t *headers, const char *name)
+{
+    const void *value = NULL;
+    size_t size = 0;
+
+    return rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR ? slice_of(value, size) : slice_null();
+}
+
+static struct trace_context trace_of(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return (struct trace_context){slice_null(), slice_null()};
+    return trace_context_check(header_of(headers, "traceparent"), header_of(headers, "tracestate"));
+}
+
 static enum status source_kafka_next(struct source *base, int64_t timeout_ms, struct source_record *record, bool *got, struct error *error)
 {
     struct source_kafka *source = of(base);
@@ -309,7 +326,8 @@ static enum status source_kafka_next(struct source *base, int64_t timeout_ms, st
     if (source->message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, ERROR_UNAVAILABLE, "read topic %s: %s", source->topic, rd_kafka_message_errstr(source->message));
     *record = (struct source_record){source->message->partition, source->message->offset, rd_kafka_message_timestamp(source->message, NULL),
-                                     slice_of(source->message->key, source->message->key_len), slice_of(source->message->payload, source->message->len)};
+                                     slice_of(source->message->key, source->message->key_len), slice_of(source->message->payload, source->message->len),
+                                     trace_of(source->message)};
     read_note(source, record->partition, record->offset + 1);
     *got = true;
     return OK;

@@ -202,7 +202,9 @@ static bool record_take(struct source_log *source, struct source_record *given)
     while (source->batch_end >= 0 && record_iterator_next(&source->records, &record)) {
         if (record.offset < source->next[source->reading])
             continue;
-        *given = (struct source_record){source->reading, record.offset, record.timestamp_ms, record.key, record.value};
+        *given = (struct source_record){source->reading, record.offset, record.timestamp_ms, record.key, record.value, {slice_null(), slice_null()}};
+        if (record.header_count > 0)
+            given->trace = trace_context_of(&record);
         source->next[source->reading] = record.offset + 1;
         return true;
     }

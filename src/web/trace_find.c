@@ -5,32 +5,19 @@
 #include "store/store.h"
 #include "web/trace_key.h"
 #include "wire/kafka/partitioner.h"
+#include "wire/kafka/trace_context.h"
 
 #define WINDOW 4000         /* records read forwards at once on the way back */
 #define STAMPS_AHEAD 200000 /* stamps looked through from the place on */
 #define ALERTS_AHEAD 20000
-#define TRACEPARENT_BYTES_MAX 128
 
 /* ---- Rows ---- */
-
-/* Borrowed from the record. */
-static struct slice header_of(const struct record *record, const char *name)
-{
-    struct record rest = *record;
-    struct record_header header;
-
-    while (record_next_header(&rest, &header)) {
-        if (slice_equal_string(header.key, name))
-            return header.value;
-    }
-    return slice_null();
-}
 
 struct trace_row *trace_row_make(struct trace *trace, const char *topic, int32_t partition, const struct record *record)
 {
     struct arena *arena = trace->call->arena;
     struct trace_row *row = arena_new(arena, sizeof(*row));
-    struct slice traceparent = header_of(record, "traceparent");
+    struct slice parent = trace_context_of(record).parent;
     struct change change;
 
     *row = (struct trace_row){.topic = arena_copy_string(arena, slice_from_string(topic)),
@@ -39,7 +26,7 @@ struct trace_row *trace_row_make(struct trace *trace, const char *topic, int32_t
                               .timestamp_ms = record->timestamp_ms,
                               .lsn = -1,
                               .transaction_id = -1,
-                              .traceparent = slice_is_null(traceparent) || traceparent.size > TRACEPARENT_BYTES_MAX ? NULL : arena_copy_string(arena, traceparent)};
+                              .traceparent = slice_is_null(parent) ? NULL : arena_copy_string(arena, parent)};
     if (!slice_is_null(record->value) && change_decode(trace->decoder, record->value, arena, &change, NULL) == OK && change.lsn >= 0) {
         row->is_change = true;
         row->operation = change.operation;

@@ -8,6 +8,7 @@
  *   timeout.ms  of one try; default 5000
  *
  * Every request has X-Tailrace-Alert (the id, the same again when it is sent again) and X-Tailrace-Timestamp (seconds).
+ * Where the row's record had a trace context (traceparent, tracestate), the request has it too.
  * 2xx is delivered; anything else is tried again, but 400, 413 and 422 three times only: a receiver that refuses one alert
  * for good must not hold up the others.
  */
@@ -19,6 +20,7 @@
 #include "os/clock.h"
 #include "os/logger.h"
 #include "wire/json/text.h"
+#include "wire/kafka/trace_context.h"
 
 #include <openssl/hmac.h>
 #include <time.h>
@@ -181,13 +183,30 @@ static void signature_write(const struct webhook *sink, int64_t seconds, char te
     memory_free(signed_text);
 }
 
-static struct curl_slist *headers_make(const struct webhook *sink, const char *id)
+static struct curl_slist *trace_append(struct curl_slist *headers, const struct alert *alert)
+{
+    struct trace_context trace = trace_context_check(alert->traceparent == NULL ? slice_null() : slice_from_string(alert->traceparent),
+                                                     alert->tracestate == NULL ? slice_null() : slice_from_string(alert->tracestate));
+    char text[TRACESTATE_BYTES_MAX + 20];
+
+    if (!slice_is_null(trace.parent)) {
+        (void)snprintf(text, sizeof(text), "traceparent: %.*s", (int)trace.parent.size, (const char *)trace.parent.data);
+        headers = curl_slist_append(headers, text);
+    }
+    if (!slice_is_null(trace.state)) {
+        (void)snprintf(text, sizeof(text), "tracestate: %.*s", (int)trace.state.size, (const char *)trace.state.data);
+        headers = curl_slist_append(headers, text);
+    }
+    return headers;
+}
+
+static struct curl_slist *headers_make(const struct webhook *sink, const struct delivery *delivery)
 {
     int64_t seconds = clock_now_ms() / 1000;
     char text[160];
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 
-    (void)snprintf(text, sizeof(text), "X-Tailrace-Alert: %.100s", id);
+    (void)snprintf(text, sizeof(text), "X-Tailrace-Alert: %.100s", delivery->id);
     headers = curl_slist_append(headers, text);
     (void)snprintf(text, sizeof(text), "X-Tailrace-Timestamp: %lld", (long long)seconds);
     headers = curl_slist_append(headers, text);
@@ -195,6 +214,7 @@ static struct curl_slist *headers_make(const struct webhook *sink, const char *i
         signature_write(sink, seconds, text);
         headers = curl_slist_append(headers, text);
     }
+    headers = trace_append(headers, delivery->alert);
     return sink->header == NULL ? headers : curl_slist_append(headers, sink->header);
 }
 
@@ -222,7 +242,7 @@ static enum status post(struct webhook *sink, struct delivery *delivery, struct 
 
     buffer_reset(&sink->body);
     sink->template->write(delivery, &sink->body);
-    headers = headers_make(sink, delivery->id);
+    headers = headers_make(sink, delivery);
     (void)curl_easy_setopt(sink->handle, CURLOPT_URL, sink->url);
     (void)curl_easy_setopt(sink->handle, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(sink->handle, CURLOPT_HTTPHEADER, headers);
