@@ -16,6 +16,8 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
 #define DEFAULT_CHECKPOINT_MS 1000
+#define CHECKPOINT_SHARE 25 /* with a backlog: as many times as long as the last one took are between two */
+#define CHECKPOINT_PAUSE_MAX_MS 10000
 #define DEFAULT_LATE_AFTER_MS 60000
 
 /* ---- Life ---- */
@@ -170,14 +172,19 @@ static enum status checkpoint(struct agent *agent, struct error *error)
     return status;
 }
 
-/* Alerts go out as soon as nothing more is there to read with them; everything else at the latest after checkpoint_ms. */
+/*
+ * Alerts go out as soon as nothing more is there to read with them; everything else at the latest after checkpoint_ms. While there is a
+ * backlog, checkpoints that take long come less often, so that they do not hold up what they are for.
+ */
 static bool checkpoint_is_due(struct agent *agent)
 {
-    if (!agent->dirty)
+    int64_t passed_ms = clock_monotonic_ms() - agent->checkpointed_ms, pause_ms = agent->status.checkpoint_us * CHECKPOINT_SHARE / US_PER_MS;
+
+    if (!agent->dirty || (!agent->urgent && passed_ms < agent->spec.checkpoint_ms))
         return false;
-    if (clock_monotonic_ms() - agent->checkpointed_ms >= agent->spec.checkpoint_ms)
+    if (passed_ms >= agent->spec.checkpoint_ms && (passed_ms >= pause_ms || passed_ms >= CHECKPOINT_PAUSE_MAX_MS))
         return true;
-    return agent->urgent && source_is_drained(agent->source);
+    return source_is_drained(agent->source);
 }
 
 /* ---- Running ---- */

@@ -5,17 +5,28 @@
 
 #define DIGITS_MAX 38
 
+#define POWERS 19
+
+/* Those that fit into 64 bits. */
+static const int64_t powers[POWERS] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+    100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000};
+
 static __int128 power_of_ten(int32_t exponent)
 {
     __int128 power = 1;
 
-    for (; exponent > 0; exponent--)
+    for (; exponent >= POWERS; exponent--)
         power *= 10;
-    return power;
+    return exponent > 0 ? power * powers[exponent] : power;
 }
 
 static bool shift_left(__int128 value, int32_t digits, __int128 *shifted)
 {
+    if (digits < POWERS && value == (int64_t)value) { /* 64 bits times 60 */
+        *shifted = digits > 0 ? value * powers[digits] : value;
+        return true;
+    }
     *shifted = value;
     for (; digits > 0; digits--) {
         if (__builtin_mul_overflow(*shifted, (__int128)10, shifted))

@@ -113,20 +113,44 @@ static struct window *window_open(struct state_table *states, struct state_entry
     return window;
 }
 
-/* Forgets what lies before the window of the newest time, then puts the transaction into its place in time. */
+/* The first one later than this; they are in order of time. */
+static uint32_t later_than(const struct window *window, int64_t time_us)
+{
+    uint32_t low = 0, high = window->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (window->passed[middle].time_us <= time_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The first one that still counts: within the window of the newest, and no more than kept.max. What lies before goes now and then, in one. */
+static uint32_t oldest_kept(const struct velocity *rule, const struct window *window)
+{
+    uint32_t first = window->count == 0 ? 0 : later_than(window, window->passed[window->count - 1].time_us - rule->window_seconds * US_PER_SECOND);
+
+    return window->count - first > (uint32_t)rule->kept_max ? window->count - (uint32_t)rule->kept_max : first;
+}
+
+static void window_forget(struct window *window, uint32_t old)
+{
+    memmove(window->passed, window->passed + old, (window->count - old) * sizeof(window->passed[0]));
+    window->count -= old;
+}
+
+/* Puts the transaction into its place in time. */
 static struct window *window_add(const struct velocity *rule, struct state_table *states, struct state_entry **entry, const struct passed *passed)
 {
     struct window *window = (struct window *)(*entry)->bytes;
-    int64_t newest = window->count > 0 && window->passed[window->count - 1].time_us > passed->time_us ? window->passed[window->count - 1].time_us
-                                                                                                      : passed->time_us;
-    uint32_t old = 0, at;
+    uint32_t old = oldest_kept(rule, window), at;
 
-    while (old < window->count && window->passed[old].time_us <= newest - rule->window_seconds * US_PER_SECOND)
-        old++;
-    if (window->count - old >= (uint32_t)rule->kept_max)
-        old = window->count - (uint32_t)rule->kept_max + 1;
-    memmove(window->passed, window->passed + old, (window->count - old) * sizeof(window->passed[0]));
-    window->count -= old;
+    if (old > window->count / 4)
+        window_forget(window, old);
     if ((*entry)->size < sizeof(*window) + (window->count + 1) * sizeof(struct passed)) {
         if (!state_resize(states, entry, sizeof(*window) + (window->count + (window->count < 4 ? 2 : window->count / 2)) * sizeof(struct passed)))
             return NULL;
@@ -139,16 +163,18 @@ static struct window *window_add(const struct velocity *rule, struct state_table
     return window;
 }
 
-/* How many lie in the window that ends with this transaction. */
-static int64_t window_count(const struct velocity *rule, const struct window *window, int64_t time_us)
+/* Those in the window that ends with this transaction: from *first to before *end. */
+static int64_t window_count(const struct velocity *rule, const struct window *window, int64_t time_us, uint32_t *first, uint32_t *end)
 {
-    int64_t count = 0;
+    uint32_t oldest = oldest_kept(rule, window);
 
-    for (uint32_t i = 0; i < window->count; i++) {
-        if (window->passed[i].time_us > time_us - rule->window_seconds * US_PER_SECOND && window->passed[i].time_us <= time_us)
-            count++;
-    }
-    return count;
+    *first = later_than(window, time_us - rule->window_seconds * US_PER_SECOND);
+    *end = later_than(window, time_us);
+    if (*first < oldest)
+        *first = oldest;
+    if (*first >= *end) /* it came so late that all of its time is forgotten */
+        *first = *end - 1;
+    return *end - *first;
 }
 
 static const char *passed_number(const struct passed *passed, int32_t scale, struct arena *arena)
@@ -159,9 +185,9 @@ static const char *passed_number(const struct passed *passed, int32_t scale, str
 }
 
 static void explain(const struct velocity *rule, const struct window *window, const struct rule_event *event, const struct decimal *amount,
-                    const char *user, int64_t count, int32_t score, struct arena *arena, struct alert *alert)
+                    const char *user, uint32_t first, uint32_t end, int32_t score, struct arena *arena, struct alert *alert)
 {
-    int64_t from_us = event->time_us - rule->window_seconds * US_PER_SECOND;
+    int64_t count = end - first;
 
     alert_begin(alert, event, arena);
     alert->subject = arena_format(arena, "User %s", user);
@@ -169,7 +195,7 @@ static void explain(const struct velocity *rule, const struct window *window, co
     alert->score = arena_format(arena, "%d", score);
     alert->score_limit = arena_format(arena, "> %" PRId64, rule->score_limit);
     alert->title = arena_format(arena, "User %s scored %d, the limit is %" PRId64, user, score, rule->score_limit);
-    alert->window_from_us = from_us;
+    alert->window_from_us = event->time_us - rule->window_seconds * US_PER_SECOND;
     alert->window_to_us = event->time_us;
     alert->window_by = rule->by_event_time ? "event time" : "processing time";
     alert->conditions[0] = (struct alert_condition){arena_format(arena, "Transactions in %" PRId64 " s", rule->window_seconds),
@@ -178,16 +204,10 @@ static void explain(const struct velocity *rule, const struct window *window, co
     alert->conditions[1] = (struct alert_condition){"Amount", alert->number, arena_format(arena, "> %s", decimal_text(&rule->amount_limit, arena)),
                                                     (int32_t)rule->amount_points, decimal_compare(amount, &rule->amount_limit) > 0};
     alert->condition_count = 2;
-    for (uint32_t i = 0; i < window->count; i++) {
+    alert->input_total = end - first;
+    for (uint32_t i = end - first > ALERT_INPUTS_MAX ? end - ALERT_INPUTS_MAX : first; i < end; i++) { /* the newest ones */
         const struct passed *passed = &window->passed[i];
 
-        if (passed->time_us <= from_us || passed->time_us > event->time_us)
-            continue;
-        alert->input_total++;
-        if (alert->input_count == ALERT_INPUTS_MAX) { /* the newest ones stay */
-            memmove(alert->inputs, alert->inputs + 1, (ALERT_INPUTS_MAX - 1) * sizeof(alert->inputs[0]));
-            alert->input_count--;
-        }
         alert->inputs[alert->input_count++] =
             (struct alert_input){(int32_t)(passed->place >> OFFSET_BITS), (int64_t)(passed->place & ((UINT64_C(1) << OFFSET_BITS) - 1)),
                                  passed->time_us, passed_number(passed, amount->scale > AMOUNT_SCALE ? AMOUNT_SCALE : amount->scale, arena)};
@@ -210,6 +230,7 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     struct window *window;
     struct decimal amount;
     struct passed passed = {event->time_us, (uint64_t)event->partition << OFFSET_BITS | (uint64_t)event->offset, 0};
+    uint32_t first, end;
     int64_t count;
     enum status status = row_amount(event, rule->amount, &amount, error);
 
@@ -221,12 +242,12 @@ static enum status judge(void *context, const struct rule_event *event, struct s
         return error_set(error, ERROR_LIMIT, "the state of one key is full");
     window->transactions++;
     state_touch(states, entry);
-    count = window_count(rule, window, event->time_us);
+    count = window_count(rule, window, event->time_us, &first, &end);
     verdict->score = (int32_t)((count > rule->count_limit ? rule->count_points : 0) +
                                (decimal_compare(&amount, &rule->amount_limit) > 0 ? rule->amount_points : 0));
     verdict->outcome = verdict->score > rule->score_limit ? RULE_ALERT : RULE_NORMAL;
     if (verdict->outcome == RULE_ALERT)
-        explain(rule, window, event, &amount, column_text(event, rule->user, arena), count, verdict->score, arena, &verdict->alert);
+        explain(rule, window, event, &amount, column_text(event, rule->user, arena), first, end, verdict->score, arena, &verdict->alert);
     if (event->wants_features)
         verdict->features = arena_format(arena, "{\"amount\":\"%s\",\"in_window\":%" PRId64 ",\"window_seconds\":%" PRId64 ",\"transactions\":%" PRIu64 "}",
                                          decimal_text(&amount, arena), count, rule->window_seconds, window->transactions);
@@ -248,10 +269,10 @@ static void describe(void *context, struct slice state, struct buffer *json)
         return;
     }
     buffer_append_format(json, "{\"transactions\":%" PRIu64 ",\"window_seconds\":%" PRId64 ",\"in_window\":[", window->transactions, rule->window_seconds);
-    for (uint32_t i = 0; i < window->count; i++) {
+    for (uint32_t i = oldest_kept(rule, window), first = i; i < window->count; i++) {
         const struct passed *passed = &window->passed[i];
 
-        buffer_append_format(json, "%s{\"partition\":%d,\"offset\":%" PRIu64 ",\"at_us\":%" PRId64 "}", i == 0 ? "" : ",",
+        buffer_append_format(json, "%s{\"partition\":%d,\"offset\":%" PRIu64 ",\"at_us\":%" PRId64 "}", i == first ? "" : ",",
                              (int)(passed->place >> OFFSET_BITS), passed->place & ((UINT64_C(1) << OFFSET_BITS) - 1), passed->time_us);
     }
     buffer_append_string(json, "]}");
