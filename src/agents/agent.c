@@ -266,6 +266,7 @@ static void close_all(struct agent *agent)
 static enum status turn(struct agent *agent, bool *more, struct error *error)
 {
     struct source_record record;
+    int64_t read_before;
     enum status status = source_next(agent->source, POLL_MS, &record, more, error);
 
     if (status == ERROR_OFFSET_OUT_OF_RANGE) { /* said, and the source goes on behind the gap */
@@ -279,6 +280,8 @@ static enum status turn(struct agent *agent, bool *more, struct error *error)
         return status;
     agent->read_us = clock_now_us();
     (void)pthread_mutex_lock(&agent->lock);
+    read_before = agent->status.read;
+    agent->slowest_us = -1;
     if (!*more && agent->kind->refresh != NULL)
         status = agent->kind->refresh(agent->rule, error);
     for (int i = 0; status == OK && *more; i++) {
@@ -296,6 +299,11 @@ static enum status turn(struct agent *agent, bool *more, struct error *error)
         if (status == OK && !got)
             break;
     }
+    if (agent->status.read > read_before)
+        latency_add(&agent->row, agent->read_us, (clock_now_us() - agent->read_us) / (agent->status.read - read_before));
+    if (agent->slowest_us >= 0)
+        latency_add(&agent->commit, agent->read_us, agent->slowest_us);
+    agent->slowest_us = -1;
     (void)pthread_mutex_unlock(&agent->lock);
     if (status == ERROR_OFFSET_OUT_OF_RANGE) {
         LOG_ERROR("agent %s: %s", agent->spec.name, error->message);
@@ -412,6 +420,8 @@ void agent_status_read(struct agent *agent, struct agent_status *status)
     if (agent->states != NULL)
         status->states = state_counters_read(agent->states);
     model_read(agent, status);
+    latency_read(&agent->commit, clock_now_us(), &status->commit_p50_us, &status->commit_p99_us);
+    latency_read(&agent->row, clock_now_us(), &status->row_p50_us, &status->row_p99_us);
     (void)pthread_mutex_unlock(&agent->lock);
 }
 
@@ -455,4 +465,9 @@ const char *agent_enriched_topic(const struct agent *agent)
 int64_t agent_fold_ms(const struct agent *agent)
 {
     return agent->spec.fold_ms;
+}
+
+int64_t agent_state_bytes_max(const struct agent *agent)
+{
+    return (int64_t)agent->spec.limits.bytes_max;
 }

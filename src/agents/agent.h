@@ -28,6 +28,7 @@ struct agent_spec {
     bool enriched;                    /* every judged row goes there, with what was looked at; else what a script emits */
     const char *bootstrap_servers;    /* NULL: the log in-process */
     bool from_beginning;
+    bool is_dry;                      /* alerts are counted, and nothing is written but state and position */
     enum agent_time time;
     int64_t late_after_ms;            /* event time: older than the newest by more is late */
     enum agent_late late;
@@ -81,6 +82,8 @@ struct agent_status {
     struct state_counters states;
     char model[16];               /* version of the rule's model; "" when it has none */
     char model_trouble[512];      /* why a newer one is not in use; "" when it is */
+    int64_t commit_p50_us, commit_p99_us; /* from the commit of a row until it was read, the slowest of those read together, over the last minute; -1 not known */
+    int64_t row_p50_us, row_p99_us;       /* that a row took, the mean of those read together, over the last minute; -1 not known */
 };
 void agent_status_read(struct agent *agent, struct agent_status *status); /* any thread */
 
@@ -90,6 +93,7 @@ const char *agent_topic(const struct agent *agent);
 const char *agent_alerts_topic(const struct agent *agent);
 const char *agent_enriched_topic(const struct agent *agent);
 int64_t agent_fold_ms(const struct agent *agent);
+int64_t agent_state_bytes_max(const struct agent *agent); /* 0: no limit of its own */
 
 /* The state of a key as JSON; false when there is none. Any thread; waits for the agent's current batch. */
 bool agent_key_describe(struct agent *agent, const char *key, struct buffer *json);

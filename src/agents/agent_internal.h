@@ -3,6 +3,7 @@
 #define AGENTS_AGENT_INTERNAL_H
 
 #include "agents/agent.h"
+#include "base/latency.h"
 #include "log/stamps.h"
 #include "os/stop.h"
 
@@ -40,8 +41,10 @@ struct agent {
     bool urgent;                 /* an alert waits */
     struct thread *thread;
     struct stop stop;
-    pthread_mutex_t lock;        /* guards `states` and `status` against readers of other threads; taken per turn */
+    pthread_mutex_t lock;        /* guards `states`, `status` and the latencies against readers of other threads; taken per turn */
     struct agent_status status;
+    struct latency commit, row;  /* one time of each turn: the slowest row since its commit, the mean of a row */
+    int64_t slowest_us;          /* of this turn; -1: none is known */
 };
 
 /*

@@ -30,7 +30,7 @@ static enum status dead_letter_write(struct agent *agent, const struct source_re
     agent->status.dead_letters++;
     if (agent->status.dead_letters == 1)
         LOG_WARNING("agent %s cannot read %s: %s; it and others like it go to topic %s", agent->spec.name, place, reason, agent->dead_letters_topic);
-    return source_write(agent->source, agent->dead_letters_topic, 0, &letter, error);
+    return agent->spec.is_dry ? OK : source_write(agent->source, agent->dead_letters_topic, 0, &letter, error);
 }
 
 /* The state of the key as it is before the rule sees the row; too large for an alert: not known. */
@@ -102,6 +102,8 @@ static enum status alert_send(struct agent *agent, const struct source_record *r
     out = (struct log_record){slice_from_string(id), buffer_slice(&agent->json), -1, headers, trace_headers(record, headers)};
     agent->status.alerts++;
     agent->status.last_alert_us = alert->scored_us;
+    if (agent->spec.is_dry)
+        return OK;
     agent->urgent = true;
     return source_write(agent->source, agent->spec.alerts_topic, -1, &out, error);
 }
@@ -144,7 +146,7 @@ static enum status enriched_send(struct agent *agent, const struct source_record
         return error_set(error, ERROR_LIMIT, "an enriched event is larger than %zu bytes", ALERT_BYTES_MAX);
     out = (struct log_record){event->key, buffer_slice(&agent->json), -1, headers, trace_headers(record, headers)};
     agent->status.enriched++;
-    return source_write(agent->source, agent->spec.enriched_topic, -1, &out, error);
+    return agent->spec.is_dry ? OK : source_write(agent->source, agent->spec.enriched_topic, -1, &out, error);
 }
 
 /* ---- Storm control ---- */
@@ -288,6 +290,8 @@ enum status agent_record_handle(struct agent *agent, const struct source_record 
     event.key = slice_from_string(value_text(key, &agent->arena));
     event.time_us = event_time(agent, &change, record, &late);
     agent->status.event_time_us = change.source_time_us;
+    if (change.source_time_us > 0 && change.operation != 'r') /* a snapshot's rows were committed long ago */
+        agent->slowest_us = agent->read_us - change.source_time_us > agent->slowest_us ? agent->read_us - change.source_time_us : agent->slowest_us;
     if (late) {
         agent->status.late++;
         if (agent->spec.late == AGENT_LATE_IGNORE)

@@ -3,15 +3,39 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "log/control.h"
+#include "os/logger.h"
+#include "os/stop.h"
+#include "os/thread.h"
 #include "wire/json/text.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+
+#define LOG_SUBSYSTEM "agents"
 
 #define AGENTS_MAX 64
-#define NAME_BYTES_MAX 100
+#define NAME_BYTES_MAX CONTROL_NAME_BYTES_MAX
+#define LOOK_EVERY_MS 200 /* at the wishes */
+
+struct item {
+    char name[CONTROL_NAME_BYTES_MAX + 1];
+    struct properties config; /* in force, without "agents.NAME." */
+    struct agent *agent;      /* NULL: it could not be made; error says why */
+    bool is_paused, is_from_file;
+    int64_t version;
+    struct error error;
+};
 
 struct agents {
-    struct agent *items[AGENTS_MAX];
+    const struct properties *values; /* all settings */
+    struct log *log;
+    struct control *control;
+    struct thread *thread; /* looks for what people want of them */
+    struct stop stop;
+    uint64_t revision;     /* of the wishes that are in force */
+    pthread_mutex_t lock;  /* guards the rest against those who describe; only the thread (and start and stop) changes it */
+    struct item *items[AGENTS_MAX];
     size_t count;
 };
 
@@ -66,7 +90,7 @@ static enum status operations_check(const struct property *property, struct erro
 static enum status setting_read(const struct property *property, const char *key, struct agent_spec *spec, struct properties *rule_settings,
                                 struct error *error)
 {
-    static const char *const known[] = {"rule", "topic", "key", "operations", "alerts.topic", "enriched", "enriched.topic", "from.beginning", "time", "late.after.ms", "late",
+    static const char *const known[] = {"rule", "topic", "key", "operations", "alerts.topic", "enriched", "enriched.topic", "dry.run", "from.beginning", "time", "late.after.ms", "late",
                                         "checkpoint.ms", "fold.ms", "state.keys.max", "state.bytes.max", "rule.", NULL};
     int64_t number = 0;
     enum status status = OK;
@@ -86,6 +110,8 @@ static enum status setting_read(const struct property *property, const char *key
     } else if (strcmp(key, "enriched.topic") == 0) {
         spec->enriched_topic = property->value;
         spec->enriched = true;
+    } else if (strcmp(key, "dry.run") == 0) {
+        status = flag_read(property, &spec->is_dry, error);
     } else if (strcmp(key, "operations") == 0) {
         spec->operations = property->value;
         status = operations_check(property, error);
@@ -138,41 +164,193 @@ enum status agent_spec_read(const struct properties *settings, const char *name,
 
 /* ---- All of them ---- */
 
-static enum status add(struct agents *agents, const struct properties *values, struct slice name_text, struct log *log, struct error *error)
+/* Makes the agent that the item's config asks for. */
+static enum status agent_make(const struct agents *agents, const struct item *item, struct agent **made, struct error *error)
 {
-    char name[NAME_BYTES_MAX + 1];
+    struct properties settings, rule_settings;
     struct agent_spec spec;
-    struct properties rule_settings;
     enum status status;
 
-    if (agents->count == AGENTS_MAX)
-        return error_set(error, ERROR_LIMIT, "more than %d agents", AGENTS_MAX);
-    if (name_text.size > NAME_BYTES_MAX)
-        return error_set(error, ERROR_BAD_INPUT, "the name of an agent has more than %d bytes: %.*s", NAME_BYTES_MAX, (int)name_text.size, (const char *)name_text.data);
-    (void)snprintf(name, sizeof(name), "%.*s", (int)name_text.size, (const char *)name_text.data);
+    properties_init(&settings);
     properties_init(&rule_settings);
-    status = agent_spec_read(values, name, &spec, &rule_settings, error);
-    spec.log = log;
+    for (size_t i = 0; i < item->config.count; i++) {
+        char *key = memory_format("agents.%s.%s", item->name, item->config.items[i].key);
+
+        properties_set(&settings, key, item->config.items[i].value);
+        memory_free(key);
+    }
+    status = agent_spec_read(&settings, item->name, &spec, &rule_settings, error);
+    spec.log = agents->log;
     spec.settings = &rule_settings;
     if (status == OK)
-        status = agent_create(&spec, &agents->items[agents->count], error);
-    if (status == OK)
-        agents->count++;
+        status = agent_create(&spec, made, error);
+    properties_finish(&settings);
     properties_finish(&rule_settings);
     return status;
+}
+
+/* Stops what runs, and runs what is wanted instead. */
+static enum status item_set(struct agents *agents, struct item *item, const struct wish *wish, struct error *error)
+{
+    struct agent *agent, *made = NULL;
+    enum status status;
+
+    (void)pthread_mutex_lock(&agents->lock);
+    agent = item->agent;
+    item->agent = NULL;
+    item->error = (struct error){.status = OK};
+    item->is_paused = wish->is_paused;
+    item->is_from_file = wish->is_from_file;
+    item->version = wish->version;
+    properties_finish(&item->config);
+    properties_copy(&item->config, &wish->config);
+    (void)pthread_mutex_unlock(&agents->lock);
+    agent_stop(agent);
+    agent_destroy(agent);
+    status = agent_make(agents, item, &made, error);
+    if (status == OK && !item->is_paused)
+        status = agent_start(made, error);
+    (void)pthread_mutex_lock(&agents->lock);
+    item->agent = made;
+    if (status != OK)
+        item->error = *error;
+    (void)pthread_mutex_unlock(&agents->lock);
+    return status;
+}
+
+static struct item *item_add(struct agents *agents, const char *name)
+{
+    struct item *item = memory_new(sizeof(*item));
+
+    (void)snprintf(item->name, sizeof(item->name), "%s", name);
+    properties_init(&item->config);
+    (void)pthread_mutex_lock(&agents->lock);
+    agents->items[agents->count++] = item;
+    (void)pthread_mutex_unlock(&agents->lock);
+    return item;
+}
+
+static void item_destroy(struct item *item)
+{
+    agent_stop(item->agent);
+    agent_destroy(item->agent);
+    properties_finish(&item->config);
+    memory_free(item);
+}
+
+static void item_remove(struct agents *agents, struct item *item)
+{
+    (void)pthread_mutex_lock(&agents->lock);
+    for (size_t i = 0; i < agents->count; i++) {
+        if (agents->items[i] == item) {
+            memmove(&agents->items[i], &agents->items[i + 1], (agents->count - i - 1) * sizeof(agents->items[0]));
+            agents->count--;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&agents->lock);
+    item_destroy(item);
+}
+
+static struct item *item_find(const struct agents *agents, const char *name)
+{
+    for (size_t i = 0; i < agents->count; i++) {
+        if (strcmp(agents->items[i]->name, name) == 0)
+            return agents->items[i];
+    }
+    return NULL;
+}
+
+/* Makes one agent what is wanted of it. Errors: which of its settings is wrong; it is kept, with the error. */
+static enum status wish_fulfil(struct agents *agents, const struct wish *wish, struct error *error)
+{
+    struct item *item = item_find(agents, wish->name);
+
+    if (strlen(wish->name) > NAME_BYTES_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "the name of an agent has more than %d bytes: %s", NAME_BYTES_MAX, wish->name);
+    if (wish->is_deleted) {
+        if (item != NULL) {
+            LOG_INFO("agent %s is deleted", wish->name);
+            item_remove(agents, item);
+        }
+        return OK;
+    }
+    if (item != NULL && item->is_paused == wish->is_paused && item->version == wish->version && control_config_equal(&item->config, &wish->config))
+        return OK;
+    if (item == NULL && agents->count == AGENTS_MAX)
+        return error_set(error, ERROR_LIMIT, "more than %d agents", AGENTS_MAX);
+    if (item == NULL)
+        item = item_add(agents, wish->name);
+    if (wish->version > 1)
+        LOG_INFO("agent %s: version %" PRId64 " as changed at run time%s%s", wish->name, wish->version, wish->is_from_file ? ", not as the settings file says" : "",
+                 wish->is_paused ? "; it is paused" : "");
+    return item_set(agents, item, wish, error);
+}
+
+/* One that is gone from the topic and not in the file. */
+static void forgotten_remove(struct agents *agents, const struct wish *wishes, size_t count)
+{
+    for (size_t i = agents->count; i-- > 0;) {
+        size_t at = 0;
+
+        while (at < count && strcmp(wishes[at].name, agents->items[i]->name) != 0)
+            at++;
+        if (at == count)
+            item_remove(agents, agents->items[i]);
+    }
+}
+
+/* first: what the settings file alone says has to be right. */
+static enum status wishes_fulfil(struct agents *agents, bool first, struct error *error)
+{
+    struct arena arena;
+    struct wish *wishes;
+    struct error wrong;
+    size_t count;
+    enum status status = OK;
+
+    arena_init(&arena, 4096);
+    agents->revision = control_revision(agents->control);
+    wishes = control_wishes(agents->control, agents->values, &arena, &count);
+    for (size_t i = 0; i < count && status == OK; i++) {
+        if (wish_fulfil(agents, &wishes[i], &wrong) == OK)
+            continue;
+        LOG_ERROR("agent %s cannot run: %s", wishes[i].name, wrong.message);
+        if (first && wishes[i].version == 1) {
+            status = wrong.status;
+            if (error != NULL)
+                *error = wrong;
+        }
+    }
+    forgotten_remove(agents, wishes, count);
+    control_forget(wishes, count);
+    arena_finish(&arena);
+    return status;
+}
+
+static void thread_main(void *context)
+{
+    struct agents *agents = context;
+
+    while (!stop_wait(&agents->stop, LOOK_EVERY_MS)) {
+        if (control_revision(agents->control) != agents->revision)
+            (void)wishes_fulfil(agents, false, NULL);
+    }
 }
 
 enum status agents_start(const struct properties *values, struct log *log, struct agents **started, struct error *error)
 {
     struct agents *agents = memory_new(sizeof(*agents));
-    struct slice name;
-    size_t at = 0;
-    enum status status = OK;
+    enum status status;
 
-    while (status == OK && properties_next_name(values, "agents.", &at, &name))
-        status = add(agents, values, name, log, error);
-    for (size_t i = 0; i < agents->count && status == OK; i++)
-        status = agent_start(agents->items[i], error);
+    agents->values = values;
+    agents->log = log;
+    agents->control = control_create(log, "agent");
+    stop_init(&agents->stop);
+    (void)pthread_mutex_init(&agents->lock, NULL);
+    status = wishes_fulfil(agents, true, error);
+    if (status == OK)
+        status = thread_start(&agents->thread, "agents", thread_main, agents, error);
     if (status == OK)
         *started = agents;
     else
@@ -184,78 +362,116 @@ void agents_stop(struct agents *agents)
 {
     if (agents == NULL)
         return;
-    for (size_t i = 0; i < agents->count; i++)
-        agent_interrupt(agents->items[i]);
+    stop_ask(&agents->stop);
+    thread_join(agents->thread);
     for (size_t i = 0; i < agents->count; i++) {
-        agent_stop(agents->items[i]);
-        agent_destroy(agents->items[i]);
+        if (agents->items[i]->agent != NULL)
+            agent_interrupt(agents->items[i]->agent);
     }
+    for (size_t i = 0; i < agents->count; i++)
+        item_destroy(agents->items[i]);
+    control_destroy(agents->control);
+    stop_finish(&agents->stop);
+    (void)pthread_mutex_destroy(&agents->lock);
     memory_free(agents);
 }
 
-size_t agents_count(const struct agents *agents)
+struct agent *agents_take(struct agents *agents, const char *name)
 {
-    return agents->count;
-}
+    struct item *item;
 
-struct agent *agents_at(const struct agents *agents, size_t index)
-{
-    return agents->items[index];
-}
-
-struct agent *agents_find(const struct agents *agents, const char *name)
-{
-    for (size_t i = 0; i < agents->count; i++) {
-        if (strcmp(agent_name(agents->items[i]), name) == 0)
-            return agents->items[i];
-    }
+    (void)pthread_mutex_lock(&agents->lock);
+    item = item_find(agents, name);
+    if (item != NULL && item->agent != NULL)
+        return item->agent;
+    (void)pthread_mutex_unlock(&agents->lock);
     return NULL;
 }
 
-static void describe(struct agent *agent, struct buffer *json)
+void agents_give(struct agents *agents)
+{
+    (void)pthread_mutex_unlock(&agents->lock);
+}
+
+/* ---- Describing ---- */
+
+/* null below 0 */
+static void number_append(struct buffer *json, const char *name, int64_t value)
+{
+    if (value < 0)
+        buffer_append_format(json, ",\"%s\":null", name);
+    else
+        buffer_append_format(json, ",\"%s\":%" PRId64, name, value);
+}
+
+static void text_append(struct buffer *json, const char *name, const char *text)
+{
+    buffer_append_format(json, ",\"%s\":", name);
+    if (text == NULL)
+        buffer_append_string(json, "null");
+    else
+        json_append_string(json, slice_from_string(text));
+}
+
+static void agent_describe(struct agent *agent, const struct item *item, struct buffer *json)
 {
     static const char *const states[] = {"stopped", "waiting_for_topic", "loading", "running", "retrying", "failed"};
     struct agent_status status;
+    bool failed = item->error.status != OK;
 
     agent_status_read(agent, &status);
-    buffer_append_string(json, "{\"name\":");
-    json_append_string(json, slice_from_string(agent_name(agent)));
-    buffer_append_string(json, ",\"rule\":");
-    json_append_string(json, slice_from_string(agent_rule(agent)));
-    buffer_append_string(json, ",\"topic\":");
-    json_append_string(json, slice_from_string(agent_topic(agent)));
-    buffer_append_string(json, ",\"alerts_topic\":");
-    json_append_string(json, slice_from_string(agent_alerts_topic(agent)));
-    buffer_append_string(json, ",\"enriched_topic\":");
-    json_append_string(json, slice_from_string(agent_enriched_topic(agent)));
-    buffer_append_format(json, ",\"state\":\"%s\",\"error\":", states[status.state]);
-    if (status.state == AGENT_RETRYING || status.state == AGENT_FAILED)
-        json_append_string(json, slice_from_string(status.error.message));
-    else
-        buffer_append_string(json, "null");
+    text_append(json, "rule", agent_rule(agent));
+    text_append(json, "topic", agent_topic(agent));
+    text_append(json, "alerts_topic", agent_alerts_topic(agent));
+    text_append(json, "enriched_topic", agent_enriched_topic(agent));
+    text_append(json, "state", failed ? "failed" : item->is_paused ? "paused" : states[status.state]);
+    text_append(json, "error", failed ? item->error.message : status.state == AGENT_RETRYING || status.state == AGENT_FAILED ? status.error.message : NULL);
     if (status.model[0] != '\0') {
-        buffer_append_format(json, ",\"model\":\"%s\",\"model_trouble\":", status.model);
-        if (status.model_trouble[0] != '\0')
-            json_append_string(json, slice_from_string(status.model_trouble));
-        else
-            buffer_append_string(json, "null");
+        text_append(json, "model", status.model);
+        text_append(json, "model_trouble", status.model_trouble[0] != '\0' ? status.model_trouble : NULL);
     }
     buffer_append_format(json,
                          ",\"read\":%" PRId64 ",\"judged\":%" PRId64 ",\"ignored\":%" PRId64 ",\"alerts\":%" PRId64 ",\"dead_letters\":%" PRId64 ",\"late\":%" PRId64
-                         ",\"folded\":%" PRId64 ",\"enriched\":%" PRId64 ",\"fold_ms\":%" PRId64 ",\"lag\":%" PRId64 ",\"event_time_us\":%" PRId64 ",\"last_alert_us\":%" PRId64 ",\"keys\":%zu,\"state_bytes\":%zu,\"evicted\":%" PRIu64
-                         ",\"checkpoints\":%" PRId64 ",\"checkpoint_us\":%" PRId64 "}",
+                         ",\"folded\":%" PRId64 ",\"enriched\":%" PRId64 ",\"fold_ms\":%" PRId64 ",\"lag\":%" PRId64 ",\"event_time_us\":%" PRId64 ",\"last_alert_us\":%" PRId64
+                         ",\"keys\":%zu,\"state_bytes\":%zu,\"evicted\":%" PRIu64 ",\"checkpoints\":%" PRId64 ",\"checkpoint_us\":%" PRId64,
                          status.read, status.judged, status.ignored, status.alerts, status.dead_letters, status.late, status.folded, status.enriched,
                          agent_fold_ms(agent), status.lag, status.event_time_us,
                          status.last_alert_us, status.states.keys, status.states.bytes, status.states.evicted, status.checkpoints, status.checkpoint_us);
+    number_append(json, "commit_p50_us", status.commit_p50_us);
+    number_append(json, "commit_p99_us", status.commit_p99_us);
+    number_append(json, "row_p50_us", status.row_p50_us);
+    number_append(json, "row_p99_us", status.row_p99_us);
+    number_append(json, "state_limit_bytes", agent_state_bytes_max(agent));
 }
 
-void agents_describe(const struct agents *agents, struct buffer *json)
+static void item_describe(struct item *item, struct buffer *json)
+{
+    const char *topic = properties_get(&item->config, "topic"), *rule = properties_get(&item->config, "rule"), *dry = properties_get(&item->config, "dry.run");
+    bool is_dry = false;
+
+    (void)(dry != NULL && text_parse_bool(slice_from_string(dry), &is_dry));
+    buffer_append_string(json, "{\"name\":");
+    json_append_string(json, slice_from_string(item->name));
+    if (item->agent != NULL) {
+        agent_describe(item->agent, item, json);
+    } else {
+        text_append(json, "rule", rule == NULL ? item->name : rule);
+        text_append(json, "topic", topic == NULL ? "" : topic);
+        text_append(json, "state", item->error.status == OK ? "loading" : "failed");
+        text_append(json, "error", item->error.status == OK ? NULL : item->error.message);
+    }
+    buffer_append_format(json, ",\"version\":%" PRId64 ",\"dry_run\":%s,\"in_file\":%s}", item->version, is_dry ? "true" : "false", item->is_from_file ? "true" : "false");
+}
+
+void agents_describe(struct agents *agents, struct buffer *json)
 {
     buffer_append_u8(json, '[');
+    (void)pthread_mutex_lock(&agents->lock);
     for (size_t i = 0; i < agents->count; i++) {
         if (i > 0)
             buffer_append_u8(json, ',');
-        describe(agents->items[i], json);
+        item_describe(agents->items[i], json);
     }
+    (void)pthread_mutex_unlock(&agents->lock);
     buffer_append_u8(json, ']');
 }

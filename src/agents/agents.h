@@ -1,4 +1,7 @@
-/* agents/agents.h: the agents that the settings name, running inside `up`. */
+/*
+ * agents/agents.h: the agents that run inside `up`: those of the settings, and what people want of them at run time (log/control.h):
+ * another configuration, a pause, a new agent, one that is deleted. What was wanted last is in force within a second.
+ */
 #ifndef AGENTS_AGENTS_H
 #define AGENTS_AGENTS_H
 
@@ -7,20 +10,23 @@
 struct agents;
 
 /*
- * Starts every agent of the settings "agents.<name>.<key>".
- * values  all settings; borrowed until the call returns
- * Errors  BAD_INPUT: which agent and setting
+ * Starts every agent of the settings "agents.<name>.<key>" and of the control topic.
+ * values  all settings; borrowed until agents_stop
+ * Errors  BAD_INPUT: which agent and setting of the settings. One that was changed at run time and is wrong is only described as failed
  */
 enum status agents_start(const struct properties *values, struct log *log, struct agents **started, struct error *error);
 
 /* Each checkpoints; under 5 s. NULL is fine. */
 void agents_stop(struct agents *agents);
 
-size_t agents_count(const struct agents *agents);
-struct agent *agents_at(const struct agents *agents, size_t index);
-struct agent *agents_find(const struct agents *agents, const char *name); /* NULL when there is none */
+/*
+ * An agent to look at; it stays until agents_give, and none is changed meanwhile. NULL, and nothing to give back, when there is none
+ * of that name. Thread: any
+ */
+struct agent *agents_take(struct agents *agents, const char *name);
+void agents_give(struct agents *agents);
 
-/* One JSON array: name, rule, topic, state, error, counters. */
-void agents_describe(const struct agents *agents, struct buffer *json);
+/* One JSON array: name, rule, topic, state, error, counters. Thread: any */
+void agents_describe(struct agents *agents, struct buffer *json);
 
 #endif

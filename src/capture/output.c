@@ -3,7 +3,7 @@
 #include "base/banned.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "capture/latency.h"
+#include "base/latency.h"
 #include "capture/topics.h"
 #include "os/clock.h"
 #include "wire/kafka/partitioner.h"

@@ -19,6 +19,8 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 15000
 #define LOOK_MS 200
+#define CONNECT_MS 15000
+#define QUERY_BYTES_MAX ((size_t)1 << 20)
 
 static const char *const functions[][2] = {{"avg", "Average"}, {"sum", "Sum of"}, {"min", "Lowest"}, {"max", "Highest"}, {"count", "Count of"}};
 #define FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
@@ -83,49 +85,45 @@ enum status report_check(const struct report_spec *spec, struct error *error)
     return OK;
 }
 
-static char *quoted(PGconn *connection, const char *name)
+static void quoted_append(struct buffer *query, const char *name, size_t size)
 {
-    char *escaped = PQescapeIdentifier(connection, name, strlen(name));
-    char *copy = memory_copy_string(escaped == NULL ? "" : escaped);
-
-    PQfreemem(escaped);
-    return copy;
-}
-
-/* "schema.table" with both parts quoted. */
-static char *table_quoted(PGconn *connection, const char *table)
-{
-    const char *dot = strchr(table, '.');
-    char *schema, *first, *second, *both;
-
-    if (dot == NULL)
-        return quoted(connection, table);
-    schema = memory_copy_bytes(table, (size_t)(dot - table));
-    first = quoted(connection, schema);
-    second = quoted(connection, dot + 1);
-    both = memory_format("%s.%s", first, second);
-    memory_free(schema);
-    memory_free(first);
-    memory_free(second);
-    return both;
+    buffer_append_u8(query, '"');
+    for (size_t i = 0; i < size; i++) {
+        if (name[i] == '"')
+            buffer_append_u8(query, '"');
+        buffer_append_u8(query, (uint8_t)name[i]);
+    }
+    buffer_append_u8(query, '"');
 }
 
 /* The window is [$1, $2); both are timestamptz and compare with either kind of timestamp in the session's zone. */
-static char *query_make(PGconn *connection, const struct report_spec *spec)
+char *report_query(const struct report_spec *spec)
 {
-    char *table, *column, *time, *query;
+    const char *dot = spec->table == NULL ? NULL : strchr(spec->table, '.');
+    struct buffer query;
+    char *copy;
 
     if (spec->sql != NULL)
         return memory_copy_string(spec->sql);
-    table = table_quoted(connection, spec->table);
-    column = quoted(connection, spec->column);
-    time = quoted(connection, spec->time_column);
-    query = memory_format("SELECT %s(%s) AS %s, count(*) AS \"rows\" FROM %s WHERE %s >= $1::timestamptz AND %s < $2::timestamptz", spec->function, column, column,
-                          table, time, time);
-    memory_free(table);
-    memory_free(column);
-    memory_free(time);
-    return query;
+    buffer_init(&query, QUERY_BYTES_MAX);
+    buffer_append_format(&query, "SELECT %s(", spec->function);
+    quoted_append(&query, spec->column, strlen(spec->column));
+    buffer_append_string(&query, ") AS ");
+    quoted_append(&query, spec->column, strlen(spec->column));
+    buffer_append_string(&query, ", count(*) AS \"rows\" FROM ");
+    if (dot != NULL) {
+        quoted_append(&query, spec->table, (size_t)(dot - spec->table));
+        buffer_append_u8(&query, '.');
+    }
+    quoted_append(&query, dot == NULL ? spec->table : dot + 1, strlen(dot == NULL ? spec->table : dot + 1));
+    buffer_append_string(&query, " WHERE ");
+    quoted_append(&query, spec->time_column, strlen(spec->time_column));
+    buffer_append_string(&query, " >= $1::timestamptz AND ");
+    quoted_append(&query, spec->time_column, strlen(spec->time_column));
+    buffer_append_string(&query, " < $2::timestamptz");
+    copy = memory_copy_bytes(query.data, query.size);
+    buffer_finish(&query);
+    return copy;
 }
 
 static void message_trim(char *message)
@@ -150,13 +148,85 @@ static enum status query_failed(PGconn *connection, const PGresult *result, cons
     return error->status;
 }
 
-/* The database's clock, in microseconds since 1970. */
-static enum status database_now(PGconn *connection, int64_t *now_us, struct error *error)
+/* ---- Waiting for PostgreSQL, but not when somebody stops ---- */
+
+struct patience {
+    const atomic_bool *stop; /* NULL: nobody stops */
+    int wake_fd;             /* readable when *stop was set; -1: looked at every 200 ms */
+    int64_t deadline_ms;     /* monotonic; INT64_MAX: none */
+};
+
+/* Until the socket is ready. Errors: UNAVAILABLE: the time is over; CLOSED */
+static enum status socket_wait(PGconn *connection, short events, const struct patience *patience, struct error *error)
 {
-    PGresult *result = PQexec(connection, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+    for (;;) {
+        struct pollfd waited[] = {{PQsocket(connection), events, 0}, {patience->wake_fd, POLLIN, 0}};
+        int64_t left_ms = patience->deadline_ms - clock_monotonic_ms(), longest_ms = patience->wake_fd < 0 ? LOOK_MS : 60000;
+
+        if (patience->stop != NULL && *patience->stop)
+            return error_set(error, ERROR_CLOSED, "stopped");
+        if (left_ms <= 0)
+            return error_set(error, ERROR_UNAVAILABLE, "no answer from PostgreSQL in time");
+        (void)poll(waited, 2, (int)(left_ms < longest_ms ? left_ms : longest_ms));
+        if (waited[0].revents != 0)
+            return OK;
+        if (waited[1].revents != 0 && patience->stop == NULL)
+            return error_set(error, ERROR_CLOSED, "stopped");
+    }
+}
+
+static enum status connection_open(const char *conninfo, const struct patience *patience, PGconn **opened, struct error *error)
+{
+    PGconn *connection = PQconnectStart(conninfo);
+    PostgresPollingStatusType state = PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     enum status status = OK;
 
-    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+    while (status == OK && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+        status = socket_wait(connection, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, patience, error);
+        if (status == OK)
+            state = PQconnectPoll(connection);
+    }
+    if (status == OK && state == PGRES_POLLING_FAILED)
+        status = query_failed(connection, NULL, "connect to PostgreSQL", error);
+    if (status == OK)
+        *opened = connection;
+    else
+        PQfinish(connection);
+    return status;
+}
+
+/* The result, or NULL with the error when there is none: the connection is of no use then. */
+static PGresult *ask(PGconn *connection, const char *sql, int count, const char *const *values, const struct patience *patience, struct error *error)
+{
+    PGresult *result = NULL, *next;
+
+    if (PQsendQueryParams(connection, sql, count, NULL, values, NULL, NULL, 0) == 0) {
+        (void)query_failed(connection, NULL, "ask PostgreSQL", error);
+        return NULL;
+    }
+    while (PQisBusy(connection)) {
+        if (socket_wait(connection, POLLIN, patience, error) != OK)
+            return NULL;
+        if (PQconsumeInput(connection) == 0) {
+            (void)query_failed(connection, NULL, "ask PostgreSQL", error);
+            return NULL;
+        }
+    }
+    result = PQgetResult(connection);
+    while ((next = PQgetResult(connection)) != NULL)
+        PQclear(next);
+    return result;
+}
+
+/* The database's clock, in microseconds since 1970. */
+static enum status database_now(PGconn *connection, const struct patience *patience, int64_t *now_us, struct error *error)
+{
+    PGresult *result = ask(connection, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", 0, NULL, patience, error);
+    enum status status = OK;
+
+    if (result == NULL)
+        status = ERROR_UNAVAILABLE;
+    else if (PQresultStatus(result) != PGRES_TUPLES_OK)
         status = query_failed(connection, result, "ask for the time", error);
     else if (!text_parse_int64(slice_from_string(PQgetvalue(result, 0, 0)), now_us))
         status = error_set(error, ERROR_DATABASE, "ask for the time: not a number");
@@ -197,20 +267,23 @@ static void values_take(const struct report_spec *spec, const PGresult *result, 
 }
 
 /* One run over the window that ends at to_us. */
-static enum status run_window(PGconn *connection, const struct report_spec *spec, int64_t to_us, struct report_result *result, struct error *error)
+static enum status run_window(PGconn *connection, const struct report_spec *spec, int64_t to_us, const struct patience *patience, struct report_result *result,
+                              struct error *error)
 {
     char from[64], to[64];
     const char *const values[] = {from, to};
     int64_t began_us = clock_now_us();
-    char *query = query_make(connection, spec);
+    char *query = report_query(spec);
     PGresult *answer;
     enum status status = OK;
 
     *result = (struct report_result){.run_us = began_us, .window_from_us = to_us - spec->window_s * US_PER_SECOND, .window_to_us = to_us, .rows = -1};
     timestamp_text(result->window_from_us, from);
     timestamp_text(to_us, to);
-    answer = PQexecParams(connection, query, strstr(query, "$2") != NULL ? 2 : strstr(query, "$1") != NULL ? 1 : 0, NULL, values, NULL, NULL, 0);
-    if (PQresultStatus(answer) == PGRES_TUPLES_OK)
+    answer = ask(connection, query, strstr(query, "$2") != NULL ? 2 : strstr(query, "$1") != NULL ? 1 : 0, values, patience, error);
+    if (answer == NULL)
+        status = ERROR_UNAVAILABLE;
+    else if (PQresultStatus(answer) == PGRES_TUPLES_OK)
         values_take(spec, answer, result);
     else
         status = query_failed(connection, answer, spec->name, error);
@@ -249,17 +322,17 @@ static void wait_until(struct running *running, int64_t ms)
 
 static enum status connect_database(struct running *running, struct error *error)
 {
+    struct patience patience = {running->stop, running->wake_fd, clock_monotonic_ms() + CONNECT_MS};
     int64_t now_us = 0;
     enum status status = OK;
 
     if (running->connection != NULL && PQstatus(running->connection) == CONNECTION_OK)
         return OK;
     PQfinish(running->connection);
-    running->connection = PQconnectdb(running->spec->conninfo);
-    if (PQstatus(running->connection) != CONNECTION_OK)
-        status = query_failed(running->connection, NULL, "connect to PostgreSQL", error);
+    running->connection = NULL;
+    status = connection_open(running->spec->conninfo, &patience, &running->connection, error);
     if (status == OK)
-        status = database_now(running->connection, &now_us, error);
+        status = database_now(running->connection, &patience, &now_us, error);
     if (status == OK) {
         running->skew_us = now_us - clock_now_us();
         if (running->next_to_us == 0)
@@ -287,6 +360,7 @@ static void skip_what_is_too_old(struct running *running, int64_t now_us)
 
 static enum status run_due(struct running *running, struct error *error)
 {
+    struct patience patience = {running->stop, running->wake_fd, INT64_MAX};
     int64_t every_us = running->spec->every_s * US_PER_SECOND;
     enum status status = OK;
 
@@ -294,7 +368,7 @@ static enum status run_due(struct running *running, struct error *error)
     while (status == OK && !*running->stop && running->next_to_us <= clock_now_us() + running->skew_us) {
         struct report_result result;
 
-        status = run_window(running->connection, running->spec, running->next_to_us, &result, error);
+        status = run_window(running->connection, running->spec, running->next_to_us, &patience, &result, error);
         if (status != OK)
             break;
         result.caught_up = clock_now_us() + running->skew_us - running->next_to_us > every_us;
@@ -335,13 +409,44 @@ enum status report_run(const struct report_spec *spec, int64_t last_to_us, const
             running.said_down = false;
             retry_ms = RETRY_FIRST_MS;
             wait_until(&running, (running.next_to_us - clock_now_us() - running.skew_us) / 1000 + 1);
+        } else if (*stop) {
+            status = OK;
         } else if (status == ERROR_UNAVAILABLE) {
+            PQfinish(running.connection); /* an answer may still come on it */
+            running.connection = NULL;
             outage(&running, error, retry_ms);
             retry_ms = retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : retry_ms * 2;
             status = OK;
         }
     }
     PQfinish(running.connection);
+    return status;
+}
+
+enum status report_once(const struct report_spec *spec, int64_t timeout_ms, const atomic_bool *stop, int wake_fd, struct report_result *result, struct error *error)
+{
+    struct patience patience = {stop, wake_fd, clock_monotonic_ms() + timeout_ms};
+    char limit[80];
+    PGconn *connection = NULL;
+    PGresult *begun = NULL;
+    int64_t now_us = 0;
+    enum status status = report_check(spec, error);
+
+    (void)snprintf(limit, sizeof(limit), "SELECT set_config('statement_timeout', '%lld', false)", (long long)timeout_ms);
+    if (status == OK)
+        status = connection_open(spec->conninfo, &patience, &connection, error);
+    if (status == OK) {
+        PQclear(ask(connection, limit, 0, NULL, &patience, error));
+        begun = ask(connection, "BEGIN TRANSACTION READ ONLY", 0, NULL, &patience, error);
+        if (PQresultStatus(begun) != PGRES_COMMAND_OK)
+            status = query_failed(connection, begun, "begin", error);
+        PQclear(begun);
+    }
+    if (status == OK)
+        status = database_now(connection, &patience, &now_us, error);
+    if (status == OK)
+        status = run_window(connection, spec, now_us, &patience, result, error);
+    PQfinish(connection); /* rolls back */
     return status;
 }
 

@@ -67,6 +67,16 @@ typedef void report_done(void *context, const struct report_spec *spec, const st
 enum status report_run(const struct report_spec *spec, int64_t last_to_us, const atomic_bool *stop, int wake_fd, report_done *done, void *context,
                        struct error *error);
 
+/*
+ * One run over the window that ends now, in a read-only transaction with a time limit; nothing is kept.
+ * stop, wake_fd  as for report_run; stop may be NULL: then a readable wake_fd ends it
+ * Errors         BAD_INPUT, DATABASE (refused, too slow, or it wanted to write), UNAVAILABLE, CLOSED (stopped)
+ */
+enum status report_once(const struct report_spec *spec, int64_t timeout_ms, const atomic_bool *stop, int wake_fd, struct report_result *result, struct error *error);
+
+/* The SQL that it runs; to be freed by memory_free. */
+char *report_query(const struct report_spec *spec);
+
 /* The result as a JSON object, for the topic tailrace-reports and the console. */
 void report_write(const struct report_spec *spec, const struct report_result *result, struct buffer *json);
 

@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "log/control.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/stop.h"
@@ -11,6 +12,7 @@
 #include "wire/kafka/records.h"
 
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -18,7 +20,9 @@
 #define LOG_SUBSYSTEM "reports"
 
 #define REPORTS_MAX 64
-#define NAME_BYTES_MAX 100
+#define NAME_BYTES_MAX CONTROL_NAME_BYTES_MAX
+#define LOOK_EVERY_MS 200   /* at the wishes */
+#define RUN_NOW_MS 30000    /* that a run which somebody asked for may take */
 #define RESULT_BYTES_MAX ((size_t)64 << 10)
 #define RETRY_MS 10000 /* after a query that PostgreSQL refuses: the table may come */
 
@@ -34,13 +38,26 @@ struct scheduled {
     struct stop stop;
     int wake_fd;
     int64_t last_to_us;
+    bool is_paused, is_from_file;
+    bool is_right; /* its settings are */
+    int64_t version; /* of its wish */
     pthread_mutex_t lock; /* guards the rest */
+    int64_t runs_asked; /* of its wish, that were done */
+    int64_t next_us;    /* when the next run is due, by the database's clock; -1: not known */
     int64_t runs, failures;
     struct buffer last; /* the last result as JSON; empty before the first */
     struct error error; /* why it cannot go on at the moment; OK otherwise */
 };
 
 struct reports {
+    const struct properties *values; /* all settings */
+    struct log *log;
+    struct control *control;
+    struct thread *thread; /* looks for what people want of them */
+    struct stop stop;
+    int wake_fd;           /* readable when `stop` is asked */
+    uint64_t revision;     /* of the wishes that are in force */
+    pthread_mutex_t lock;  /* guards the rest against those who describe; only the thread (and start and stop) changes it */
     struct scheduled *items[REPORTS_MAX];
     size_t count;
 };
@@ -64,12 +81,11 @@ static const char *text_or(const struct scheduled *report, const char *key, cons
     return text == NULL ? otherwise : text;
 }
 
-static enum status settings_read(struct scheduled *report, const struct properties *values, struct error *error)
+static enum status settings_read(struct scheduled *report, struct error *error)
 {
     static const char *const known[] = {"conninfo", "table", "column", "function", "time.column", "sql", "unit", "window", "every", NULL};
     enum status status = OK;
 
-    properties_take(values, "reports.", report->name, &report->settings);
     for (size_t i = 0; i < report->settings.count && status == OK; i++) {
         size_t row = 0;
 
@@ -130,6 +146,17 @@ static enum status result_publish(struct scheduled *report, const struct report_
     return status == OK ? log_flush(report->writer, error) : status;
 }
 
+static void last_keep(struct scheduled *report, const struct report_result *result, const struct buffer *json, const struct error *error)
+{
+    (void)pthread_mutex_lock(&report->lock);
+    report->runs++;
+    report->failures += result->outcome == REPORT_FAILED;
+    buffer_reset(&report->last);
+    buffer_append_slice(&report->last, buffer_slice(json));
+    report->error = result->outcome == REPORT_FAILED ? result->error : *error;
+    (void)pthread_mutex_unlock(&report->lock);
+}
+
 static void done(void *context, const struct report_spec *spec, const struct report_result *result)
 {
     struct scheduled *report = context;
@@ -139,12 +166,9 @@ static void done(void *context, const struct report_spec *spec, const struct rep
     report_write(spec, result, &report->json);
     if (result_publish(report, result, &error) != OK)
         LOG_ERROR("report %s: the result could not be kept: %s", report->name, error.message);
+    last_keep(report, result, &report->json, &error);
     (void)pthread_mutex_lock(&report->lock);
-    report->runs++;
-    report->failures += result->outcome == REPORT_FAILED;
-    buffer_reset(&report->last);
-    buffer_append_slice(&report->last, buffer_slice(&report->json));
-    report->error = result->outcome == REPORT_FAILED ? result->error : error;
+    report->next_us = result->outcome == REPORT_FAILED ? report->next_us : result->window_to_us + spec->every_s * 1000000;
     (void)pthread_mutex_unlock(&report->lock);
 }
 
@@ -170,10 +194,60 @@ static void thread_main(void *context)
     report->writer = NULL;
 }
 
-/* ---- All of them ---- */
+/* ---- One of them ---- */
+
+static struct scheduled *report_create(struct log *log, const struct wish *wish)
+{
+    struct scheduled *report = memory_new(sizeof(*report));
+
+    (void)snprintf(report->name, sizeof(report->name), "%s", wish->name);
+    properties_copy(&report->settings, &wish->config);
+    report->log = log;
+    report->is_paused = wish->is_paused;
+    report->is_from_file = wish->is_from_file;
+    report->version = wish->version;
+    report->runs_asked = wish->runs;
+    report->next_us = -1;
+    report->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    stop_init(&report->stop);
+    record_builder_init(&report->builder, RESULT_BYTES_MAX * 2);
+    buffer_init(&report->json, RESULT_BYTES_MAX);
+    buffer_init(&report->last, RESULT_BYTES_MAX);
+    (void)pthread_mutex_init(&report->lock, NULL);
+    return report;
+}
+
+/* settings: how reading its settings went, with the error. */
+static enum status report_begin(struct scheduled *report, enum status settings, struct error *error)
+{
+    char thread[NAME_BYTES_MAX + 16];
+    enum status status = settings;
+
+    (void)snprintf(thread, sizeof(thread), "report:%s", report->name);
+    if (status == OK && !report->is_paused)
+        status = thread_start(&report->thread, thread, thread_main, report, error);
+    if (status != OK) {
+        (void)pthread_mutex_lock(&report->lock);
+        report->error = *error;
+        (void)pthread_mutex_unlock(&report->lock);
+    }
+    return status;
+}
+
+static void report_interrupt(struct scheduled *report)
+{
+    uint64_t one = 1;
+
+    stop_ask(&report->stop);
+    (void)!write(report->wake_fd, &one, sizeof(one));
+}
 
 static void report_destroy(struct scheduled *report)
 {
+    if (report == NULL)
+        return;
+    report_interrupt(report);
+    thread_join(report->thread);
     properties_finish(&report->settings);
     stop_finish(&report->stop);
     record_builder_finish(&report->builder);
@@ -184,42 +258,174 @@ static void report_destroy(struct scheduled *report)
     memory_free(report);
 }
 
-static enum status add(struct reports *reports, const struct properties *values, struct slice name, struct log *log, struct error *error)
+/* A run that somebody asked for, beside the schedule, which goes on as if it had not been. Nothing of the report's thread is touched. */
+static void run_now(struct reports *reports, struct scheduled *report)
 {
-    struct scheduled *report;
+    struct report_result result = {.outcome = REPORT_FAILED, .run_us = clock_now_us(), .rows = -1};
+    struct log_topic_spec topic = {.name = REPORTS_TOPIC, .partitions = 1};
+    struct error error = {.status = OK};
+    struct log_record record;
+    struct buffer json;
+    int64_t offset;
 
-    if (reports->count == REPORTS_MAX)
+    if (report_once(&report->spec, RUN_NOW_MS, &reports->stop.asked, reports->wake_fd, &result, &error) != OK) {
+        result.outcome = REPORT_FAILED;
+        result.error = error;
+    }
+    error.status = OK;
+    buffer_init(&json, RESULT_BYTES_MAX);
+    report_write(&report->spec, &result, &json);
+    record = (struct log_record){slice_from_string(report->name), buffer_slice(&json), -1, NULL, 0};
+    if (log_topic_ensure(report->log, &topic, &error) != OK || log_write(report->log, REPORTS_TOPIC, 0, &record, 1, &offset, &error) != OK)
+        LOG_ERROR("report %s: the result could not be kept: %s", report->name, error.message);
+    last_keep(report, &result, &json, &error);
+    buffer_finish(&json);
+}
+
+/* ---- All of them ---- */
+
+static size_t place_of(const struct reports *reports, const char *name)
+{
+    size_t at = 0;
+
+    while (at < reports->count && strcmp(reports->items[at]->name, name) != 0)
+        at++;
+    return at;
+}
+
+/* Puts it where the other one is, or behind all; NULL takes that one out. Gives the other one. */
+static struct scheduled *place_set(struct reports *reports, size_t at, struct scheduled *report)
+{
+    struct scheduled *old;
+
+    (void)pthread_mutex_lock(&reports->lock);
+    old = at < reports->count ? reports->items[at] : NULL;
+    if (report != NULL) {
+        reports->items[at] = report;
+        reports->count += old == NULL;
+    } else if (old != NULL) {
+        memmove(&reports->items[at], &reports->items[at + 1], (reports->count - at - 1) * sizeof(reports->items[0]));
+        reports->count--;
+    }
+    (void)pthread_mutex_unlock(&reports->lock);
+    return old;
+}
+
+/* What was counted goes on to be. */
+static void counts_take(struct scheduled *report, struct scheduled *old)
+{
+    if (old == NULL)
+        return;
+    report->runs = old->runs;
+    report->failures = old->failures;
+    buffer_append_slice(&report->last, buffer_slice(&old->last));
+}
+
+/* Makes one report what is wanted of it. Errors: which of its settings is wrong; it is kept, with the error. */
+static enum status wish_fulfil(struct reports *reports, const struct wish *wish, struct error *error)
+{
+    size_t at = place_of(reports, wish->name);
+    struct scheduled *old = at < reports->count ? reports->items[at] : NULL, *report;
+    enum status status;
+
+    if (strlen(wish->name) > NAME_BYTES_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "the name of a report has more than %d bytes: %s", NAME_BYTES_MAX, wish->name);
+    if (wish->is_deleted) {
+        report_destroy(place_set(reports, at, NULL));
+        return OK;
+    }
+    if (old != NULL && old->is_paused == wish->is_paused && old->version == wish->version && control_config_equal(&old->settings, &wish->config)) {
+        if (wish->runs > old->runs_asked && old->is_right)
+            run_now(reports, old);
+        (void)pthread_mutex_lock(&old->lock);
+        old->runs_asked = wish->runs;
+        (void)pthread_mutex_unlock(&old->lock);
+        return OK;
+    }
+    if (old == NULL && reports->count == REPORTS_MAX)
         return error_set(error, ERROR_LIMIT, "more than %d reports", REPORTS_MAX);
-    if (name.size > NAME_BYTES_MAX)
-        return error_set(error, ERROR_BAD_INPUT, "the name of a report has more than %d bytes: %.*s", NAME_BYTES_MAX, (int)name.size, (const char *)name.data);
-    report = memory_new(sizeof(*report));
-    (void)snprintf(report->name, sizeof(report->name), "%.*s", (int)name.size, (const char *)name.data);
-    report->log = log;
-    report->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    stop_init(&report->stop);
-    record_builder_init(&report->builder, RESULT_BYTES_MAX * 2);
-    buffer_init(&report->json, RESULT_BYTES_MAX);
-    buffer_init(&report->last, RESULT_BYTES_MAX);
-    (void)pthread_mutex_init(&report->lock, NULL);
-    reports->items[reports->count++] = report;
-    return settings_read(report, values, error);
+    if (wish->version > 1)
+        LOG_INFO("report %s: version %" PRId64 " as changed at run time%s%s", wish->name, wish->version, wish->is_from_file ? ", not as the settings file says" : "",
+                 wish->is_paused ? "; it is paused" : "");
+    report = report_create(reports->log, wish);
+    status = settings_read(report, error);
+    report->is_right = status == OK;
+    if (old != NULL) { /* its thread has the position */
+        report_interrupt(old);
+        thread_join(old->thread);
+        old->thread = NULL;
+    }
+    counts_take(report, old);
+    report_destroy(place_set(reports, at, report));
+    return report_begin(report, status, error);
+}
+
+/* One that is gone from the topic and not in the file. */
+static void forgotten_remove(struct reports *reports, const struct wish *wishes, size_t count)
+{
+    for (size_t i = reports->count; i-- > 0;) {
+        size_t at = 0;
+
+        while (at < count && strcmp(wishes[at].name, reports->items[i]->name) != 0)
+            at++;
+        if (at == count)
+            report_destroy(place_set(reports, i, NULL));
+    }
+}
+
+/* first: what the settings file alone says has to be right. */
+static enum status wishes_fulfil(struct reports *reports, bool first, struct error *error)
+{
+    struct arena arena;
+    struct wish *wishes;
+    struct error wrong;
+    size_t count;
+    enum status status = OK;
+
+    arena_init(&arena, 4096);
+    reports->revision = control_revision(reports->control);
+    wishes = control_wishes(reports->control, reports->values, &arena, &count);
+    for (size_t i = 0; i < count && status == OK && !reports->stop.asked; i++) {
+        if (wish_fulfil(reports, &wishes[i], &wrong) == OK)
+            continue;
+        LOG_ERROR("report %s cannot run: %s", wishes[i].name, wrong.message);
+        if (first && wishes[i].version == 1) {
+            status = wrong.status;
+            if (error != NULL)
+                *error = wrong;
+        }
+    }
+    if (!reports->stop.asked)
+        forgotten_remove(reports, wishes, count);
+    control_forget(wishes, count);
+    arena_finish(&arena);
+    return status;
+}
+
+static void wishes_watch(void *context)
+{
+    struct reports *reports = context;
+
+    while (!stop_wait(&reports->stop, LOOK_EVERY_MS)) {
+        if (control_revision(reports->control) != reports->revision)
+            (void)wishes_fulfil(reports, false, NULL);
+    }
 }
 
 enum status reports_start(const struct properties *values, struct log *log, struct reports **started, struct error *error)
 {
     struct reports *reports = memory_new(sizeof(*reports));
-    struct slice name;
-    size_t at = 0;
-    enum status status = OK;
+    enum status status;
 
-    while (status == OK && properties_next_name(values, "reports.", &at, &name))
-        status = add(reports, values, name, log, error);
-    for (size_t i = 0; i < reports->count && status == OK; i++) {
-        char thread[NAME_BYTES_MAX + 16];
-
-        (void)snprintf(thread, sizeof(thread), "report:%s", reports->items[i]->name);
-        status = thread_start(&reports->items[i]->thread, thread, thread_main, reports->items[i], error);
-    }
+    reports->values = values;
+    reports->log = log;
+    reports->control = control_create(log, "report");
+    reports->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    stop_init(&reports->stop);
+    (void)pthread_mutex_init(&reports->lock, NULL);
+    status = wishes_fulfil(reports, true, error);
+    if (status == OK)
+        status = thread_start(&reports->thread, "reports", wishes_watch, reports, error);
     if (status == OK)
         *started = reports;
     else
@@ -233,40 +439,79 @@ void reports_stop(struct reports *reports)
 
     if (reports == NULL)
         return;
-    for (size_t i = 0; i < reports->count; i++) {
-        stop_ask(&reports->items[i]->stop);
-        (void)!write(reports->items[i]->wake_fd, &one, sizeof(one));
-    }
-    for (size_t i = 0; i < reports->count; i++) {
-        thread_join(reports->items[i]->thread);
+    stop_ask(&reports->stop);
+    (void)!write(reports->wake_fd, &one, sizeof(one));
+    thread_join(reports->thread);
+    for (size_t i = 0; i < reports->count; i++)
+        report_interrupt(reports->items[i]);
+    for (size_t i = 0; i < reports->count; i++)
         report_destroy(reports->items[i]);
-    }
+    control_destroy(reports->control);
+    stop_finish(&reports->stop);
+    (void)close(reports->wake_fd);
+    (void)pthread_mutex_destroy(&reports->lock);
     memory_free(reports);
+}
+
+/* ---- Describing ---- */
+
+/* "mydb at db-01" of a connection string, without what is secret; nothing is appended when it says neither. */
+static void database_append(struct buffer *json, const char *conninfo)
+{
+    PQconninfoOption *options = conninfo == NULL ? NULL : PQconninfoParse(conninfo, NULL);
+    const char *database = NULL, *host = NULL;
+    char text[512];
+
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+        if (strcmp(option->keyword, "dbname") == 0)
+            database = option->val;
+        else if (strcmp(option->keyword, "host") == 0)
+            host = option->val;
+    }
+    (void)snprintf(text, sizeof(text), "%s%s%s", database == NULL ? "" : database, database != NULL && host != NULL ? " at " : "", host == NULL ? "" : host);
+    json_append_string(json, slice_from_string(text));
+    PQconninfoFree(options);
+}
+
+static void report_describe(struct scheduled *report, struct buffer *json)
+{
+    char *query = report->is_right ? report_query(&report->spec) : NULL;
+    bool failed;
+
+    (void)pthread_mutex_lock(&report->lock);
+    failed = report->error.status != OK;
+    buffer_append_string(json, "{\"name\":");
+    json_append_string(json, slice_from_string(report->name));
+    buffer_append_format(json, ",\"state\":\"%s\",\"runs\":%" PRId64 ",\"failures\":%" PRId64 ",\"window_s\":%" PRId64 ",\"every_s\":%" PRId64 ",\"error\":",
+                         report->is_paused ? "paused" : failed ? "failed" : report->runs == 0 ? "waiting" : "ok", report->runs, report->failures, report->spec.window_s,
+                         report->spec.every_s);
+    if (failed)
+        json_append_string(json, slice_from_string(report->error.message));
+    else
+        buffer_append_string(json, "null");
+    buffer_append_format(json, ",\"version\":%" PRId64 ",\"runs_asked\":%" PRId64 ",\"next_us\":%" PRId64 ",\"in_file\":%s,\"query\":", report->version, report->runs_asked, report->is_paused ? -1 : report->next_us, report->is_from_file ? "true" : "false");
+    json_append_string(json, slice_from_string(query == NULL ? "" : query));
+    buffer_append_string(json, ",\"database\":");
+    database_append(json, report->spec.conninfo);
+    buffer_append_string(json, ",\"last\":");
+    if (report->last.size > 0)
+        buffer_append_slice(json, buffer_slice(&report->last));
+    else
+        buffer_append_string(json, "null");
+    buffer_append_u8(json, '}');
+    (void)pthread_mutex_unlock(&report->lock);
+    memory_free(query);
 }
 
 void reports_describe(struct reports *reports, struct buffer *json)
 {
     buffer_append_u8(json, '[');
+    (void)pthread_mutex_lock(&reports->lock);
     for (size_t i = 0; i < reports->count; i++) {
-        struct scheduled *report = reports->items[i];
-
-        (void)pthread_mutex_lock(&report->lock);
-        buffer_append_string(json, i == 0 ? "{\"name\":" : ",{\"name\":");
-        json_append_string(json, slice_from_string(report->name));
-        buffer_append_format(json, ",\"state\":\"%s\",\"runs\":%" PRId64 ",\"failures\":%" PRId64 ",\"window_s\":%" PRId64 ",\"every_s\":%" PRId64 ",\"error\":",
-                             report->error.status != OK ? "failed" : report->runs == 0 ? "waiting" : "ok", report->runs, report->failures, report->spec.window_s,
-                             report->spec.every_s);
-        if (report->error.status != OK)
-            json_append_string(json, slice_from_string(report->error.message));
-        else
-            buffer_append_string(json, "null");
-        buffer_append_string(json, ",\"last\":");
-        if (report->last.size > 0)
-            buffer_append_slice(json, buffer_slice(&report->last));
-        else
-            buffer_append_string(json, "null");
-        buffer_append_u8(json, '}');
-        (void)pthread_mutex_unlock(&report->lock);
+        if (i > 0)
+            buffer_append_u8(json, ',');
+        report_describe(reports->items[i], json);
     }
+    (void)pthread_mutex_unlock(&reports->lock);
     buffer_append_u8(json, ']');
 }

@@ -1,4 +1,7 @@
-/* reports/reports.h: the reports that the settings name, running inside `up`: one thread each, asleep between its runs. */
+/*
+ * reports/reports.h: the reports that run inside `up`, one thread each, asleep between its runs: those of the settings, and what people
+ * want of them at run time (log/control.h): another query, a pause, a run now, a new report. That is in force within a second.
+ */
 #ifndef REPORTS_REPORTS_H
 #define REPORTS_REPORTS_H
 
@@ -14,6 +17,7 @@ struct reports;
  * Starts every report of the settings "reports.<name>.<key>": conninfo, table, column, function, time.column, sql, unit, window,
  * every. Each result is a record of the topic tailrace-reports, published together with how far the report has come, so that
  * a run missed while stopped is made up for at the next start, and none is there twice.
+ * values  all settings; borrowed until reports_stop
  * Errors  BAD_INPUT: which report and setting
  */
 enum status reports_start(const struct properties *values, struct log *log, struct reports **started, struct error *error);

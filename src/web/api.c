@@ -9,7 +9,8 @@
 #include "web/alert_list.h"
 #include "web/audit.h"
 #include "web/database.h"
-#include "web/keeper.h"
+#include "log/control.h"
+#include "log/keeper.h"
 #include "web/problems.h"
 #include "web/slots.h"
 #include "wire/kafka/compression.h"
@@ -42,7 +43,7 @@ struct api {
     struct sampler *sampler;
     struct plans *plans;
     struct problems *problems;
-    struct keeper *keeper, *alert_states, *mutes;
+    struct keeper *keeper, *alert_states, *mutes, *control;
     struct alert_list *alert_list;
     struct auth *auth;
     struct slots *slots;
@@ -68,6 +69,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->plans = plans_create();
     api->problems = problems_create(settings->log, settings->problems_topic);
     api->keeper = keeper_create(settings->log, KEEPER_TOPIC);
+    api->control = keeper_create(settings->log, CONTROL_TOPIC);
     api->alert_states = keeper_create(settings->log, KEEPER_ALERTS_TOPIC);
     api->mutes = keeper_create(settings->log, MUTES_TOPIC);
     api->alert_list = alert_list_create(settings->log, settings->store);
@@ -92,6 +94,7 @@ void api_destroy(struct api *api)
     keeper_destroy(api->alert_states);
     keeper_destroy(api->mutes);
     alert_list_destroy(api->alert_list);
+    keeper_destroy(api->control);
     auth_destroy(api->auth);
     slots_destroy(api->slots);
     databases_destroy(api->databases);
@@ -149,6 +152,11 @@ struct keeper *api_mutes(struct api *api)
 struct alert_list *api_alert_list(struct api *api)
 {
     return api->alert_list;
+}
+
+struct keeper *api_control(struct api *api)
+{
+    return api->control;
 }
 
 struct keeper *api_keeper(struct api *api)
@@ -596,11 +604,18 @@ static const struct route {
     {"GET", "/agents", api_agents, LOOKS},
     {"GET", "/agents/:", api_agent, LOOKS},
     {"GET", "/agents/:/keys/:", api_agent_key, LOOKS},
+    {"PUT", "/agents/:", api_agent_put, CHANGES},
+    {"DELETE", "/agents/:", api_agent_delete, CHANGES},
+    {"POST", "/agents/:/state", api_agent_state, CHANGES},
     {"GET", "/alerts", api_alerts, LOOKS},
     {"GET", "/alerts/:", api_alert, LOOKS},
     {"GET", "/reports", api_reports, LOOKS},
     {"GET", "/reports/:", api_report, LOOKS},
     {"GET", "/reports/:/runs", api_report_runs, LOOKS},
+    {"PUT", "/reports/:", api_report_put, CHANGES},
+    {"DELETE", "/reports/:", api_report_delete, CHANGES},
+    {"POST", "/reports/:/state", api_report_state, CHANGES},
+    {"POST", "/reports/:/run", api_report_run_now, CHANGES},
     {"POST", "/alerts/:/state", api_alert_state, CHANGES},
     {"POST", "/alerts/:/evaluate", api_alert_evaluate, LOOKS},
     {"POST", "/alerts/:/deliver", api_alert_deliver, CHANGES},

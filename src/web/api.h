@@ -143,12 +143,14 @@ api_handler api_messages, api_message, api_message_produce;
 api_handler api_topic_export, api_topic_copy;                                       /* api_export.c, api_copy.c */
 api_handler api_groups, api_group, api_group_reset, api_group_delete, api_group_offsets_delete;
 api_handler api_connectors, api_connector, api_connector_tables, api_preflight, api_connect_proxy;
-api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;
 api_handler api_agent_key;                                                       /* api_agent_keys.c */
 api_handler api_alerts, api_alert_state;
 api_handler api_alert, api_alert_evaluate, api_alert_deliver;                    /* api_alert.c */
 api_handler api_mutes_list, api_mute_create, api_mute_end;                       /* api_mutes.c */
 api_handler api_filters, api_filter_put, api_filter_delete;                      /* api_filters.c */
+api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;                   /* api_agents.c */
+api_handler api_agent_put, api_agent_state, api_agent_delete;                        /* api_control.c */
+api_handler api_report_put, api_report_state, api_report_delete, api_report_run_now; /* api_control.c */
 api_handler api_logs, api_connector_log;                                             /* api_logs.c */
 api_handler api_slot_drop;                                                       /* api_slots.c */
 api_handler api_stream;                                                          /* stream.c */
@@ -167,6 +169,9 @@ json_t *report_make(struct api *api, const json_t *description, const char *name
 /* Numbers that rise when a list changed: {"topics":12,…}; a new reference. */
 json_t *api_revisions(struct api *api);
 json_t *overview_make(struct api *api, const json_t *description, const json_t *groups);
+
+/* The largest of a time in microseconds among items of the description, in ms; NAN: none has it. within: the object that has it, or NULL */
+double overview_slowest_ms(const json_t *items, const char *within, const char *member);
 json_t *health_make(struct api *api, struct arena *arena);
 
 /* Puts in force what people changed at run time, before. */
@@ -225,6 +230,11 @@ struct keeper *api_mutes(struct api *api);
 
 struct alert_list;
 struct alert_list *api_alert_list(struct api *api);
+struct keeper *api_control(struct api *api); /* what people want of agents and reports: log/control.h */
+
+/* The configuration that counts, secrets masked, and the versions that people made. kind: "agent" or "report". New references. */
+json_t *control_config_make(struct api *api, const char *kind, const char *name);
+json_t *control_versions_make(struct api *api, const char *kind, const char *name);
 
 struct problems;
 struct problems *api_problem_book(struct api *api);

@@ -10,14 +10,14 @@ void api_agent_key(struct api_call *call)
 {
     struct agents *agents = api_settings_of(call->api)->agents;
     const char *name = call->parts[0], *key = call->parts[1];
-    struct agent *agent = agents == NULL ? NULL : agents_find(agents, name);
+    struct agent *agent = agents == NULL ? NULL : agents_take(agents, name);
     struct agent_status status;
     struct buffer text;
     json_t *state = NULL;
 
     if (agent == NULL) {
         api_error(call, 404, "UNKNOWN_AGENT", arena_format(call->arena, "Agent %.80s does not run in this program.", name),
-                  "Only agents that are in the settings keep their state here.", "GET /agents lists them.");
+                  "Only agents that run inside keep their state here.", "GET /agents lists them.");
         return;
     }
     agent_status_read(agent, &status);
@@ -34,4 +34,5 @@ void api_agent_key(struct api_call *call)
     else
         api_json(call, 200, json_pack("{s:s, s:s, s:o, s:o, s:o}", "agent", name, "rule", agent_rule(agent), "key", json_slice(slice_from_string(key)), "event_time_us",
                                       json_integer_or_null(status.event_time_us == 0 ? -1 : status.event_time_us), "state", state));
+    agents_give(agents);
 }

@@ -5,11 +5,11 @@
 #include "log/scan.h"
 #include "os/clock.h"
 #include "web/problems.h"
-#include "web/redact.h"
 
 #include <math.h>
 
 #define REPORTS_TOPIC "tailrace-reports"
+#define LATE_US 60000000 /* a run that is due for so long, and for a whole interval, is late */
 #define RUNS_READ 2000 /* records of the reports' topic that are looked through for the runs of one */
 
 static bool is(const json_t *object, const char *name, const char *value)
@@ -30,7 +30,7 @@ static const struct {
     const char *described, *state, *word;
 } agent_states[] = {
     {"stopped", "idle", "Stopped"}, {"waiting_for_topic", "idle", "Waits for its topic"}, {"loading", "busy", "Loading its state"},
-    {"running", "ok", "Running"},   {"retrying", "crit", "Cannot go on, tries again"},    {"failed", "crit", "Failed"},
+    {"running", "ok", "Running"},   {"retrying", "crit", "Cannot go on, tries again"},    {"failed", "crit", "Failed"},   {"paused", "idle", "Paused"},
 };
 
 static json_t *agent_item(struct api *api, const json_t *agent)
@@ -53,8 +53,8 @@ static json_t *agent_item(struct api *api, const json_t *agent)
     json_put(item, "word", json_string(word));
     json_put(item, "since_ms", json_null());
     json_put(item, "rule", json_string(member_text(agent, "rule")));
-    json_put(item, "rule_version", json_integer(member_integer(agent, "rule_version", 1)));
-    json_put(item, "dry_run", json_false());
+    json_put(item, "rule_version", json_integer(member_integer(agent, "version", 1)));
+    json_put(item, "dry_run", json_boolean(json_is_true(json_object_get(agent, "dry_run"))));
     json_put(item, "source", json_string(member_text(agent, "topic")));
     json_put(item, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "agent:", name)));
     json_put(item, "lag_ms", json_integer_or_null(lag_ms));
@@ -75,24 +75,12 @@ json_t *agents_make(struct api *api, const json_t *description)
     return items;
 }
 
-/* The settings agents.NAME.*, without that. */
-static json_t *config_make(struct api *api, const char *name)
+/* {"p50","p99"} in microseconds; null when neither is known. */
+static json_t *percentiles_make(const json_t *agent, const char *p50, const char *p99)
 {
-    const struct properties *values = api_settings_of(api)->values;
-    char prefix[200];
-    json_t *config = json_object();
-    size_t size;
+    int64_t low = member_integer(agent, p50, -1), high = member_integer(agent, p99, -1);
 
-    (void)snprintf(prefix, sizeof(prefix), "agents.%s.", name);
-    size = strlen(prefix);
-    for (size_t i = 0; values != NULL && i < values->count; i++) {
-        const char *key = values->items[i].key;
-        bool is_secret = redact_is_secret(key);
-
-        if (strncmp(key, prefix, size) == 0)
-            json_put(config, key + size, json_string(is_secret || values->items[i].value == NULL ? "********" : values->items[i].value));
-    }
-    return config;
+    return low < 0 || high < 0 ? json_null() : json_pack("{s:I, s:I}", "p50", (json_int_t)low, "p99", (json_int_t)high);
 }
 
 json_t *agent_make(struct api *api, const json_t *description, const char *name)
@@ -106,15 +94,16 @@ json_t *agent_make(struct api *api, const json_t *description, const char *name)
             continue;
         json_decref(whole);
         whole = agent_item(api, agent);
-        json_put(whole, "config", config_make(api, name));
-        json_put(whole, "row_us", json_null());
+        json_put(whole, "config", control_config_make(api, "agent", name));
+        json_put(whole, "row_us", percentiles_make(agent, "row_p50_us", "row_p99_us"));
+        json_put(whole, "commit_us", percentiles_make(agent, "commit_p50_us", "commit_p99_us"));
         json_put(whole, "scores", json_null());
         json_put(whole, "biggest_keys", json_array());
-        json_put(whole, "state_limit_bytes", json_null());
+        json_put(whole, "state_limit_bytes", json_integer_or_null(member_integer(agent, "state_limit_bytes", 0) == 0 ? -1 : member_integer(agent, "state_limit_bytes", -1)));
         json_put(whole, "evictions", json_integer_or_null(member_integer(agent, "evicted", -1)));
         json_put(whole, "error", member_text(agent, "error") == NULL ? json_null()
                                                                          : why_make("agent_failed", "It cannot go on", member_text(agent, "error"), "Mend the cause; it goes on where it was."));
-        json_put(whole, "versions", json_array());
+        json_put(whole, "versions", control_versions_make(api, "agent", name));
         json_put(whole, "alerts_topic", json_string(member_text(agent, "alerts_topic")));
         json_put(whole, "folded", json_integer(member_integer(agent, "folded", 0)));
         json_put(whole, "fold_ms", json_integer_or_null(member_integer(agent, "fold_ms", 0) > 0 ? member_integer(agent, "fold_ms", 0) : -1));
@@ -138,7 +127,7 @@ void api_agent(struct api_call *call)
 
     json_decref(description);
     if (agent == NULL)
-        api_error(call, 404, "UNKNOWN_AGENT", arena_format(call->arena, "Agent %s does not exist.", call->parts[0]), NULL, "Agents are made by settings: agents.NAME.rule and so on.");
+        api_error(call, 404, "UNKNOWN_AGENT", arena_format(call->arena, "Agent %s does not exist.", call->parts[0]), NULL, "Agents are made by settings, agents.NAME.rule and so on, or by PUT here.");
     else
         api_json(call, 200, agent);
 }
@@ -158,12 +147,13 @@ static json_t *value_of(const json_t *result)
 static json_t *report_item(const json_t *report)
 {
     const json_t *last = json_object_get(report, "last");
-    int64_t every_s = member_integer(report, "every_s", -1), run_us = member_integer(last, "run_us", -1), to_us = member_integer(last, "window_to_us", -1);
-    bool failed = is(report, "state", "failed"), waits = is(report, "state", "waiting");
+    int64_t every_s = member_integer(report, "every_s", -1), run_us = member_integer(last, "run_us", -1), next_us = member_integer(report, "next_us", -1);
+    bool failed = is(report, "state", "failed"), waits = is(report, "state", "waiting"), paused = is(report, "state", "paused");
+    bool late = !failed && !paused && next_us >= 0 && clock_now_us() - next_us > (every_s * 1000000 > LATE_US ? every_s * 1000000 : LATE_US);
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "report", member_text(report, "name"), "state", failed ? "warn" : waits ? "idle" : "ok", "word",
-                     failed ? "Failed" : waits ? "Has not run yet" : "Good", "value", value_of(last), "unit", json_text_or_null(member_text(last, "unit")), "at_ms",
-                     json_integer_or_null(run_us < 0 ? -1 : run_us / 1000), "next_ms", to_us < 0 || every_s < 0 ? json_null() : json_integer(to_us / 1000 + every_s * 1000), "every_ms",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "report", member_text(report, "name"), "state", failed || late ? "warn" : waits || paused ? "idle" : "ok", "word",
+                     paused ? "Paused" : failed ? "Failed" : late ? "Late" : waits ? "Has not run yet" : "Good", "value", value_of(last), "unit", json_text_or_null(member_text(last, "unit")), "at_ms",
+                     json_integer_or_null(run_us < 0 ? -1 : run_us / 1000), "next_ms", json_integer_or_null(next_us < 0 ? -1 : next_us / 1000), "every_ms",
                      json_integer_or_null(every_s < 0 ? -1 : every_s * 1000));
 }
 
@@ -189,7 +179,7 @@ static json_t *run_make(const json_t *result)
 }
 
 /* The newest runs of a report, newest first. */
-static json_t *runs_make(struct api *api, const char *name, size_t limit)
+static json_t *runs_make(struct api *api, const char *name, size_t limit, int64_t before_ms)
 {
     struct log *log = api_settings_of(api)->log;
     json_t *runs = json_array();
@@ -206,7 +196,7 @@ static json_t *runs_make(struct api *api, const char *name, size_t limit)
     while (scan_next(scan, &record, &batch, &error) == SCAN_RECORD) {
         json_t *result = !slice_equal_string(record.key, name) || slice_is_null(record.value) ? NULL : json_loadb((const char *)record.value.data, record.value.size, 0, NULL);
 
-        if (result != NULL)
+        if (result != NULL && member_integer(result, "run_us", 0) / 1000 < before_ms)
             (void)json_array_insert_new(runs, 0, run_make(result));
         json_decref(result);
         if (json_array_size(runs) > limit)
@@ -218,30 +208,25 @@ static json_t *runs_make(struct api *api, const char *name, size_t limit)
 
 json_t *report_make(struct api *api, const json_t *description, const char *name)
 {
-    const struct properties *values = api_settings_of(api)->values;
     const json_t *report;
     json_t *whole = NULL;
     size_t index;
-    char key[200];
 
     json_array_foreach(json_object_get(description, "reports"), index, report) {
-        const char *error = member_text(report, "error"), *sql, *table, *column;
+        const char *error = member_text(report, "error");
 
         if (!is(report, "name", name))
             continue;
-        (void)snprintf(key, sizeof(key), "reports.%s.sql", name);
-        sql = values == NULL ? NULL : properties_get(values, key);
-        (void)snprintf(key, sizeof(key), "reports.%s.table", name);
-        table = values == NULL ? NULL : properties_get(values, key);
-        (void)snprintf(key, sizeof(key), "reports.%s.column", name);
-        column = values == NULL ? NULL : properties_get(values, key);
         json_decref(whole);
         whole = report_item(report);
-        json_put(whole, "database", json_null());
-        json_put(whole, "query", sql != NULL ? json_string(sql) : json_sprintf("%s of %s", column == NULL ? "rows" : column, table == NULL ? "?" : table));
-        json_put(whole, "paused", json_false());
+        json_put(whole, "database", json_text_or_null(member_text(report, "database")));
+        json_put(whole, "query", json_text_or_null(member_text(report, "query")));
+        json_put(whole, "paused", json_boolean(is(report, "state", "paused")));
+        json_put(whole, "version", json_integer(member_integer(report, "version", 1)));
+        json_put(whole, "config", control_config_make(api, "report", name));
+        json_put(whole, "versions", control_versions_make(api, "report", name));
         json_put(whole, "error", error == NULL ? json_null() : why_make("report_failed", "The last run failed", error, "Correct the query or the database; it runs again by itself."));
-        json_put(whole, "runs", runs_make(api, name, 100));
+        json_put(whole, "runs", runs_make(api, name, 100, INT64_MAX));
     }
     return whole;
 }
@@ -260,14 +245,14 @@ void api_report(struct api_call *call)
 
     json_decref(description);
     if (report == NULL)
-        api_error(call, 404, "UNKNOWN_REPORT", arena_format(call->arena, "Report %s does not exist.", call->parts[0]), NULL, "Reports are made by settings: reports.NAME.table and so on.");
+        api_error(call, 404, "UNKNOWN_REPORT", arena_format(call->arena, "Report %s does not exist.", call->parts[0]), NULL, "Reports are made by settings, reports.NAME.table and so on, or by PUT here.");
     else
         api_json(call, 200, report);
 }
 
 void api_report_runs(struct api_call *call)
 {
-    json_t *runs = runs_make(call->api, call->parts[0], (size_t)api_query_number(call, "limit", 100, 1, 500));
+    json_t *runs = runs_make(call->api, call->parts[0], (size_t)api_query_number(call, "limit", 100, 1, 500), api_query_number(call, "before", INT64_MAX, 0, INT64_MAX));
 
     api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)json_array_size(runs), "items", runs));
 }

@@ -6,7 +6,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "store/batch.h"
-#include "web/keeper.h"
+#include "log/keeper.h"
 #include "web/message.h"
 #include "web/trace.h"
 

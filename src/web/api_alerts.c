@@ -3,7 +3,7 @@
 
 #include "base/banned.h"
 #include "os/clock.h"
-#include "web/keeper.h"
+#include "log/keeper.h"
 
 /* ---- What is kept beside the alerts ---- */
 

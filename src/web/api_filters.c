@@ -2,7 +2,7 @@
 #include "web/api.h"
 
 #include "base/banned.h"
-#include "web/keeper.h"
+#include "log/keeper.h"
 
 void api_filters(struct api_call *call)
 {

@@ -4,7 +4,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "os/random.h"
-#include "web/keeper.h"
+#include "log/keeper.h"
 
 #define MINUTES_MAX 43200 /* 30 days */
 #define TEXT_MAX 500

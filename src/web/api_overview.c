@@ -167,13 +167,28 @@ static json_t *verdict_make(const json_t *problems)
     return json_pack("{s:s, s:s}", "severity", now > 0 ? "crit" : watch > 0 ? "warn" : "ok", "text", text);
 }
 
+double overview_slowest_ms(const json_t *items, const char *within, const char *member)
+{
+    const json_t *item;
+    int64_t slowest_us = -1;
+    size_t index;
+
+    json_array_foreach(items, index, item) {
+        int64_t us = member_integer(within == NULL ? item : json_object_get(item, within), member, -1);
+
+        slowest_us = us > slowest_us ? us : slowest_us;
+    }
+    return slowest_us < 0 ? NAN : (double)slowest_us / 1000;
+}
+
 static json_t *vitals_make(struct api *api, const json_t *description)
 {
     double cpu = sampler_rate(api_sampler(api), "cpu_us", ""), alerts = sampler_rate(api_sampler(api), "alerts", "");
+    const json_t *agents = json_object_get(description, "agents");
     json_t *vitals = json_object();
 
-    json_put(vitals, "commit_to_agent_p50_ms", json_null());
-    json_put(vitals, "commit_to_agent_p99_ms", json_null());
+    json_put(vitals, "commit_to_agent_p50_ms", json_real_or_null(overview_slowest_ms(agents, NULL, "commit_p50_us")));
+    json_put(vitals, "commit_to_agent_p99_ms", json_real_or_null(overview_slowest_ms(agents, NULL, "commit_p99_us")));
     json_put(vitals, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "records", "")));
     json_put(vitals, "alerts_per_min", json_array_size(json_object_get(description, "agents")) == 0 ? json_null() : json_real_or_null(alerts * 60));
     json_put(vitals, "cpu_cores", json_real_or_null(cpu / 1e6));

@@ -6,7 +6,7 @@
 
 #include "base/banned.h"
 #include "os/logger.h"
-#include "web/keeper.h"
+#include "log/keeper.h"
 
 #define KEY_PREFIX "setting:"
 #define LEVEL "logger.level"

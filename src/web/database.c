@@ -55,6 +55,11 @@ void databases_interrupt(struct databases *databases)
     (void)pthread_mutex_unlock(&databases->lock);
 }
 
+int databases_stop_fd(const struct databases *databases)
+{
+    return databases->stop_fd;
+}
+
 void databases_destroy(struct databases *databases)
 {
     if (databases == NULL)

@@ -14,6 +14,7 @@ struct databases;
 
 struct databases *databases_create(const struct properties *aliases); /* host.aliases, borrowed; may be NULL */
 void databases_interrupt(struct databases *databases); /* from now on every connection fails. NULL is fine */
+int databases_stop_fd(const struct databases *databases);  /* readable from then on */
 void databases_destroy(struct databases *databases);   /* when all are closed. NULL is fine */
 
 /*

@@ -243,8 +243,15 @@ static void series_fill(struct sampler *sampler, const json_t *description, cons
 
     series_put(api_series(sampler->api), "rows_in", now_ms, sampler_rate(sampler, "records", ""));
     series_put(api_series(sampler->api), "rows_out", now_ms, sampler_rate(sampler, "reads", ""));
-    json_array_foreach(json_object_get(description, "connectors"), index, item)
+    series_put(api_series(sampler->api), "commit_to_agent_p50_ms", now_ms, overview_slowest_ms(json_object_get(description, "agents"), NULL, "commit_p50_us"));
+    series_put(api_series(sampler->api), "commit_to_agent_p99_ms", now_ms, overview_slowest_ms(json_object_get(description, "agents"), NULL, "commit_p99_us"));
+    json_array_foreach(json_object_get(description, "connectors"), index, item) {
+        int64_t p50_us = member_integer(json_object_get(item, "capture"), "latency_p50_us", -1), p99_us = member_integer(json_object_get(item, "capture"), "latency_p99_us", -1);
+
         series_name_put(sampler, "connector_rows", member_text(item, "name"), now_ms, sampler_rate(sampler, "connector:", member_text(item, "name")));
+        series_name_put(sampler, "connector_commit_to_durable_p50_ms", member_text(item, "name"), now_ms, p50_us < 0 ? NAN : (double)p50_us / 1000);
+        series_name_put(sampler, "connector_commit_to_durable_p99_ms", member_text(item, "name"), now_ms, p99_us < 0 ? NAN : (double)p99_us / 1000);
+    }
     slots = slots_list(api_slots(sampler->api));
     json_array_foreach(slots, index, item)
         series_name_put(sampler, "wal_bytes", member_text(item, "slot"), now_ms, (double)member_integer(item, "wal_bytes", 0));

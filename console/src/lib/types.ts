@@ -549,6 +549,7 @@ export interface AgentItem {
 export interface Agent extends AgentItem {
   config: Record<string, string>;
   row_us: { p50: number | null; p99: number | null } | null;
+  commit_us?: { p50: number; p99: number } | null;
   scores: { limit: number | null; buckets: { from: number; to: number; count: number }[] } | null;
   biggest_keys: { key: string; bytes: number; items: number }[];
   state_limit_bytes: number | null;

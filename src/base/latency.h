@@ -1,6 +1,6 @@
-/* capture/latency.h: how long rows were on their way lately: the last publishes, of which the median and the slowest hundredth are told. */
-#ifndef CAPTURE_LATENCY_H
-#define CAPTURE_LATENCY_H
+/* base/latency.h: how long rows were on their way lately: the last publishes, of which the median and the slowest hundredth are told. */
+#ifndef BASE_LATENCY_H
+#define BASE_LATENCY_H
 
 #include <stddef.h>
 #include <stdint.h>

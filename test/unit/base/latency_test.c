@@ -1,4 +1,4 @@
-#include "capture/latency.h"
+#include "base/latency.h"
 
 #include "check.h"
 

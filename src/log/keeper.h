@@ -1,9 +1,9 @@
 /*
- * web/keeper.h: what people told the console and want to find again: states of alerts, saved filters. Texts by key, kept in
- * a compacted topic and, while the program runs, in memory; what others write into the topic is seen too. Thread: any.
+ * log/keeper.h: what people said and want to find again: states of alerts, saved filters, what agents are to do. JSON by key,
+ * kept in a compacted topic and, while the program runs, in memory; what others write into the topic is seen too. Thread: any.
  */
-#ifndef WEB_KEEPER_H
-#define WEB_KEEPER_H
+#ifndef LOG_KEEPER_H
+#define LOG_KEEPER_H
 
 #include "log/log.h"
 
@@ -22,6 +22,9 @@ json_t *keeper_get(struct keeper *keeper, const char *key);
 
 /* All whose key begins so: key to value. A new reference. */
 json_t *keeper_all(struct keeper *keeper, const char *prefix);
+
+/* Rises whenever something was kept or forgotten, by anybody; 0: nothing ever was. */
+uint64_t keeper_revision(struct keeper *keeper);
 
 /*
  * Keeps the value (takes the reference), or with NULL forgets it; durable when it returns.

@@ -1,4 +1,4 @@
-#include "web/keeper.h"
+#include "log/keeper.h"
 
 #include "base/banned.h"
 #include "base/memory.h"
@@ -70,6 +70,17 @@ static void load(struct keeper *keeper)
         apply(keeper, &record);
     scan_destroy(scan);
     keeper->next = end;
+}
+
+uint64_t keeper_revision(struct keeper *keeper)
+{
+    uint64_t revision;
+
+    (void)pthread_mutex_lock(&keeper->lock);
+    load(keeper);
+    revision = (uint64_t)keeper->next;
+    (void)pthread_mutex_unlock(&keeper->lock);
+    return revision;
 }
 
 json_t *keeper_get(struct keeper *keeper, const char *key)
