@@ -61,9 +61,9 @@ enum status alert_book_topics(const char *servers, const struct properties *clie
     return status;
 }
 
-static enum status topic_ensure(rd_kafka_t *producer, struct error *error)
+static enum status topic_ensure(rd_kafka_t *producer, const char *topic, struct error *error)
 {
-    rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(ALERT_STATES_TOPIC, 1, -1, NULL, 0);
+    rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic, 1, -1, NULL, 0);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(producer);
     const rd_kafka_topic_result_t *const *results;
     rd_kafka_event_t *event;
@@ -74,12 +74,12 @@ static enum status topic_ensure(rd_kafka_t *producer, struct error *error)
     rd_kafka_CreateTopics(producer, &made, 1, NULL, queue);
     event = rd_kafka_queue_poll(queue, REQUEST_MS);
     if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        status = error_set(error, ERROR_UNAVAILABLE, "create topic " ALERT_STATES_TOPIC ": %s", event == NULL ? "no answer" : rd_kafka_event_error_string(event));
+        status = error_set(error, ERROR_UNAVAILABLE, "create topic %s: %s", topic, event == NULL ? "no answer" : rd_kafka_event_error_string(event));
     } else {
         results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
         if (count > 0 && rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR &&
             rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            status = error_set(error, ERROR_UNAVAILABLE, "create topic " ALERT_STATES_TOPIC ": %s", rd_kafka_topic_result_error_string(results[0]));
+            status = error_set(error, ERROR_UNAVAILABLE, "create topic %s: %s", topic, rd_kafka_topic_result_error_string(results[0]));
     }
     if (event != NULL)
         rd_kafka_event_destroy(event);
@@ -88,7 +88,8 @@ static enum status topic_ensure(rd_kafka_t *producer, struct error *error)
     return status;
 }
 
-enum status alert_book_put(const char *servers, const struct properties *client, struct slice id, struct slice value, struct error *error)
+enum status alert_book_put(const char *servers, const struct properties *client, const char *topic, struct slice id, struct slice value,
+                           struct error *error)
 {
     rd_kafka_resp_err_t failed, delivered = RD_KAFKA_RESP_ERR__TIMED_OUT;
     rd_kafka_t *producer;
@@ -96,9 +97,9 @@ enum status alert_book_put(const char *servers, const struct properties *client,
 
     if (status != OK)
         return status;
-    status = topic_ensure(producer, error);
+    status = topic_ensure(producer, topic, error);
     if (status == OK) {
-        failed = rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(ALERT_STATES_TOPIC), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        failed = rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                                    RD_KAFKA_V_KEY(id.data, id.size), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.size), RD_KAFKA_V_OPAQUE(&delivered),
                                    RD_KAFKA_V_END);
         if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -108,7 +109,7 @@ enum status alert_book_put(const char *servers, const struct properties *client,
             failed = delivered;
         }
         if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
-            status = error_set(error, ERROR_UNAVAILABLE, "write to topic " ALERT_STATES_TOPIC ": %s", rd_kafka_err2str(failed));
+            status = error_set(error, ERROR_UNAVAILABLE, "write to topic %s: %s", topic, rd_kafka_err2str(failed));
     }
     rd_kafka_destroy(producer);
     return status;

@@ -15,7 +15,8 @@
 enum status alert_book_topics(const char *bootstrap_servers, const struct properties *client, struct arena *arena, const char ***topics,
                               size_t *count, struct error *error);
 
-/* Writes the record, and makes the topic when it is missing; durable when it returns. */
-enum status alert_book_put(const char *bootstrap_servers, const struct properties *client, struct slice id, struct slice value, struct error *error);
+/* Writes the record to a compacted topic, which it makes when it is missing; durable when it returns. */
+enum status alert_book_put(const char *bootstrap_servers, const struct properties *client, const char *topic, struct slice id, struct slice value,
+                           struct error *error);
 
 #endif

@@ -16,6 +16,7 @@ struct part {
     rd_kafka_message_t *head; /* NULL: ask the queue */
     int64_t first, end;
     bool done;
+    bool has_older; /* than first */
 };
 
 struct history {
@@ -111,6 +112,13 @@ static enum status range_find(const struct history_spec *spec, struct history *h
         status = offsets_at(history, spec->from_ms, false, error);
     if (status == OK && spec->to_ms >= 0)
         status = offsets_at(history, spec->to_ms, true, error);
+    for (int32_t i = 0; i < history->count && status == OK && spec->newest > 0; i++) {
+        struct part *part = &history->parts[i];
+
+        part->end = part->end - part->first > spec->skipped ? part->end - spec->skipped : part->first;
+        part->has_older = part->end - part->first > spec->newest;
+        part->first = part->has_older ? part->end - spec->newest : part->first;
+    }
     return status;
 }
 
@@ -248,6 +256,16 @@ enum status history_next(struct history *history, struct source_record *record, 
     *record = (struct source_record){history->given->partition, history->given->offset, earliest_ms,
                                      slice_of(history->given->key, history->given->key_len), slice_of(history->given->payload, history->given->len)};
     return OK;
+}
+
+bool history_has_older(const struct history *history, int32_t partition)
+{
+    return history->parts[partition].has_older;
+}
+
+int32_t history_partitions(const struct history *history)
+{
+    return history->count;
 }
 
 int64_t history_total(const struct history *history)

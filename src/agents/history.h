@@ -13,6 +13,7 @@ struct history_spec {
     const char *bootstrap_servers;
     const char *topic;
     int64_t from_ms, to_ms;          /* by the records' timestamps, to excluded; -1: all that was there when it was opened */
+    int64_t newest, skipped;         /* newest > 0: only so many of each partition's, the newest `skipped` ones left out */
     const struct properties *client; /* librdkafka's settings; may be NULL */
 };
 
@@ -22,6 +23,10 @@ void history_close(struct history *history); /* NULL is fine */
 
 /* *got false: that was all. The record is good until the next call. Errors: UNAVAILABLE when nothing came for 30 s */
 enum status history_next(struct history *history, struct source_record *record, bool *got, struct error *error);
+
+/* Are there older records in the partition than those that it gives? */
+bool history_has_older(const struct history *history, int32_t partition);
+int32_t history_partitions(const struct history *history);
 
 int64_t history_total(const struct history *history); /* offsets in all partitions; records may be fewer */
 

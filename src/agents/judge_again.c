@@ -90,6 +90,8 @@ static enum status judge(const struct alert *alert, const struct rule_kind *kind
     void *rule = NULL;
     enum status status = kind->create(settings, &rule, error);
 
+    if (status == OK && kind->refresh != NULL)
+        status = kind->refresh(rule, error);
     if (status == OK)
         status = change_decode(decoder, value, arena, &change, error);
     event.change = &change;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "os/disk.h"
 #include "os/logger.h"
+#include "os/moment.h"
 #include "server/command.h"
 #include "server/commands.h"
 
@@ -93,7 +94,7 @@ int agent_main(int argc, char **argv)
     struct option_list assignments = {{0}, 0};
     struct properties rule, client;
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
-    const char *config = NULL, *bootstrap = "localhost:9092", *name = NULL, *time = NULL;
+    const char *config = NULL, *bootstrap = "localhost:9092", *name = NULL, *time = NULL, *fold = NULL;
     bool until_end = false;
     size_t operand_count = 0;
     struct error error;
@@ -111,6 +112,9 @@ int agent_main(int argc, char **argv)
         {"operations", OPTION_TEXT, &spec.operations, "c,r,u,d", "Which changes are judged; default c,r", 0, 0},
         {"time", OPTION_TEXT, &time, "event|processing", "Which time windows go by; default: the rule's own", 0, 0},
         {"alerts-topic", OPTION_TEXT, &spec.alerts_topic, "TOPIC", "Where alerts go; default: <first part of TOPIC>.alerts", 0, 0},
+        {"fold", OPTION_TEXT, &fold, "DURATION", "Alerts of one key so soon after one that went out, by commit time, are counted instead of sent: 60s, 10m", 0, 0},
+        {"enriched", OPTION_FLAG, &spec.enriched, NULL, "Emit every judged row with what was looked at to topic <first part of TOPIC>.enriched", 0, 0},
+        {"enriched-topic", OPTION_TEXT, &spec.enriched_topic, "TOPIC", "The same, and what scripts emit, to this topic", 0, 0},
         {"set", OPTION_LIST, &assignments, "KEY=VALUE", "Setting of the rule; may come several times", 0, 0},
         {"command-config", OPTION_TEXT, &config, "FILE", "Settings of the Kafka client, as a properties file", 0, 0},
         {"json", OPTION_FLAG, &shown.json, NULL, "Print each alert as one line of JSON, and nothing else", 0, 0},
@@ -127,6 +131,11 @@ int agent_main(int argc, char **argv)
         return ended;
     if (spec.rule == NULL || spec.topic == NULL) {
         (void)error_set(&error, ERROR_USAGE, "%s; see tailrace agent --help", spec.rule == NULL ? "which rule?" : "--topic is missing");
+        return command_fail(&error);
+    }
+    if ((time != NULL && strcmp(time, "event") != 0 && strcmp(time, "processing") != 0) || (fold != NULL && !duration_parse(fold, &spec.fold_ms))) {
+        (void)error_set(&error, ERROR_USAGE, fold != NULL && spec.fold_ms == 0 ? "--fold %s: it has to be a duration such as 60s or 10m" : "--time %s: it has to be event or processing",
+                        fold != NULL && spec.fold_ms == 0 ? fold : time);
         return command_fail(&error);
     }
     (void)logger_set_level(NULL, "warning");

@@ -406,6 +406,7 @@ static json_t *alert_make(struct api_call *call, struct trace *trace, json_t *al
     json_put(whole, "row", row_make(call, source));
     json_put(whole, "folded", copy_or_null(alert, "folded"));
     json_put(whole, "model", copy_or_null(alert, "model"));
+    json_put(whole, "features", json_is_array(json_object_get(alert, "features")) ? json_incref(json_object_get(alert, "features")) : json_array());
     json_put(whole, "problem", copy_or_null(alert, "problem"));
     json_put(whole, "deliveries", deliveries_make(trace, alert, found));
     json_put(whole, "history", history_make(call, alert));

@@ -199,3 +199,136 @@ def test_an_open_page_is_told_of_new_and_changed_alerts(tailrace_factory):
     console.change("POST", f"/alerts/{identity}/state", {"state": "resolved"})
     listening.join(40)
     assert [(data["id"], data["state"]) for name, data in told if name == "alert"] == [(identity, "open"), (identity, "resolved")]
+
+
+# ---- The command line ----
+
+def alerts(tailrace, *arguments):
+    return tailrace.run("tailrace", "alerts", *arguments, "--bootstrap-server", tailrace.bootstrap)
+
+
+def listed(tailrace, *arguments):
+    answer = alerts(tailrace, "list", "--json", *arguments)
+    assert answer.returncode == 0, answer.stderr
+    return [json.loads(line)["alert"]["id"] for line in answer.stdout.splitlines()]
+
+
+def test_the_command_line_lists_shows_and_says(tailrace_factory, receiver):
+    tailrace = tailrace_factory(settings(receiver))
+    produce_rows(tailrace, TOPIC, numbered([(u, 10.0) for u in (7, 8) for _ in range(3)] + [(7, 4000.0), (8, 4000.0), (7, 40000.0)]))
+    first, second, third = (alert["id"] for alert in wait_alerts(tailrace, 3))
+    assert sorted(listed(tailrace)) == sorted([first, second, third]) and listed(tailrace, "--limit", "1") == [listed(tailrace)[0]]
+    assert listed(tailrace, "--subject", "User 8") == [second] == listed(tailrace, "--key", "8") and listed(tailrace, "--agent", "none") == []
+    assert listed(tailrace, "--until", "1h") == [] and len(listed(tailrace, "--since", "1h")) == 3
+    harness.wait_until(lambda: len(receiver.delivered()) == 3)
+    shown = alerts(tailrace, "show", second).stdout
+    assert "User 8 spent 4000" in shown and "because    Amount against the last 3" in shown and "delivered by webhook, try 1, answer 200" in shown
+    assert alerts(tailrace, "false-positive", first, second, "--note", "a gift").returncode == 0
+    assert sorted(listed(tailrace, "--state", "false_positive")) == sorted([first, second]) and listed(tailrace, "--state", "open") == [third]
+    assert "a gift" in alerts(tailrace, "show", first).stdout
+    assert alerts(tailrace, "reopen", first).returncode == 0 and sorted(listed(tailrace, "--state", "open")) == sorted([first, third])
+    for arguments, code, text in ((("ack", "A-none"), 1, "there is no alert A-none"), (("list", "--state", "opn"), 2, "has to be open, acknowledged"), (("ack",), 2, "ID"),
+                                  (("list", "--since", "yesterday"), 2, "--since yesterday"), (("mute",), 2, "--agent, --key or both"), (("unmute", "M-x"), 1, "there is no mute")):
+        answer = alerts(tailrace, *arguments)
+        assert (answer.returncode, text in answer.stderr) == (code, True), answer.stderr
+
+
+def test_mutes_of_the_command_line_hold_for_the_sinks(tailrace_factory, receiver):
+    tailrace = tailrace_factory(settings(receiver))
+    assert "Nothing is muted" in alerts(tailrace, "mutes").stdout
+    mute = json.loads(alerts(tailrace, "mute", "--key", "7", "--for", "2h", "--note", "on holiday", "--json").stdout)
+    assert mute["agent"] is None and mute["until_ms"] - mute["from_ms"] == 7200000
+    assert mute["id"] in alerts(tailrace, "mutes").stdout and Console(tailrace).get("/mutes")["items"][0]["note"] == "on holiday"
+    produce_rows(tailrace, TOPIC, numbered(USUAL + [(7, 4000.0)]))
+    wait_alerts(tailrace, 1)
+    harness.wait_until(lambda: status_of(tailrace, "sinks", "case")["muted"] == 1)
+    assert alerts(tailrace, "unmute", mute["id"]).returncode == 0 and "Nothing is muted" in alerts(tailrace, "mutes").stdout
+    produce_rows(tailrace, TOPIC, numbered([(7, 4900.0)], 5))
+    harness.wait_until(lambda: receiver.delivered())
+
+
+def test_only_the_newest_part_of_a_long_topic_is_read(tailrace_factory):
+    tailrace = tailrace_factory({})
+    tailrace.run("kafka-topics", "--bootstrap-server", tailrace.bootstrap, "--create", "--topic", "long.alerts", "--partitions", "2", check=True)
+    lines = "\n".join(json.dumps({"id": f"A-{i:05}", "agent": "a", "severity": "warn", "title": f"number {i}", "source": {"scored_us": 1_700_000_000_000_000 + i}}) for i in range(4500))
+    tailrace.run("kafka-console-producer", "--bootstrap-server", tailrace.bootstrap, "--topic", "long.alerts", input=lines, check=True)
+    assert listed(tailrace, "--limit", "3") == ["A-04499", "A-04498", "A-04497"]
+    assert len(listed(tailrace, "--limit", "4200")) == 4200
+    assert listed(tailrace, "--subject", "number 17", "--limit", "1") == ["A-01799"]
+    assert "number 3\n" in alerts(tailrace, "show", "A-00003").stdout
+    assert Console(tailrace).get("/alerts?limit=2")["total"] == 4500
+
+
+# ---- Enriched events, and the state of keys ----
+
+def test_every_judged_row_is_emitted_once_with_what_was_looked_at(tailrace_factory):
+    tailrace = tailrace_factory(settings(**{"agents.spending.enriched": "true"}))
+    rows = numbered([(i % 5, 10.0 + i) for i in range(400)] + [(1, 9000.0)])
+    for part in range(0, 401, 80):
+        produce_rows(tailrace, TOPIC, rows[part:part + 80])
+        tailrace.kill9()
+        tailrace.start()
+    harness.wait_until(lambda: len(records(tailrace, "shop.enriched")) >= 401)
+    emitted = records(tailrace, "shop.enriched")
+    assert [event["row"]["id"] for event in emitted] == [identity for identity, _, _ in rows]
+    assert len({event["id"] for event in emitted}) == 401
+    last = emitted[-1]
+    assert last["alert"] and last["key"] == "1" and last["features"]["kept"] == 50 and last["source"]["offset"] == 400 and last["op"] == "c"
+    assert not any(event["alert"] for event in emitted[:-1])
+    assert tailrace.metrics()['tailrace_agent_enriched_total{agent="spending"}'] > 0
+
+
+SCRIPT = """
+function on_event(event, key)
+  local seen = key.counter("seen"):add()
+  if seen % 2 == 0 then emit{seen = seen, amount = decimal(event.row.amount), even = true, who = tostring(key)} end
+end
+"""
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["up", "foreground"])
+def test_a_script_emits_what_it_wants(tailrace_factory, tmp_path, inside):
+    script = tmp_path / "emits.lua"
+    script.write_text(SCRIPT)
+    values = {"agents.script.rule": "lua", "agents.script.topic": TOPIC, "agents.script.rule.script": str(script)} if inside else {}
+    tailrace = tailrace_factory(values)
+    produce_rows(tailrace, TOPIC, numbered([(7, 1.5), (7, 2.5), (8, 3.5), (7, 4.5), (7, 5.5)]))
+    if not inside:
+        for _ in range(2):  # what is there already is not emitted again
+            answer = tailrace.run("tailrace", "agent", "lua", "--name", "script", "--set", f"script={script}", "--topic", TOPIC, "--bootstrap-server", tailrace.bootstrap, "--from-beginning",
+                                  "--until-end")
+            assert answer.returncode == 0, answer.stderr
+    harness.wait_until(lambda: len(records(tailrace, "shop.enriched")) >= 2)
+    assert [(event["features"], event["row"]["id"]) for event in records(tailrace, "shop.enriched")] == [
+        ({"seen": 2, "amount": "2.5", "even": True, "who": "7"}, 2), ({"seen": 4, "amount": "5.5", "even": True, "who": "7"}, 5)]
+
+
+def test_an_agent_in_the_foreground_folds_too(tailrace):
+    produce_rows(tailrace, TOPIC, numbered(USUAL + [(7, 4000.0 * 4 ** i) for i in range(3)]))
+    answer = tailrace.run("tailrace", "agent", "spending-pattern", "--topic", TOPIC, "--bootstrap-server", tailrace.bootstrap, "--from-beginning", "--until-end", "--fold", "60s")
+    lines = answer.stdout.splitlines()
+    assert sum("ANOMALY" in line for line in lines) == 1 and sum(line.startswith("🔁 Folded: User 7 spent") for line in lines) == 2
+    assert len(records(tailrace, ALERTS)) == 1
+    assert "--fold soon" in tailrace.run("tailrace", "agent", "spending-pattern", "--topic", TOPIC, "--fold", "soon").stderr
+
+
+def test_the_state_of_a_key_can_be_asked_for(tailrace_factory):
+    tailrace = tailrace_factory(settings(**{"agents.spending.key": "merchant", "agents.spending.state.keys.max": "3"}))
+    console = Console(tailrace)
+    import kafka
+    producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
+    keys = ["gone", "A/B & C", "ключ", "100%"]
+    for i, merchant in enumerate(keys):
+        producer.send(TOPIC, value=json.dumps({"id": i, "user_id": 7, "amount": 12.5, "merchant": merchant}).encode())
+    producer.flush()
+    harness.wait_until(lambda: status_of(tailrace, "agents", "spending")["judged"] == 4)
+    for key in keys[1:]:
+        answer = console.get(f"/agents/spending/keys/{urllib.parse.quote(key, safe='')}", "AgentKey")
+        assert answer["key"] == key and answer["state"]["sum"] == "12.5" and answer["state"]["transactions"] == 1
+        assert harness.http("GET", f"{tailrace.console_url}/api/agents/spending/keys/{urllib.parse.quote(key, safe='')}").json() == answer
+    error = console.get("/agents/spending/keys/gone", status=404)["error"]
+    assert error["code"] == "UNKNOWN_KEY" and "dropped it for room" in error["why"]
+    assert console.get("/agents/spending/keys/never", status=404)["error"]["code"] == "UNKNOWN_KEY"
+    assert console.get("/agents/spending/keys/%01gone", status=404)["error"]["code"] == "UNKNOWN_KEY"
+    assert console.get("/agents/none/keys/7", status=404)["error"]["code"] == "UNKNOWN_AGENT"
+    assert harness.http("GET", f"{tailrace.console_url}/api/agents/spending/keys/100%25").status == 200
