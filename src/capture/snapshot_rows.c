@@ -264,6 +264,7 @@ static enum status open_reader(struct snapshot *snapshot, struct table_reader *r
         status = debezium_plan_create(task->encoder, reader->relation, READER_SNAPSHOT, &reader->plan, error);
     if (status != OK)
         return status;
+    schemas_note(task->schemas, debezium_plan_topic(reader->plan), reader->relation, snapshot->progress.lsn, clock_now_ms());
     if (override == NULL)
         make_select(snapshot, reader, arena, sql);
     else

@@ -79,6 +79,7 @@ static enum status take_relation(struct stream *stream, struct pgoutput_relation
     arena_finish(&table->arena);
     table->arena = arena;
     table->relation = relation;
+    table->is_noted = false;
     if (status == OK)
         status = debezium_plan_create(task->encoder, relation, READER_STREAM, &table->plan, error);
     if (status != OK && status != ERROR_CLOSED)
@@ -173,12 +174,16 @@ static enum status refresh_xmin(struct stream *stream, int64_t now_ms, struct er
     return status;
 }
 
-static enum status encode_change(struct stream *stream, const struct stream_table *table, const struct debezium_event *event,
+static enum status encode_change(struct stream *stream, struct stream_table *table, const struct debezium_event *event,
                                  bool published, struct error *error)
 {
     struct debezium_output output;
     enum status status = OK;
 
+    if (!published && !table->is_noted) {
+        schemas_note(stream->task->schemas, debezium_plan_topic(table->plan), table->relation, event->source->lsn, event->source->time_ns / NS_PER_MS);
+        table->is_noted = true;
+    }
     if (!published)
         status = signals_take_change(stream->signals, table->relation, event, error);
     if (status == OK)

@@ -11,6 +11,7 @@
 struct stream_table {
     uint32_t oid;
     bool is_captured;
+    bool is_noted;      /* task->schemas knows of it */
     struct arena arena; /* of the relation */
     struct pg_relation *relation;
     struct debezium_plan *plan;

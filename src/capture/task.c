@@ -83,6 +83,8 @@ enum status task_publish(struct task *task, struct error *error)
     output_stamp(task->output, &task->stamp);
     task->stamp = (struct log_stamp){0};
     status = output_publish(task->output, &task->position, error);
+    if (status == OK)
+        schemas_write(task->schemas);
     if (status == OK && task->position.resume_lsn > task->status->appended_lsn)
         task->status->appended_lsn = task->position.resume_lsn;
     if (task->status->received_lsn < task->status->appended_lsn)
@@ -456,6 +458,7 @@ static enum status run(struct task *task, struct error *error)
     make_run_id(run_id);
     task->encoder = debezium_encoder_create(task->config, run_id);
     task->catalog = pg_catalog_create();
+    task->schemas = schemas_create(task->settings->connector, task->log);
     if (snapshot) {
         status = task_wait(task, task->settings->snapshot_delay_ms, error);
         if (status == OK)
@@ -494,10 +497,12 @@ enum status task_run(struct task *task, struct error *error)
     pg_connection_close(task->sql);
     debezium_encoder_destroy(task->encoder);
     pg_catalog_destroy(task->catalog);
+    schemas_destroy(task->schemas);
     buffer_finish(&task->position_bytes);
     task->output = NULL;
     task->sql = task->replication = NULL;
     task->encoder = NULL;
+    task->schemas = NULL;
     task->catalog = NULL;
     memset(&task->position, 0, sizeof(task->position));
     memset(&task->created, 0, sizeof(task->created));

@@ -11,6 +11,7 @@
 #include "capture/connection.h"
 #include "capture/output.h"
 #include "capture/position.h"
+#include "capture/schemas.h"
 #include "capture/settings.h"
 #include "capture/slot.h"
 #include "wire/debezium/envelope.h"
@@ -34,6 +35,7 @@ struct task {
     struct output *output;
     struct buffer position_bytes; /* what `position` was read from */
     struct position position;     /* of the last record given to the output */
+    struct schemas *schemas;      /* versions of the tables */
     struct log_stamp stamp;       /* of the records since the last publish */
     uint64_t stored_lsn;          /* its resume_lsn when the attempt began: durable, so PostgreSQL may be told */
     struct slot slot;             /* as it was found */

@@ -12,6 +12,7 @@
 #include "log/control.h"
 #include "log/keeper.h"
 #include "web/problems.h"
+#include "web/schema_book.h"
 #include "web/slots.h"
 #include "wire/kafka/compression.h"
 
@@ -48,6 +49,7 @@ struct api {
     struct auth *auth;
     struct slots *slots;
     struct databases *databases;
+    struct schema_book *schemas;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
 };
@@ -75,6 +77,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->alert_list = alert_list_create(settings->log, settings->store);
     api->auth = auth_create(settings->token, settings->read_token, settings->read_only);
     api->databases = databases_create(settings->aliases);
+    api->schemas = schema_book_create(settings->log);
     api->sampler = sampler_create(api);
     *created = api;
     settings_apply(api);
@@ -98,6 +101,7 @@ void api_destroy(struct api *api)
     auth_destroy(api->auth);
     slots_destroy(api->slots);
     databases_destroy(api->databases);
+    schema_book_destroy(api->schemas);
     kafka_client_destroy(api->client);
     series_destroy(api->series);
     memory_free(api->events);
@@ -127,6 +131,11 @@ bool api_is_stopping(struct api *api)
 struct slots *api_slots(struct api *api)
 {
     return api->slots;
+}
+
+struct schema_book *api_schemas(struct api *api)
+{
+    return api->schemas;
 }
 
 struct databases *api_databases(struct api *api)

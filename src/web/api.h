@@ -219,6 +219,7 @@ struct auth *api_auth(struct api *api);
 
 struct slots;
 struct slots *api_slots(struct api *api);
+struct schema_book *api_schemas(struct api *api);
 
 struct databases;
 struct databases *api_databases(struct api *api);

@@ -325,6 +325,7 @@ static json_t *row_make(struct api_call *call, const json_t *source)
     json_t *message = NULL, *row;
 
     shape.mask = settings->mask;
+    shape.schemas = api_schemas(call->api);
     scan_seek(scan, topic == NULL ? "" : topic, partition, offset, offset + 1);
     if (topic != NULL && offset >= 0 && scan_next(scan, &record, &batch, &error) == SCAN_RECORD && !slice_is_null(record.value) &&
         change_decode(decoder, record.value, call->arena, &change, NULL) == OK)

@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "web/problems.h"
+#include "web/schema_book.h"
 #include "web/slots.h"
 
 #include <math.h>
@@ -241,6 +242,26 @@ void api_connector(struct api_call *call)
     json_decref(description);
 }
 
+static json_t *member_or_null(const json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+
+    return value == NULL ? json_null() : json_incref(value);
+}
+
+/* Names of the columns of the key, of a version of a table; none when it is not known. */
+static json_t *key_make(const json_t *schema)
+{
+    json_t *key = json_array(), *column;
+    size_t index;
+
+    json_array_foreach(json_object_get(schema, "columns"), index, column) {
+        if (json_is_true(json_object_get(column, "key")))
+            json_add(key, json_incref(json_object_get(column, "name")));
+    }
+    return key;
+}
+
 void api_connector_tables(struct api_call *call)
 {
     json_t *description = api_describe(call->api), *items = json_array();
@@ -251,12 +272,14 @@ void api_connector_tables(struct api_call *call)
     json_array_foreach(json_object_get(connector, "topics"), index, topic) {
         const char *name = json_string_value(topic), *table = prefix != NULL && strncmp(name, prefix, size) == 0 && name[size] == '.' ? name + size + 1 : name;
         json_t *whole = topic_make(call->api, call->arena, name);
-        json_t *last_ms = json_object_get(json_object_get(whole, "topic"), "last_ms");
+        json_t *last_ms = json_object_get(json_object_get(whole, "topic"), "last_ms"), *schema = schema_book_newest(api_schemas(call->api), name);
 
-        json_add(items, json_pack("{s:s, s:s, s:b, s:n, s:o, s:[], s:n, s:n, s:o, s:n}", "table", table, "topic", name, "captured", 1, "why_not", "rows_per_s",
-                                  json_real_or_null(sampler_rate(api_sampler(call->api), "topic:", name)), "key", "replica_identity", "schema_version", "last_ms",
+        json_add(items, json_pack("{s:s, s:s, s:b, s:n, s:o, s:o, s:o, s:o, s:o, s:n}", "table", table, "topic", name, "captured", 1, "why_not", "rows_per_s",
+                                  json_real_or_null(sampler_rate(api_sampler(call->api), "topic:", name)), "key", key_make(schema), "replica_identity", member_or_null(schema, "replica_identity"),
+                                  "schema_version", member_or_null(schema, "version"), "last_ms",
                                   last_ms == NULL ? json_null() : json_incref(last_ms), "snapshot"));
         json_decref(whole);
+        json_decref(schema);
     }
     json_decref(description);
     if (connector == NULL)

@@ -7,6 +7,7 @@
 #include "web/message.h"
 #include "web/produce.h"
 #include "log/scan.h"
+#include "web/schema_book.h"
 #include "wire/kafka/messages_produce.h"
 #include "wire/kafka/partitioner.h"
 
@@ -133,6 +134,7 @@ static json_t *whole_make(struct api_call *call, const struct looked_up *found)
     json_t *message;
 
     shape.mask = api_settings_of(call->api)->mask;
+    shape.schemas = api_schemas(call->api);
     message = message_make(call->parts[0], found->partition, &found->record, &found->batch, is_change ? &change : NULL, &shape, call->arena);
     change_decoder_destroy(decoder);
     return message;
@@ -152,7 +154,7 @@ void api_message(struct api_call *call)
     scan_destroy(found.scan);
 }
 
-/* ---- The schema, by the newest message ---- */
+/* ---- The schema: as capture kept it or, of topics that somebody else writes, by the newest message ---- */
 
 static json_t *schema_of(struct api_call *call, const json_t *message)
 {
@@ -169,12 +171,17 @@ static json_t *schema_of(struct api_call *call, const json_t *message)
 void api_topic_schema(struct api_call *call)
 {
     struct topic *topic = api_topic_find(call, call->parts[0]);
-    json_t *versions = json_array(), *newest = NULL;
+    json_t *versions, *newest = NULL;
 
-    if (topic == NULL) {
-        json_decref(versions);
+    if (topic == NULL)
+        return;
+    versions = schema_book_versions(api_schemas(call->api), call->parts[0]);
+    if (versions != NULL) {
+        topic_release(topic);
+        api_json(call, 200, json_pack("{s:o}", "versions", versions));
         return;
     }
+    versions = json_array();
     for (int32_t i = 0; i < topic_partition_count(topic); i++) {
         const struct partition *partition = topic_partition(topic, i);
         struct looked_up found = {.partition = i, .scan = scan_create(api_settings_of(call->api)->log)};

@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/text.h"
 #include "store/batch.h"
+#include "web/schema_book.h"
 #include "wire/kafka/messages_config.h"
 #include "wire/kafka/messages_topic.h"
 
@@ -214,7 +215,7 @@ static json_t *config_make(struct api *api, struct arena *arena, const char *nam
 json_t *topic_make(struct api *api, struct arena *arena, const char *name)
 {
     struct topic *topic = store_topic_find(api_settings_of(api)->store, slice_from_string(name));
-    json_t *sources, *item, *whole, *config;
+    json_t *sources, *item, *whole, *config, *schema;
     const json_t *connector;
 
     if (topic == NULL)
@@ -223,6 +224,10 @@ json_t *topic_make(struct api *api, struct arena *arena, const char *name)
     item = item_make(api, topic, sources);
     connector = json_object_get(sources, name);
     json_put(item, "connector", connector == NULL ? json_null() : json_copy((json_t *)(uintptr_t)connector));
+    schema = schema_book_newest(api_schemas(api), name);
+    json_put(item, "table", schema == NULL ? json_null() : json_incref(json_object_get(schema, "table")));
+    json_put(item, "schema_version", schema == NULL ? json_null() : json_incref(json_object_get(schema, "version")));
+    json_decref(schema);
     config = config_make(api, arena, name, NULL);
     whole = json_pack("{s:o, s:o, s:o}", "topic", item, "partitions", partitions_make(api, topic), "config", config == NULL ? json_array() : config);
     topic_release(topic);

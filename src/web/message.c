@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/text.h"
 #include "web/api.h"
+#include "web/schema_book.h"
 #include "wire/json/base64.h"
 
 #include <time.h>
@@ -299,7 +300,7 @@ static json_t *column_make(const struct change *change, size_t index, const json
     return item;
 }
 
-static json_t *row_make(const struct record *record, const struct change *change, const struct message_shape *shape, struct arena *arena)
+static json_t *row_make(const char *topic, const struct record *record, const struct change *change, const struct message_shape *shape, struct arena *arena)
 {
     size_t count = change->schema == NULL ? 0 : change->schema->column_count, shown = count > shape->columns_max ? shape->columns_max : count;
     json_t *row = json_object(), *columns = json_array();
@@ -319,7 +320,7 @@ static json_t *row_make(const struct record *record, const struct change *change
     if (shown < count)
         json_put(row, "columns_cut", json_integer((json_int_t)(count - shown)));
     if (change->before == NULL && (change->operation == 'u' || change->operation == 'd'))
-        json_put(row, "before_missing", json_string("default"));
+        json_put(row, "before_missing", json_text_or_null(shape->schemas == NULL || change->lsn < 0 ? NULL : schema_book_identity(shape->schemas, topic, (uint64_t)change->lsn)));
     json_decref(key);
     return row;
 }
@@ -347,6 +348,6 @@ json_t *message_make(const char *topic, int32_t partition, const struct record *
     json_put(message, "batch",
              json_pack("{s:I, s:i, s:s, s:I, s:o}", "base_offset", (json_int_t)batch->base_offset, "count", (int)batch->count, "codec", compression_name(record_batch_codec(batch)),
                        "bytes", (json_int_t)batch->bytes.size, "producer_id", batch->producer_id < 0 ? json_null() : json_sprintf("%lld", (long long)batch->producer_id)));
-    json_put(message, "row", is_row ? row_make(record, change, shape, arena) : json_null());
+    json_put(message, "row", is_row ? row_make(topic, record, change, shape, arena) : json_null());
     return message;
 }

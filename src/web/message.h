@@ -8,11 +8,14 @@
 
 #include <jansson.h>
 
+struct schema_book;
+
 struct message_shape {
     size_t text_max;    /* bytes of key and value that are shown */
     size_t columns_max; /* of a row */
     size_t cell_max;    /* bytes of a cell; 0: all */
     const char *mask;   /* "schema.table.column,…" whose values are hidden; may be NULL */
+    struct schema_book *schemas; /* says why the old row is missing; may be NULL */
 };
 
 extern const struct message_shape message_in_list, message_alone;

@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "web/filter.h"
 #include "log/scan.h"
+#include "web/schema_book.h"
 
 #define SLICE_MS 40
 #define WINDOW_SEARCH 4000 /* records that are looked at in one go, of all partitions */
@@ -523,6 +524,7 @@ static struct search *search_begin(struct api_call *call, const struct search_ta
         search->scan = scan_create(api_settings_of(call->api)->log);
         search->shape = message_in_list;
         search->shape.mask = api_settings_of(call->api)->mask;
+        search->shape.schemas = api_schemas(call->api);
         search->direction = from != NULL && strcmp(from, "live") == 0 && taker == NULL ? LIVE
                             : from == NULL || *from == '\0' || strcmp(from, "newest") == 0 || strcmp(from, "live") == 0 ? NEWEST_FIRST
                                                                                                                         : OLDEST_FIRST;

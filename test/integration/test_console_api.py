@@ -328,6 +328,30 @@ def test_a_connector_says_since_when_by_whom_and_how_fast(postgres, database, ta
     assert stopped["by"].startswith("REST API, 127.")
 
 
+def test_versions_of_a_table_are_kept_and_say_why_before_is_empty(postgres, database, tailrace, console):
+    postgres.execute(database, "CREATE TABLE t(id serial PRIMARY KEY, amount numeric(10,2), gone text)", "INSERT INTO t (amount) VALUES (1)")
+    tailrace.create_connector("versions", harness.connector_config(postgres, database))
+    topic = f"{database}.public.t"
+    harness.wait_until(lambda: console.get("/connectors/versions")["word"] == "Running" and console.get(f"/topics/{topic}/schema")["versions"])
+    postgres.execute(database, "UPDATE t SET amount = 2")
+    postgres.execute(database, "ALTER TABLE t ADD note varchar(20) NOT NULL DEFAULT 'x'", "ALTER TABLE t ALTER amount TYPE numeric(12,3)", "ALTER TABLE t DROP gone", "ALTER TABLE t REPLICA IDENTITY FULL",
+                     "UPDATE t SET amount = 3")
+    versions = harness.wait_until(lambda: (lambda found: found if len(found) > 1 else None)(console.get(f"/topics/{topic}/schema")["versions"]))
+    assert [version["version"] for version in versions] == [2, 1] and [version["replica_identity"] for version in versions] == ["full", "default"]
+    assert {column["name"]: (column["type"], column["key"], column["nullable"], column["change"]) for column in versions[0]["columns"]} == {
+        "id": ("int4", True, False, None), "amount": ("numeric(12,3)", False, True, "changed"), "note": ("varchar(20)", False, False, "added"), "gone": ("text", False, True, "removed")}
+    assert {column["change"] for column in versions[1]["columns"]} == {None} and versions[0]["from_lsn"] > versions[1]["from_lsn"]
+    rows = harness.wait_until(lambda: (lambda found: found if len(found) == 3 else None)([message["row"] for message in console.search(topic, **{"from": "oldest"})[0]]))
+    assert [(row["op"], row.get("before_missing")) for row in rows] == [("r", None), ("u", "default"), ("u", None)]
+    assert console.get(f"/topics/{topic}")["topic"]["schema_version"] == 2
+    table = console.get("/connectors/versions/tables", "List<ConnectorTable>")["items"][0]
+    assert (table["key"], table["replica_identity"], table["schema_version"]) == (["id"], "full", 2)
+    tailrace.restart()
+    postgres.execute(database, "UPDATE t SET amount = 4")
+    harness.wait_until(lambda: len(Console(tailrace).search(topic, **{"from": "oldest"})[0]) == 4)
+    assert len(Console(tailrace).get(f"/topics/{topic}/schema")["versions"]) == 2
+
+
 def test_failed_tries_are_counted(postgres, database, tailrace, console):
     config = harness.connector_config(postgres, database, retriable__restart__connector__wait__ms=100)
     postgres.execute(database, "CREATE TABLE t(id int PRIMARY KEY)")

@@ -54,7 +54,7 @@ function RowTable({ row }: { row: Row }) {
       {row.columns_cut ? <p class="hint">{f.plural(row.columns_cut, 'more column')} are in Message.</p> : null}
       {noBefore ? (
         <div class="drawer-note">
-          <p class="hint">Before is empty: the replica identity of {row.table} is {row.before_missing ?? 'default'}. This sends old rows too, and makes the WAL larger:</p>
+          <p class="hint">Before is empty{row.before_missing ? `: the replica identity of ${row.table} is ${row.before_missing}` : ''}. This sends old rows too, and makes the WAL larger:</p>
           <Code text={alter} label="SQL" />
         </div>
       ) : null}
