@@ -50,6 +50,7 @@ static enum status unknown_option(const struct options *options, const char *arg
     text_nearest_init(&nearest, argument + strspn(argument, "-"));
     for (const struct option_row *row = options->rows; row->name != NULL; row++)
         text_nearest_offer(&nearest, row->name);
+    text_nearest_offer(&nearest, "help");
     best = text_nearest_found(&nearest);
     if (best != NULL)
         return error_set(error, ERROR_USAGE, "%s: there is no option %s; did you mean --%s?", options->command, argument, best);
@@ -174,6 +175,8 @@ enum status options_parse(const struct options *options, int argc, char **argv, 
             status = option_read(options, argc, argv, &at, &given[given_count++], error);
         }
     }
+    if (status == OK && options->verbs == NULL && *operand_count < options->operands_min)
+        return error_set(error, ERROR_USAGE, "%s: something is missing: %s %s", options->command, options->command, options->operands);
     if (status == OK && options->verbs != NULL)
         status = verb_check(options, given, given_count, operands, operand_count, error);
     return status;

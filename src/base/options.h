@@ -48,6 +48,7 @@ struct options {
     const struct option_verb *verbs; /* NULL: none */
     const char *examples;            /* command lines, one a line, for the end of help; may be NULL */
     const char *description;         /* for the manual, behind the summary: sentences, paragraphs with '\n' between; may be NULL */
+    size_t operands_min;             /* without verbs */
 };
 
 /*

@@ -10,7 +10,9 @@
 
 int command_fail(const struct error *error)
 {
-    (void)fprintf(stderr, "%stailrace:%s %s\n", terminal_style(2, STYLE_BAD), terminal_style(2, STYLE_PLAIN), error->message);
+    const char *name = strncmp(error->message, "tailrace ", strlen("tailrace ")) == 0 ? "" : "tailrace: "; /* "tailrace topics: …" names itself */
+
+    (void)fprintf(stderr, "%s%s%s%s\n", terminal_style(2, STYLE_BAD), name, terminal_style(2, STYLE_PLAIN), error->message);
     return status_exit_code(error->status);
 }
 

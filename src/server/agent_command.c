@@ -122,15 +122,25 @@ int agent_main(int argc, char **argv)
         {"until-end", OPTION_FLAG, &until_end, NULL, "Stop when all that is there has been read", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    const struct options options = {"tailrace agent", "RULE", "Run a rule over a topic in the foreground, and print what it finds", rows, 1};
+    const struct options options = {
+        .command = "tailrace agent",
+        .operands = "RULE",
+        .summary = "Runs a rule over a topic in the foreground, on any Kafka cluster, and prints what it finds.",
+        .rows = rows,
+        .operands_max = 1,
+        .operands_min = 1,
+        .examples = "tailrace agent spending-pattern --topic dbserver1.public.transactions --from-beginning\n"
+                    "tailrace agent lua --set script=rule.lua --topic dbserver1.public.transactions --json",
+        .description = "The rule lua is a script of your own. A committed position of the group goes before --from-beginning.",
+    };
 
     ended = command_options(&options, argc, argv, operands, &operand_count);
     spec.rule = operand_count > 0 ? operands[0] : NULL;
     memory_free(operands);
     if (ended >= 0)
         return ended;
-    if (spec.rule == NULL || spec.topic == NULL) {
-        (void)error_set(&error, ERROR_USAGE, "%s; see tailrace agent --help", spec.rule == NULL ? "which rule?" : "--topic is missing");
+    if (spec.topic == NULL) {
+        (void)error_set(&error, ERROR_USAGE, "tailrace agent: --topic is missing; see tailrace agent --help");
         return command_fail(&error);
     }
     if ((time != NULL && strcmp(time, "event") != 0 && strcmp(time, "processing") != 0) || (fold != NULL && !duration_parse(fold, &spec.fold_ms))) {

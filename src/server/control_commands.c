@@ -27,8 +27,13 @@ int down_main(int argc, char **argv)
         {"data-dir", OPTION_TEXT, &data_dir, "DIR", "Where it runs (default " DATA_DIR ")", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace down", NULL,
-                                           "Stops the program that runs on a data directory, and waits until it has.", rows, 0};
+    static const struct options options = {
+        .command = "tailrace down",
+        .summary = "Stops the program that runs on a data directory, and waits until it has.",
+        .rows = rows,
+        .examples = "tailrace down\ntailrace down --data-dir /var/lib/tailrace",
+        .description = "Also stops a private PostgreSQL that a killed program left running.",
+    };
     struct process program;
     struct error error;
     size_t operand_count;
@@ -102,8 +107,13 @@ int psql_main(int argc, char **argv)
         {"data-dir", OPTION_TEXT, &data_dir, "DIR", "Where it runs (default " DATA_DIR "); comes first", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace psql", "[DB] [psql's options]",
-                                           "Opens psql on the private PostgreSQL as user postgres.", rows, 0};
+    static const struct options options = {
+        .command = "tailrace psql",
+        .operands = "[DB] [psql's options]",
+        .summary = "Opens psql on the private PostgreSQL as user postgres.",
+        .rows = rows,
+        .examples = "tailrace psql\ntailrace psql activity -c 'SELECT count(*) FROM activity'",
+    };
     struct buffer answer;
     struct error error;
     size_t operand_count;

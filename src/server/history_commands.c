@@ -259,15 +259,25 @@ int backtest_main(int argc, char **argv)
         {"summary", OPTION_FLAG, &shown.summary, NULL, "Only the summary, not each alert", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    const struct options options = {"tailrace backtest", "RULE", "Run a rule, or two side by side, over the history of a topic; writes nothing", rows, 1};
+    const struct options options = {
+        .command = "tailrace backtest",
+        .operands = "RULE",
+        .summary = "Runs a rule, or two side by side, over the history of a topic; writes nothing and uses no consumer group.",
+        .rows = rows,
+        .operands_max = 1,
+        .operands_min = 1,
+        .examples = "tailrace backtest spending-pattern --topic dbserver1.public.transactions\n"
+                    "tailrace backtest velocity-score --topic dbserver1.public.transactions --from 1d",
+        .description = "With --labels it tells precision and recall.",
+    };
 
     ended = command_options(&options, argc, argv, operands, &operand_count);
     spec.sides[0].rule = operand_count > 0 ? operands[0] : NULL;
     memory_free(operands);
     if (ended >= 0)
         return ended;
-    if (spec.sides[0].rule == NULL || spec.topic == NULL) {
-        (void)error_set(&error, ERROR_USAGE, "%s; see tailrace backtest --help", spec.sides[0].rule == NULL ? "which rule?" : "--topic is missing");
+    if (spec.topic == NULL) {
+        (void)error_set(&error, ERROR_USAGE, "tailrace backtest: --topic is missing; see tailrace backtest --help");
         return command_fail(&error);
     }
     (void)logger_set_level(NULL, "warning");
@@ -430,7 +440,15 @@ int export_main(int argc, char **argv)
         {"command-config", OPTION_TEXT, &range.config, "FILE", "Settings of the Kafka client, as a properties file", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace export", "TOPIC", "Write the change events of a topic as rows, decimals exact, in order of time", rows, 1};
+    static const struct options options = {
+        .command = "tailrace export",
+        .operands = "TOPIC",
+        .summary = "Writes the change events of a topic as rows, decimals exact, in order of time.",
+        .rows = rows,
+        .operands_max = 1,
+        .operands_min = 1,
+        .examples = "tailrace export dbserver1.public.transactions --from 1d --format csv > transactions.csv",
+    };
 
     ended = command_options(&options, argc, argv, operands, &operand_count);
     topic = operand_count > 0 ? operands[0] : NULL;
@@ -438,8 +456,8 @@ int export_main(int argc, char **argv)
     if (ended >= 0)
         return ended;
     out.csv = strcmp(format, "csv") == 0;
-    if (topic == NULL || (!out.csv && strcmp(format, "jsonl") != 0)) {
-        (void)error_set(&error, ERROR_USAGE, "%s; see tailrace export --help", topic == NULL ? "which topic?" : "--format has to be csv or jsonl");
+    if (!out.csv && strcmp(format, "jsonl") != 0) {
+        (void)error_set(&error, ERROR_USAGE, "tailrace export: --format has to be csv or jsonl");
         return command_fail(&error);
     }
     (void)logger_set_level(NULL, "warning");

@@ -131,7 +131,16 @@ int report_main(int argc, char **argv)
         {"database", OPTION_TEXT, &database.name, "NAME", "… database (default office_db)", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace report", "NAME", "Runs an SQL aggregate over the last minutes, every so many minutes", rows, 1};
+    static const struct options options = {
+        .command = "tailrace report",
+        .operands = "NAME",
+        .summary = "Runs an SQL aggregate over the last minutes, every so many minutes, straight from PostgreSQL.",
+        .rows = rows,
+        .operands_max = 1,
+        .examples = "tailrace report average --table temperature_readings --column temperature --window 10m\n"
+                    "tailrace report busy --sql busy.sql --every 1h --once --json",
+        .description = "Each run is a line: its time, and the value, or that there was no data.",
+    };
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
     size_t operand_count = 0;
     struct error error;

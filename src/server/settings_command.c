@@ -30,8 +30,12 @@ int settings_main(int argc, char **argv)
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
     static const struct options options = {
-        "tailrace settings", NULL, "Prints every setting with its meaning, range and value, as a properties file that --config reads.",
-        rows, 0};
+        .command = "tailrace settings",
+        .summary = "Prints every setting with its meaning, range and value, as a properties file that tailrace up --config reads.",
+        .rows = rows,
+        .examples = "tailrace settings > tailrace.properties\ntailrace settings --set log.segment.bytes=67108864 --json",
+        .description = "Names are those of Kafka and Kafka Connect where they have the setting.",
+    };
     size_t operand_count;
     struct settings_source source = {0};
     struct settings settings;

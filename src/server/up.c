@@ -350,8 +350,18 @@ int up_main(int argc, char **argv)
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
     static const struct options options = {
-        "tailrace up", NULL,
-        "Starts everything: Kafka protocol, Connect's REST API, console. SIGTERM stops it cleanly, a second one at once.", rows, 0};
+        .command = "tailrace up",
+        .summary = "Starts everything: Kafka protocol, Connect's REST API, console. SIGTERM stops it cleanly, a second one at once.",
+        .rows = rows,
+        .examples = "tailrace up --with-postgres\n"
+                    "tailrace up --data-dir /var/lib/tailrace --config tailrace.properties --detach\n"
+                    "tailrace up --set host.aliases=postgres=/var/run/postgresql",
+        .description = "Prints one line per listener, and \"tailrace is ready\" when it can be used. It stops cleanly on SIGTERM, SIGINT or SIGHUP; a second signal, or five "
+                       "seconds, end it at once. Nothing that was acknowledged is lost in either case. One program runs on a data directory at a time.\n"
+                       "The private PostgreSQL has logical WAL, user postgres, password postgrespw and port 5432 of 127.0.0.1 (settings postgres.port, postgres.password). It is "
+                       "started again when it dies, and stopped with the program. As root it runs as user postgres. Connectors reach it by the host name postgres.\n"
+                       "With --detach diagnostics go to tailrace.log in the data directory.",
+    };
     struct settings_source source;
     struct error error;
     char *data_dir_assignment = NULL;

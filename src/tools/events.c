@@ -276,33 +276,37 @@ int events_main(int argc, char **argv)
         {"max", OPTION_NUMBER, &reading.count, "N", "Stop after so many; default: on Ctrl-C", 1, INT64_MAX},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
-    static const struct options options = {"tailrace events", "TOPIC", "Prints the change events of a topic as rows.", rows, 1, NULL,
-                                           "tailrace events dbserver1.public.activity --from-beginning"};
+    static const struct options options = {
+        .command = "tailrace events",
+        .operands = "TOPIC",
+        .summary = "Prints the change events of a topic as rows: names, exact amounts, what an update changed.",
+        .rows = rows,
+        .operands_max = 1,
+        .operands_min = 1,
+        .examples = "tailrace events dbserver1.public.activity --from-beginning",
+        .description = "It uses no consumer group.",
+    };
     struct sigaction action = {.sa_handler = stop};
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
     size_t operand_count;
     struct error error;
-    enum status status = OK;
+    enum status status;
     int ended = command_options(&options, argc, argv, operands, &operand_count);
 
     if (ended >= 0) {
         memory_free(operands);
         return ended;
     }
-    if (operand_count == 0) {
-        status = error_set(&error, ERROR_USAGE, "tailrace events: which topic? see tailrace events --help");
-    } else {
-        reading.topic = operands[0];
-        reading.decoder = change_decoder_create();
-        arena_init(&reading.arena, ARENA_BLOCK_BYTES);
-        buffer_init(&reading.line, LINE_BYTES_MAX);
-        (void)sigaction(SIGINT, &action, NULL);
-        (void)sigaction(SIGTERM, &action, NULL);
-        status = run(&reading, &error);
-        buffer_finish(&reading.line);
-        arena_finish(&reading.arena);
-        change_decoder_destroy(reading.decoder);
-    }
+    reading.topic = operands[0];
+    reading.decoder = change_decoder_create();
+    arena_init(&reading.arena, ARENA_BLOCK_BYTES);
+    buffer_init(&reading.line, LINE_BYTES_MAX);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    status = run(&reading, &error);
+    buffer_finish(&reading.line);
+    arena_finish(&reading.arena);
+    change_decoder_destroy(reading.decoder);
     memory_free(operands);
     return status == OK ? 0 : command_fail(&error);
 }
