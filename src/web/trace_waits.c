@@ -181,8 +181,10 @@ static void connector_waits(struct waits *waits, const json_t *item, const struc
     struct arena *arena = waits->trace->call->arena;
     const char *connector = member_text(item, "name"), *word = member_text(item, "word"), *state = member_text(item, "state");
     const json_t *error = json_object_get(item, "error");
-    const char *why, *todo;
+    const char *quote = member_text(error, "quote"), *why, *todo;
 
+    if (quote == NULL || *quote == '\0')
+        quote = "it did not say why.";
     if (config != NULL && waits->table != NULL && !table_comes(waits, config, connector, &why, &todo)) {
         wait_add(waits, connector, "received", "warn", why, todo);
         return;
@@ -195,8 +197,8 @@ static void connector_waits(struct waits *waits, const json_t *item, const struc
                  arena_format(arena, "tailrace connectors resume %s", connector));
     else if (strcmp(state, "crit") == 0)
         wait_add(waits, connector, "received", "crit",
-                 arena_format(arena, "Connector %s %s: %s Nothing is lost so far.", connector, strcmp(word, "Failed") == 0 ? "has failed" : "cannot go on and tries again",
-                              member_text(error, "quote") == NULL ? "it did not say why." : member_text(error, "quote")),
+                 arena_format(arena, "Connector %s %s: %s%s Nothing is lost so far.", connector, strcmp(word, "Failed") == 0 ? "has failed" : "cannot go on and tries again", quote,
+                              quote[strlen(quote) - 1] == '.' ? "" : "."),
                  member_text(error, "todo"));
     else if (strcmp(state, "busy") == 0)
         wait_add(waits, connector, "received", "busy", arena_format(arena, "Connector %s is %s: what is committed comes after that.", connector, strcmp(word, "Starting") == 0 ? "starting" : "taking a snapshot"),
