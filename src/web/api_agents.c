@@ -55,6 +55,7 @@ static json_t *agent_item(struct api *api, const json_t *agent)
     json_put(item, "rule", json_string(member_text(agent, "rule")));
     json_put(item, "rule_version", json_integer(member_integer(agent, "version", 1)));
     json_put(item, "dry_run", json_boolean(json_is_true(json_object_get(agent, "dry_run"))));
+    json_put(item, "model", json_object_get(agent, "model") == NULL ? json_null() : json_copy(json_object_get(agent, "model")));
     json_put(item, "source", json_string(member_text(agent, "topic")));
     json_put(item, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "agent:", name)));
     json_put(item, "lag_ms", json_integer_or_null(lag_ms));

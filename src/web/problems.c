@@ -181,6 +181,23 @@ static void of_items(json_t *found, const json_t *items, enum code code, const c
     }
 }
 
+/* Agents whose model's file changed to one that they cannot use. */
+static void of_models(json_t *found, const json_t *agents)
+{
+    const json_t *agent;
+    size_t index;
+
+    json_array_foreach(agents, index, agent) {
+        const char *name = member_text(agent, "name"), *trouble = member_text(agent, "model_trouble");
+        char path[TEXT_BYTES];
+
+        if (trouble == NULL)
+            continue;
+        (void)snprintf(path, sizeof(path), "/agents/%s", name);
+        add(found, &table[CODE_model_not_taken].says, (struct subject){"agent", name, path}, trouble, NULL, NULL);
+    }
+}
+
 /* Slots whose WAL fills the disk within a day, or that PostgreSQL has given up. */
 static void of_slots(json_t *found, json_t *slots)
 {
@@ -296,6 +313,7 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
     of_services(found, description);
     of_items(found, json_object_get(description, "agents"), CODE_agent_failed, "agent", "/agents", "failed");
     of_items(found, json_object_get(description, "agents"), CODE_agent_failed, "agent", "/agents", "retrying");
+    of_models(found, json_object_get(description, "agents"));
     of_items(found, json_object_get(description, "sinks"), CODE_sink_failing, "sink", NULL, "retrying");
     of_items(found, json_object_get(description, "reports"), CODE_report_failed, "report", "/reports", "failed");
     of_groups(found, groups);

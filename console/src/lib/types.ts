@@ -495,7 +495,8 @@ export interface Alert extends AlertLine {
     inputs_total?: number;
     inputs: { topic?: string | null; partition: number | null; offset: number | null; at_us: number | null; number: string | null; gone?: boolean }[];
   } | null;
-  features?: { name: string; value: string; weight: number }[];
+  model?: string | null;
+  features?: { name: string; value: string | null; weight: number }[];
   hops: Hop[];
   topic?: string | null;
   partition?: number | null;

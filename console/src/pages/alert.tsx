@@ -91,12 +91,12 @@ function Features({ a }: { a: Alert }) {
   if (!a.features?.length) return null;
   const max = Math.max(...a.features.map(x => Math.abs(x.weight)), 1e-9);
   return (
-    <Panel title="What the model saw" extra="by weight">
+    <Panel title="What the model saw" extra={`by weight · model ${a.model}`}>
       <ul class="bars">
         {a.features.map(x => (
           <li key={x.name}>
             <span>{x.name}</span>
-            <b class="num">{x.value}</b>
+            <b class="num">{x.value ?? f.DASH}</b>
             <i class={x.weight < 0 ? 'minus' : ''} style={{ width: ((Math.abs(x.weight) / max) * 100).toFixed(1) + '%' }} />
             <small class="num">{x.weight.toFixed(3)}</small>
           </li>
