@@ -2,7 +2,7 @@
  * agents/sinks/smtp.c: an e-mail per alert.
  *
  *   url         smtp://host:port (STARTTLS where the server has it) or smtps://host:port (required)
- *   from, to    addresses (required); several in `to` with commas
+ *   sender, to  addresses (required); several in `to` with commas
  *   user, password
  *   timeout.ms  default 5000
  */
@@ -42,7 +42,7 @@ static enum status create(const struct properties *settings, const struct stop *
 
     *created = sink;
     sink->url = memory_copy_string(properties_get(settings, "url"));
-    sink->from = memory_copy_string(properties_get(settings, "from"));
+    sink->from = memory_copy_string(properties_get(settings, "sender"));
     sink->to = memory_copy_string(properties_get(settings, "to"));
     sink->user = memory_copy_string(properties_get(settings, "user"));
     sink->password = memory_copy_string(properties_get(settings, "password"));
@@ -50,7 +50,7 @@ static enum status create(const struct properties *settings, const struct stop *
     if (sink->url == NULL || (strncmp(sink->url, "smtp://", 7) != 0 && strncmp(sink->url, "smtps://", 8) != 0))
         return error_set(error, ERROR_BAD_INPUT, "setting url has to be an smtp:// or smtps:// address");
     if (!is_address(sink->from) || !is_address(sink->to))
-        return error_set(error, ERROR_BAD_INPUT, "settings from and to have to be e-mail addresses");
+        return error_set(error, ERROR_BAD_INPUT, "settings sender and to have to be e-mail addresses");
     http_receiver_name(sink->url, sink->name);
     status = http_timeout_read(settings, &timeout_ms, error);
     if (status == OK)
@@ -214,6 +214,6 @@ static enum status deliver(void *context, struct delivery *deliveries, size_t co
     return status;
 }
 
-static const char *const keys[] = {"url", "from", "to", "user", "password", "timeout.ms", NULL};
+static const char *const keys[] = {"url", "sender", "to", "user", "password", "timeout.ms", NULL};
 
 const struct sink_kind sink_smtp = {"smtp", keys, create, destroy, deliver};
