@@ -51,6 +51,13 @@ struct capture_status {
     int64_t latency_p50_us, latency_p99_us; /* commit to durable over the last minute; -1 none */
 
     int64_t snapshot_rows, snapshot_tables_done, snapshot_tables;
+    /* The incremental snapshot under way; incremental_tables 0: none. */
+    char incremental_id[64];       /* of the signal that began it */
+    char incremental_table[192];   /* being read; "schema.table" */
+    int64_t incremental_rows;      /* read of that table so far */
+    int64_t incremental_tables;    /* that are left, with that one */
+    bool incremental_is_paused;
+
     int64_t snapshot_started_ms; /* wall clock; 0: none was taken since the start of the thread */
 };
 void capture_status_read(const struct capture *capture, struct capture_status *status);

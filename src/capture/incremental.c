@@ -187,10 +187,27 @@ static const char *joined(const struct key_values *values, struct arena *arena)
     return text;
 }
 
+/* For those who look. */
+static void progress_show(struct incremental *incremental)
+{
+    struct capture_status *status = incremental->task->status;
+
+    status->incremental_tables = 0;
+    for (const struct item *item = incremental->items; item != NULL; item = item->next)
+        status->incremental_tables++;
+    status->incremental_rows = incremental->scanned;
+    status->incremental_is_paused = incremental->is_paused;
+    (void)snprintf(status->incremental_id, sizeof(status->incremental_id), "%s", incremental->signal_id == NULL ? "" : incremental->signal_id);
+    if (incremental->items != NULL)
+        (void)snprintf(status->incremental_table, sizeof(status->incremental_table), "%s.%s", incremental->items->schema, incremental->items->name);
+    incremental->task->report(incremental->task->context);
+}
+
 static enum status tell(struct incremental *incremental, const char *type, struct error *error)
 {
     struct notice notice = {.id = incremental->signal_id, .type = type, .aggregate = NOTIFY_INCREMENTAL};
 
+    progress_show(incremental);
     return notify(incremental->task, &notice, error);
 }
 
@@ -200,6 +217,7 @@ static enum status tell_started(struct incremental *incremental, struct error *e
     struct notice notice = {.id = incremental->signal_id, .type = "STARTED", .aggregate = NOTIFY_INCREMENTAL};
     enum status status;
 
+    progress_show(incremental);
     arena_init(&arena, 1024);
     notice.data[0][0] = "data_collections";
     notice.data[0][1] = names_of(incremental, &arena);
@@ -214,6 +232,7 @@ static enum status tell_progress(struct incremental *incremental, struct error *
     struct notice notice = {.id = incremental->signal_id, .type = "IN_PROGRESS", .aggregate = NOTIFY_INCREMENTAL};
     enum status status;
 
+    progress_show(incremental);
     arena_init(&arena, 1024);
     notice.data[0][0] = "data_collections";
     notice.data[0][1] = names_of(incremental, &arena);

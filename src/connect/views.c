@@ -442,6 +442,19 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
     number_put(out, "snapshot_tables_done", status.snapshot_tables_done);
     number_put(out, "snapshot_tables", status.snapshot_tables);
     number_put(out, "snapshot_started_ms", status.snapshot_started_ms);
+    if (status.incremental_tables > 0) {
+        json_put_key(out, "incremental");
+        buffer_append_string(out, "{");
+        json_put_key(out, "id");
+        json_put_text(out, status.incremental_id);
+        json_put_key(out, "table");
+        json_put_text(out, status.incremental_table);
+        number_put(out, "rows", status.incremental_rows);
+        number_put(out, "tables", status.incremental_tables);
+        json_put_key(out, "paused");
+        buffer_append_string(out, status.incremental_is_paused ? "true" : "false");
+        buffer_append_string(out, "}");
+    }
     buffer_append_string(out, "}");
 }
 

@@ -14,6 +14,7 @@
 #include "web/problems.h"
 #include "web/schema_book.h"
 #include "web/slots.h"
+#include "web/snapshots.h"
 #include "wire/kafka/compression.h"
 
 #include <math.h>
@@ -50,6 +51,7 @@ struct api {
     struct slots *slots;
     struct databases *databases;
     struct schema_book *schemas;
+    struct snapshots *snapshots;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
 };
@@ -78,6 +80,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->auth = auth_create(settings->token, settings->read_token, settings->read_only);
     api->databases = databases_create(settings->aliases);
     api->schemas = schema_book_create(settings->log);
+    api->snapshots = snapshots_create(api->keeper);
     api->sampler = sampler_create(api);
     *created = api;
     settings_apply(api);
@@ -93,6 +96,7 @@ void api_destroy(struct api *api)
     sampler_destroy(api->sampler);
     plans_destroy(api->plans);
     problems_destroy(api->problems);
+    snapshots_destroy(api->snapshots);
     keeper_destroy(api->keeper);
     keeper_destroy(api->alert_states);
     keeper_destroy(api->mutes);
@@ -136,6 +140,11 @@ struct slots *api_slots(struct api *api)
 struct schema_book *api_schemas(struct api *api)
 {
     return api->schemas;
+}
+
+struct snapshots *api_snapshots(struct api *api)
+{
+    return api->snapshots;
 }
 
 struct databases *api_databases(struct api *api)
@@ -606,6 +615,10 @@ static const struct route {
     {"GET", "/connectors", api_connectors, LOOKS},
     {"GET", "/connectors/:", api_connector, LOOKS},
     {"GET", "/connectors/:/tables", api_connector_tables, LOOKS},
+    {"GET", "/connectors/:/snapshots", api_snapshots_list, LOOKS},
+    {"POST", "/connectors/:/snapshots", api_snapshot_start, CHANGES},
+    {"PATCH", "/connectors/:/snapshots/:", api_snapshot_state, CHANGES},
+    {"DELETE", "/connectors/:/snapshots/:", api_snapshot_stop, CHANGES},
     {"DELETE", "/slots/:", api_slot_drop, CHANGES},
     {"POST", "/preflight", api_preflight, LOOKS},
     {"GET", "/connect/*", api_connect_proxy, LOOKS},

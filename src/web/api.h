@@ -152,6 +152,7 @@ api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;    
 api_handler api_agent_put, api_agent_state, api_agent_delete;                        /* api_control.c */
 api_handler api_report_put, api_report_state, api_report_delete, api_report_run_now; /* api_control.c */
 api_handler api_logs, api_connector_log;                                             /* api_logs.c */
+api_handler api_snapshots_list, api_snapshot_start, api_snapshot_state, api_snapshot_stop; /* api_snapshots.c */
 api_handler api_slot_drop;                                                       /* api_slots.c */
 api_handler api_stream;                                                          /* stream.c */
 
@@ -220,6 +221,9 @@ struct auth *api_auth(struct api *api);
 struct slots;
 struct slots *api_slots(struct api *api);
 struct schema_book *api_schemas(struct api *api);
+
+struct snapshots;
+struct snapshots *api_snapshots(struct api *api);
 
 struct databases;
 struct databases *api_databases(struct api *api);

@@ -5,6 +5,7 @@
 #include "web/problems.h"
 #include "web/schema_book.h"
 #include "web/slots.h"
+#include "web/snapshots.h"
 
 #include <math.h>
 
@@ -174,7 +175,7 @@ static json_t *connector_make(struct api *api, const json_t *connector)
     const json_t *capture = json_object_get(connector, "capture"), *config = json_object_get(connector, "config");
     const char *name = member_text(connector, "name"), *host = member_text(config, "database.hostname"), *port = member_text(config, "database.port");
     struct slot_facts facts;
-    json_t *item = json_object();
+    json_t *item = json_object(), *incremental;
 
     slots_facts(api_slots(api), name, (uint64_t)member_integer(capture, "received_lsn", 0), &facts);
     json_put(item, "name", json_string(name));
@@ -194,7 +195,8 @@ static json_t *connector_make(struct api *api, const json_t *connector)
     json_put(item, "wal_bytes", json_integer_or_null(facts.wal_bytes));
     trouble_put(item, connector, capture);
     json_put(item, "warnings", warnings_make(connector));
-    json_put(item, "snapshot", snapshot_make(capture));
+    incremental = snapshots_running(api_snapshots(api), name);
+    json_put(item, "snapshot", incremental != NULL ? incremental : snapshot_make(capture));
     return item;
 }
 

@@ -11,6 +11,7 @@
 #include "os/thread.h"
 #include "os/usage.h"
 #include "web/slots.h"
+#include "web/snapshots.h"
 
 #include <math.h>
 
@@ -337,6 +338,7 @@ static void look(struct sampler *sampler)
     arena_init(&arena, 65536);
     groups = groups_make(sampler->api, &arena, &error);
     keep(sampler, description, groups);
+    snapshots_look(api_snapshots(sampler->api), json_object_get(description, "connectors"));
     series_fill(sampler, description, groups);
     revisions_put(sampler, description, groups);
     overview = overview_make(sampler->api, description, groups);

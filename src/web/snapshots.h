@@ -1,0 +1,36 @@
+/*
+ * web/snapshots.h: the incremental snapshots of connectors: which were begun, how far the one under way is, and when it will be
+ * done. They are begun by a signal, as any other program would; what is told of them comes from capture's own description. Those of
+ * the last weeks are kept in tailrace-console. Thread: any.
+ */
+#ifndef WEB_SNAPSHOTS_H
+#define WEB_SNAPSHOTS_H
+
+#include "log/keeper.h"
+
+#include <jansson.h>
+
+struct snapshots;
+
+struct snapshots *snapshots_create(struct keeper *keeper); /* borrowed */
+void snapshots_destroy(struct snapshots *snapshots);       /* NULL is fine */
+
+/* Takes what the description says of each connector's snapshot. Thread: the sampler's */
+void snapshots_look(struct snapshots *snapshots, const json_t *connectors);
+
+/*
+ * One was asked for. tables: [{"table","rows_about"}], borrowed
+ * Errors  those of keeper_put
+ */
+enum status snapshots_begin(struct snapshots *snapshots, const char *connector, const char *id, const json_t *tables, struct error *error);
+
+/* Somebody stopped it. */
+void snapshots_stopped(struct snapshots *snapshots, const char *connector, const char *id);
+
+/* Those of a connector, newest first, as the console shows them; a new reference. */
+json_t *snapshots_list(struct snapshots *snapshots, const char *connector);
+
+/* The one under way; NULL when there is none. A new reference. */
+json_t *snapshots_running(struct snapshots *snapshots, const char *connector);
+
+#endif
