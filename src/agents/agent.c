@@ -18,6 +18,7 @@
 #define DEFAULT_CHECKPOINT_MS 1000
 #define CHECKPOINT_SHARE 25 /* with a backlog: as many times as long as the last one took are between two */
 #define CHECKPOINT_PAUSE_MAX_MS 10000
+#define CHECKPOINT_KEYS 200000
 #define DEFAULT_LATE_AFTER_MS 60000
 
 /* ---- Life ---- */
@@ -174,12 +175,15 @@ static enum status checkpoint(struct agent *agent, struct error *error)
 
 /*
  * Alerts go out as soon as nothing more is there to read with them; everything else at the latest after checkpoint_ms. While there is a
- * backlog, checkpoints that take long come less often, so that they do not hold up what they are for.
+ * backlog, checkpoints that take long come less often, so that they do not hold up what they are for; but what changed is in memory once
+ * more until it is written, so there is a limit to it.
  */
 static bool checkpoint_is_due(struct agent *agent)
 {
     int64_t passed_ms = clock_monotonic_ms() - agent->checkpointed_ms, pause_ms = agent->status.checkpoint_us * CHECKPOINT_SHARE / US_PER_MS;
 
+    if (state_changed_keys(agent->states) >= CHECKPOINT_KEYS)
+        return true;
     if (!agent->dirty || (!agent->urgent && passed_ms < agent->spec.checkpoint_ms))
         return false;
     if (passed_ms >= agent->spec.checkpoint_ms && (passed_ms >= pause_ms || passed_ms >= CHECKPOINT_PAUSE_MAX_MS))

@@ -268,6 +268,11 @@ void state_touch(struct state_table *table, struct state_entry *public_entry)
         changed_insert(table, entry);
 }
 
+size_t state_changed_keys(const struct state_table *table)
+{
+    return table->changed_count;
+}
+
 void state_remove(struct state_table *table, struct slice key)
 {
     struct entry *entry;

@@ -43,6 +43,9 @@ void state_remove(struct state_table *table, struct slice key);
 /* Gives what changed since the last call, one by one: false at the end. bytes.data NULL: the key is gone (removed or evicted). */
 bool state_next_changed(struct state_table *table, struct slice *key, struct slice *bytes);
 
+/* How many that would be, but for those that are gone. */
+size_t state_changed_keys(const struct state_table *table);
+
 /* Sets a key from a checkpoint, without marking it as changed. */
 void state_restore(struct state_table *table, struct slice key, struct slice bytes);
 

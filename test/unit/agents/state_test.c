@@ -34,6 +34,7 @@ TEST(what_changed_is_told_once)
     put(table, "a", "1");
     put(table, "b", "2");
     put(table, "a", "a longer value that has to move");
+    assert_int_equal(state_changed_keys(table), 2);
     assert_true(state_next_changed(table, &key, &bytes));
     assert_true(state_next_changed(table, &key, &bytes));
     assert_false(state_next_changed(table, &key, &bytes));
@@ -61,6 +62,25 @@ TEST(the_least_recently_used_goes_first_and_is_told_as_gone)
     assert_int_equal(state_counters_read(table).keys, 3);
     assert_true(state_next_changed(table, &key, &bytes));
     assert_true(slice_equal_string(key, "b") && slice_is_null(bytes));
+    state_destroy(table);
+}
+
+TEST(what_is_used_again_and_again_stays)
+{
+    struct state_table *table = table_of(500, 0);
+    char key[32];
+
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(key, sizeof(key), "hot %d", i % 20);
+        put(table, key, "1");
+        (void)snprintf(key, sizeof(key), "cold %d", i);
+        put(table, key, "1");
+    }
+    assert_int_equal(state_counters_read(table).keys, 500);
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(key, sizeof(key), "hot %d", i);
+        assert_value(table, key, "1");
+    }
     state_destroy(table);
 }
 
@@ -133,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_changed_is_told_once),
         cmocka_unit_test(the_least_recently_used_goes_first_and_is_told_as_gone),
+        cmocka_unit_test(what_is_used_again_and_again_stays),
         cmocka_unit_test(bytes_are_bounded_too),
         cmocka_unit_test(restored_keys_are_not_told),
         cmocka_unit_test(many_keys_are_walked_once_each),
