@@ -1,6 +1,6 @@
 /*
  * bench/store.c: the store alone: appends of 1 KB records from several senders, publishes of an owner, the time of a round, and
- * opening with many partitions. Usage: bench_store DIRECTORY; prints one line per measurement.
+ * opening with many partitions; compaction, and what appends lose to it. Usage: bench_store DIRECTORY; prints one line per measurement.
  */
 #include "base/memory.h"
 #include "base/time.h"
@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,7 +25,8 @@ struct sender {
 
 static struct slice batch;
 
-static void make_batch(int records, size_t value_bytes)
+/* keys  records have one of so many keys, at random; 0: none */
+static void make_batch(int records, size_t value_bytes, int keys)
 {
     struct record_batch_spec spec = record_batch_spec_plain();
     struct record_builder builder;
@@ -32,8 +34,12 @@ static void make_batch(int records, size_t value_bytes)
 
     memset(value, 'x', value_bytes);
     record_builder_init(&builder, (size_t)64 << 20);
-    for (int i = 0; i < records; i++)
-        (void)record_builder_append(&builder, clock_now_ms(), slice_null(), slice_of(value, value_bytes), NULL, 0);
+    for (int i = 0; i < records; i++) {
+        int key = keys == 0 ? 0 : rand() % keys;
+
+        (void)record_builder_append(&builder, clock_now_ms(), keys == 0 ? slice_null() : slice_of(&key, sizeof(key)), slice_of(value, value_bytes),
+                                    NULL, 0);
+    }
     batch = record_builder_seal(&builder, &spec, NULL);
     batch = slice_of(memory_copy_bytes(batch.data, batch.size), batch.size);
     record_builder_finish(&builder);
@@ -141,15 +147,20 @@ static double publishes(struct store *store, struct topic *topic, int partitions
 
 static struct store *open_store(const char *directory, double *milliseconds)
 {
-    struct store_settings settings = {.directory = directory, .default_partitions = 1, .flush_acks = true, .sync_threads = 8};
+    struct properties defaults;
+    struct store_settings settings = {
+        .directory = directory, .default_partitions = 1, .flush_acks = true, .sync_threads = 8, .topic_defaults = &defaults};
     struct store *store = NULL;
     struct error error;
     int64_t start_ns = clock_monotonic_ns();
 
+    properties_init(&defaults);
+    properties_set(&defaults, "log.cleaner.backoff.ms", "50");
     if (store_open(&settings, &store, &error) != OK) {
         fprintf(stderr, "%s\n", error.message);
         exit(1);
     }
+    properties_finish(&defaults);
     *milliseconds = (double)(clock_monotonic_ns() - start_ns) / (double)NS_PER_MS;
     return store;
 }
@@ -181,7 +192,7 @@ static void measure_appends(struct store *store, struct topic *topic, int partit
     int64_t start_us = (int64_t)clock() * (US_PER_SECOND / CLOCKS_PER_SEC);
     double rate;
 
-    make_batch(records, 1024);
+    make_batch(records, 1024, 0);
     store_counters_read(store, &counters);
     rate = appends(store, topic, partitions, under_way, 2);
     printf("append acks=all, %d partitions, batches of %d x 1 KB, %d under way: %.0f batches/s, %.0f records/s, %.0f MB/s, %.2f us CPU a record\n",
@@ -189,6 +200,72 @@ static void measure_appends(struct store *store, struct topic *topic, int partit
            (double)((int64_t)clock() * (US_PER_SECOND / CLOCKS_PER_SEC) - start_us) / (rate * 2 * records));
     rounds_say(store, &counters);
     memory_free((void *)(uintptr_t)batch.data);
+}
+
+/* ---- Compaction ---- */
+
+#define COMPACT_FILL_BYTES (INT64_C(1) << 30)
+#define COMPACT_KEYS 200000
+
+static struct properties compacted_config(const char *ratio)
+{
+    struct properties config;
+
+    properties_init(&config);
+    properties_set(&config, "cleanup.policy", "compact");
+    properties_set(&config, "segment.bytes", "67108864");
+    properties_set(&config, "min.cleanable.dirty.ratio", ratio);
+    return config;
+}
+
+static void configured(void *context, enum status status, const char *message)
+{
+    if (status != OK)
+        printf("the topic could not be configured: %s\n", message);
+    atomic_store((_Atomic bool *)context, true);
+}
+
+/* Fills a topic that is not due, then makes it due, and appends to another one while it is compacted. */
+static void measure_compaction(struct store *store, struct topic *other)
+{
+    struct properties config = compacted_config("1");
+    struct topic_spec spec = {.name = "compacted", .partitions = 1, .config = &config};
+    struct store_counters before, now;
+    _Atomic bool done = false;
+    struct topic *topic;
+    double alone, beside;
+
+    (void)store_topic_create_wait(store, &spec, NULL);
+    properties_finish(&config);
+    topic = store_topic_find(store, slice_from_string("compacted"));
+    while (partition_bytes(topic_partition(topic, 0)) < COMPACT_FILL_BYTES) {
+        make_batch(1000, 1024, COMPACT_KEYS);
+        (void)appends(store, topic, 1, 1, 0.001); /* a few times the same */
+        memory_free((void *)(uintptr_t)batch.data);
+    }
+    make_batch(15, 1024, 0);
+    (void)appends(store, other, 1, 100, 1);
+    alone = appends(store, other, 1, 100, 1);
+    store_counters_read(store, &before);
+    config = compacted_config("0");
+    store_topic_set_config(store, slice_from_string("compacted"), &config, configured, &done);
+    while (!atomic_load(&done))
+        clock_sleep_ms(1);
+    properties_finish(&config);
+    clock_sleep_ms(200); /* the cleaner looks every 50 ms */
+    beside = appends(store, other, 1, 100, 1);
+    do {
+        clock_sleep_ms(10);
+        store_counters_read(store, &now);
+    } while (now.compactions == before.compactions);
+    alone = (alone + appends(store, other, 1, 100, 1)) / 2;
+    printf("compact %.0f MB of %d keys: %.1f s, %.0f MB/s read, %.0f MB remain; appends beside it %.2f of those before and after (%.0f and %.0f MB/s)\n",
+           (double)(now.compacted_bytes - before.compacted_bytes) / 1e6, COMPACT_KEYS, (double)(now.compaction_us - before.compaction_us) / 1e6,
+           (double)(now.compacted_bytes - before.compacted_bytes) / (double)(now.compaction_us - before.compaction_us),
+           (double)(now.compacted_kept_bytes - before.compacted_kept_bytes) / 1e6, beside / alone, alone * (double)batch.size / 1e6,
+           beside * (double)batch.size / 1e6);
+    memory_free((void *)(uintptr_t)batch.data);
+    topic_release(topic);
 }
 
 int main(int count, char **arguments)
@@ -212,12 +289,15 @@ int main(int count, char **arguments)
     measure_appends(store, hundred, 100, 1, 1);
     measure_appends(store, hundred, 100, 100, 15);
     measure_appends(store, thousand, 1000, 1000, 1);
-    make_batch(1, 1024);
+    make_batch(1, 1024, 0);
     for (int partitions = 1; partitions <= 100; partitions *= 10) {
         store_counters_read(store, &counters);
         printf("publish over %d partitions, one at a time: %.0f/s\n", partitions, publishes(store, hundred, partitions, 2));
         rounds_say(store, &counters);
     }
+    memory_free((void *)(uintptr_t)batch.data);
+    measure_compaction(store, one);
+    make_batch(1, 1024, 0);
     topic_release(one);
     topic_release(hundred);
     topic_release(thousand);
