@@ -20,10 +20,13 @@ enum status port_check(const struct socket_address *address, const char *setting
     for (size_t i = 0; i < count; i++)
         (void)close(sockets[i]);
     if (status == ERROR_UNAVAILABLE) {
-        char why[256];
+        char why[256], name[64];
+        pid_t owner = port_owner(address->port, name, sizeof(name));
 
         (void)snprintf(why, sizeof(why), "%s", error->message);
-        return error_set(error, status, "setting %s: %s; \"ss -ltnp sport = :%d\" shows who has the port, \"--set %s=…\" chooses another",
+        if (owner != 0 && strstr(why, "in use") != NULL)
+            return error_set(error, status, "setting %s: %s by process %d (%s); stop it, or choose another port with \"--set %s=…\"", setting, why, (int)owner, name, setting);
+        return error_set(error, status, "setting %s: %s; \"ss -ltnp sport = :%d\" as root shows who has the port, \"--set %s=…\" chooses another",
                          setting, why, address->port, setting);
     }
     if (status != OK)
