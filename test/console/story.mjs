@@ -1,16 +1,33 @@
 /*
- * story.mjs PROGRAM: the console against the real program and a private PostgreSQL of its own: a connector is created by
- * pasting its JSON, rows appear, a decoded amount is read, a filter finds it, and it arrives while "Live" looks on.
+ * story.mjs PROGRAM: the tutorial walked in the console, against the real program and a private PostgreSQL of its own: a topic
+ * and a connector are created (the latter by pasting its JSON), rows appear, a decoded amount is read, a filter finds it, a
+ * group is reset, and an alert arrives, explains itself and is acknowledged. Then every page once more in the dark, on a phone,
+ * and past axe. With CONSOLE_SHOTS=DIR it leaves pictures there. PORTS=N: it takes N+1 to N+4.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { launch, openPage } from './browser.mjs';
+import { dirname, join, resolve } from 'node:path';
+import { launch, openPage, PHONE, WIDE } from './browser.mjs';
 
-const program = resolve(process.argv[2]), base = Number(process.env.PORTS ?? 29000), data = mkdtempSync(join(tmpdir(), 'tailrace-story-'));
+const axe = createRequire(import.meta.url)('axe-core').source;
+const program = resolve(process.argv[2]), base = Number(process.env.PORTS ?? 29000), data = mkdtempSync(join(tmpdir(), 'tailrace-story-')), shots = process.env.CONSOLE_SHOTS;
+if (shots) mkdirSync(shots, { recursive: true });
 const [kafka, rest, web, pg] = [1, 2, 3, 4].map(n => base + n), url = `http://127.0.0.1:${web}`;
-const up = spawn(program, ['up', '--with-postgres', '--data-dir', join(data, 'data'), '--set', `postgres.port=${pg}`, '--set', `listeners=127.0.0.1:${kafka}`, '--set', `rest.port=${rest}`, '--set', `console.port=${web}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+
+/* What the alerts are sent to. */
+const received = [];
+const hook = createServer((request, response) => {
+  let text = '';
+  request.on('data', piece => (text += piece));
+  request.on('end', () => (received.push(text), response.end('taken')));
+});
+await new Promise(done => hook.listen(0, '127.0.0.1', done));
+
+const settings = { 'postgres.port': pg, listeners: `127.0.0.1:${kafka}`, 'rest.port': rest, 'console.port': web, 'agents.spending.rule': 'spending-pattern', 'agents.spending.topic': 'fraud.public.transactions', 'sinks.hook.kind': 'webhook', 'sinks.hook.topic': 'fraud.alerts', 'sinks.hook.url': `http://127.0.0.1:${hook.address().port}/` };
+const up = spawn(program, ['up', '--with-postgres', '--data-dir', join(data, 'data'), ...Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])], { stdio: ['ignore', 'pipe', 'inherit'] });
 await new Promise((ready, failed) => {
   let text = '';
   up.stdout.on('data', piece => (text += piece).includes('tailrace is ready') && ready());
@@ -20,6 +37,11 @@ await new Promise((ready, failed) => {
 const sql = (database, text) => {
   const done = spawnSync('psql', ['-h', '127.0.0.1', '-p', String(pg), '-U', 'postgres', '-d', database, '-v', 'ON_ERROR_STOP=1', '-qc', text], { encoding: 'utf8', env: { ...process.env, PGPASSWORD: 'postgrespw' } });
   if (done.status !== 0) throw new Error(done.stderr);
+};
+const tool = (name, ...args) => {
+  const done = spawnSync(join(dirname(program), 'bin', name), ['--bootstrap-server', `127.0.0.1:${kafka}`, ...args], { encoding: 'utf8', timeout: 60_000 });
+  if (done.status !== 0) throw new Error(done.stdout + done.stderr);
+  return done.stdout;
 };
 const connector = { name: 'fraud-connector', config: { 'connector.class': 'io.debezium.connector.postgresql.PostgresConnector', 'database.hostname': '127.0.0.1', 'database.port': String(pg), 'database.user': 'postgres', 'database.password': 'postgrespw', 'database.dbname': 'mydb', 'topic.prefix': 'fraud', 'plugin.name': 'pgoutput', 'slot.name': 'fraudslot' } };
 const topic = url + '/topics/fraud.public.transactions';
@@ -31,6 +53,7 @@ const step = async (name, body) => {
     passed++;
   } catch (error) {
     failed++;
+    if (shots) await page.screenshot({ path: join(shots, `failed-${failed}.png`) }).catch(() => undefined);
     console.log(`not ok: ${name}\n    ${String(error).split('\n').slice(0, 3).join('\n    ')}`);
   }
 };
@@ -69,6 +92,78 @@ try {
     await page.waitForSelector('td >> text=4,178.74');
     await page.waitForSelector('text=1 found');
   });
+  await step('a topic is created in a dialog', async () => {
+    await page.goto(url + '/topics');
+    await page.click('text=Create topic');
+    await page.getByLabel('Name', { exact: true }).fill('payments');
+    await page.getByLabel('Partitions').fill('3');
+    await page.click('.dialog >> text=Create >> nth=-1');
+    await page.waitForSelector('h1 >> text=payments');
+  });
+  await step('a message is produced and found by its key', async () => {
+    await page.goto(url + '/topics/payments');
+    await page.click('text=Produce');
+    await page.locator('.dialog').getByLabel(/^Key/).fill('k-1');
+    await page.locator('.dialog').getByLabel(/^Value/).fill('{"n": 1}');
+    await page.click('.dialog >> text=Produce >> nth=-1');
+    await page.waitForSelector('td >> text=k-1');
+  });
+  await step('a group is reset to the beginning after its preview', async () => {
+    tool('kafka-console-consumer', '--topic', 'fraud.public.transactions', '--group', 'readers', '--from-beginning', '--max-messages', '51');
+    await page.goto(url + '/groups/readers');
+    await page.getByRole('region', { name: 'Reset offsets' }).or(page.locator('#reset')).first().scrollIntoViewIfNeeded();
+    await page.click('#reset >> text=The beginning');
+    await page.waitForSelector('#reset >> text=/51 messages? (is|are) read again/');
+    await page.click('#reset >> text=/Reset 1 partition/');
+    await page.click('.dialog >> text=Reset >> nth=-1');
+    await page.waitForSelector('text=offsets are reset');
+    if (!/ 0 +51 +51 /.test(tool('kafka-consumer-groups', '--describe', '--group', 'readers'))) throw new Error('the group did not move');
+  });
+  await step('an alert arrives while the inbox is open, and explains itself', async () => {
+    await page.goto(url + '/alerts');
+    sql('mydb', "INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 20, 'Bakery', 1), (900, 30, 'Bakery', 2), (900, 25, 'Bakery', 3); INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 3927.52, 'Jeweller', 4)");
+    await page.locator('text=/900/').first().click();
+    await page.waitForURL('**/alerts/**');
+    await page.waitForSelector('text=Why it fired');
+    await page.waitForSelector('text=From commit to alert');
+    for (const text of ['3,927.52', 'Jeweller', '500']) await page.waitForSelector(`.alert >> text=${text} >> nth=0`);
+  });
+  await step('it was delivered once', async () => {
+    await page.waitForSelector('text=hook webhook');
+    const about = received.filter(text => text.includes('3927.52'));
+    if (about.length !== 1) throw new Error(`${about.length} deliveries`);
+  });
+  await step('a key acknowledges it, and it stays so', async () => {
+    await page.keyboard.press('a');
+    await page.waitForSelector('.alert >> text=Open again');
+    await page.reload();
+    await page.waitForSelector('.alert >> text=Acknowledged >> nth=0');
+  });
+  await step('a row is traced from its commit to the alert', async () => {
+    await page.goto(url + '/trace?topic=fraud.public.transactions&p=0&o=54');
+    await page.waitForSelector('text=/committed/i >> nth=0');
+  });
+  const walk = [['overview', '/', 'text=fraud-connector >> nth=0'], ['topics', '/topics', 'text=payments'], ['messages', '/topics/fraud.public.transactions', 'text=Jeweller'], ['groups', '/groups', 'text=readers'], ['group', '/groups/readers', 'text=Partitions >> nth=0'],
+    ['connectors', '/connectors', 'text=fraud-connector >> nth=0'], ['connector', '/connectors/fraud-connector', 'text=Running >> nth=0'], ['agents', '/agents', 'text=spending >> nth=0'], ['agent', '/agents/spending', 'text=spending-pattern >> nth=0'], ['alerts', '/alerts?state=all', 'text=/900/ >> nth=0'],
+    ['trace', '/trace?topic=fraud.public.transactions&p=0&o=54', 'text=/committed/i >> nth=0'], ['reports', '/reports', 'h1'], ['health', '/health', 'text=Listeners'], ['settings', '/settings', 'text=console.port >> nth=0']];
+  for (const [look, options, audit] of [['wide-light', { size: WIDE }, true], ['wide-dark', { size: WIDE, dark: true }, false], ['phone-dark', { size: PHONE, dark: true }, true]]) {
+    const shown = await openPage(browser, options);
+    for (const [name, path, ready] of walk)
+      await step(`${name} is whole, ${look}`, async () => {
+        await shown.page.goto(url + path);
+        await shown.page.waitForSelector(ready, { state: 'attached' });
+        if (shots) await shown.page.screenshot({ path: join(shots, `${name}-${look}.png`) });
+        const over = await shown.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (over > 0) throw new Error(`${over} px wider than the screen`);
+        if (!audit) return;
+        await shown.page.evaluate(axe);
+        const found = await shown.page.evaluate(() => axe.run(document, { resultTypes: ['violations'], rules: { region: { enabled: false } } }));
+        const serious = found.violations.filter(v => v.impact === 'serious' || v.impact === 'critical').map(v => `${v.id}: ${v.nodes[0].target.join(' ')}`);
+        if (serious.length) throw new Error(serious.join('; '));
+      });
+    faults.push(...shown.faults);
+    await shown.close();
+  }
   await step('nothing failed on the way', async () => {
     if (faults.length) throw new Error(faults.join('\n'));
   });
@@ -78,6 +173,7 @@ try {
   const gone = new Promise(done => up.on('exit', done));
   up.kill('SIGTERM');
   await Promise.race([gone, new Promise(done => setTimeout(done, 15_000))]);
+  hook.close();
   rmSync(data, { recursive: true, force: true });
 }
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,4 +1,5 @@
 /* search.ts: a search in a topic: the address says what is asked, the answer arrives in pieces and can be stopped. */
+import { createStore } from './store';
 import { at, asError, open, query } from './api';
 import { parseTime } from './format';
 import { readEvents } from './sse';
@@ -119,3 +120,6 @@ export class Search {
     this.flush();
   }
 }
+
+/* How often this page wrote messages itself: what lists messages looks again. */
+export const written = createStore(0);

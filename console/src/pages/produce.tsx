@@ -4,6 +4,7 @@ import { asError, at, change } from '../lib/api';
 import * as f from '../lib/format';
 import { looksLikeJson } from '../lib/json';
 import { remember, remembered } from '../lib/prefs';
+import { written } from '../lib/search';
 import type { ErrorBody } from '../lib/types';
 import { Button, Field } from '../parts/basic';
 import { Dialog, ErrorLine, openDialog } from '../parts/dialog';
@@ -49,6 +50,7 @@ function Produce({ topic, partitions, close }: { topic: string; partitions: numb
       const answer = await change<{ partition: number; offset: number }>('POST', at('topics', topic, 'messages'), { key: noKey ? null : draft.key, value: tomb ? null : draft.value, headers, partition: draft.partition === '' ? null : Number(draft.partition), count: Number(draft.count) || 1 });
       remember('produce.' + topic, JSON.stringify(draft));
       close();
+      written.set(written.get() + 1);
       say(`Written to partition ${answer.partition}, offset ${f.int(answer.offset)}`);
     } catch (e) {
       setError(asError(e));

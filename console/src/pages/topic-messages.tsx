@@ -6,7 +6,7 @@ import * as f from '../lib/format';
 import type { Answer } from '../lib/hooks';
 import { useKeys } from '../lib/keys';
 import { route, setQuery } from '../lib/router';
-import { askedFrom, NOTHING, place, Search, type Asked, type Found, type From } from '../lib/search';
+import { askedFrom, NOTHING, place, Search, written, type Asked, type Found, type From } from '../lib/search';
 import { useStore } from '../lib/store';
 import type { Filter, Message, Topic } from '../lib/types';
 import { Button, Segments } from '../parts/basic';
@@ -218,14 +218,14 @@ function NothingFound({ name, asked, found, topic, search }: { name: string; ask
 
 function useSearch(name: string, asked: Asked) {
   const [found, setFound] = useState<Found>(NOTHING), search = useRef<Search | null>(null), [frozen, setFrozen] = useState(false);
-  const key = JSON.stringify(asked), [round, setRound] = useState(0);
+  const key = JSON.stringify(asked), [round, setRound] = useState(0), own = useStore(written);
   useEffect(() => {
     if (asked.from === 'time' && f.parseTime(asked.at) === null) return;
     if (asked.from === 'offset' && !/^[\d,]+$/.test(asked.at)) return;
     setFrozen(false);
     search.current = new Search(name, asked, setFound);
     return () => search.current?.close();
-  }, [name, key, round]);
+  }, [name, key, round, own]);
   const freeze = (on: boolean) => {
     setFrozen(on);
     search.current?.freeze(on);
