@@ -18,7 +18,7 @@ export async function openPage(browser, { size = WIDE, dark = false, still = tru
   const context = await browser.newContext({ viewport: size, colorScheme: dark ? 'dark' : 'light', reducedMotion: still ? 'reduce' : 'no-preference', timezoneId: 'Europe/Berlin', locale: 'en-US', hasTouch: size === PHONE, permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();
   const faults = [];
-  page.on('console', m => ['error', 'warning'].includes(m.type()) && faults.push(`${m.type()}: ${m.text()}`));
+  page.on('console', m => ['error', 'warning'].includes(m.type()) && faults.push(`${m.type()}: ${m.text()} ${m.location().url}`.trim()));
   page.on('pageerror', e => faults.push(`error: ${e.message}`));
   await page.addInitScript(() => addEventListener('securitypolicyviolation', e => console.error(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`)));
   return { page, faults, close: () => context.close() };

@@ -78,6 +78,7 @@ export function Alerts({ rest }: { rest: string[] }) {
   /* New alerts gather in a line above; the list does not jump while it is read. */
   useWatch('alerts', 'alert', data => {
     if ('more' in data) setMore(n => n + data.more);
+    else if (!items.length) void answer.reload(); /* nothing is being read yet */
     else if (items.some(i => i.id === data.id)) setChanged(map => new Map(map).set(data.id, data));
     else setFresh(list => (list.some(l => l.id === data.id) ? list : [data, ...list]));
   });
