@@ -192,6 +192,7 @@ struct sampler *api_sampler(struct api *api);
 json_t *sampler_overview(struct sampler *sampler);
 
 json_t *sampler_newest(struct sampler *sampler); /* the same without waiting; NULL before the first */
+json_t *sampler_problems(struct sampler *sampler); /* problems_plain of the newest look; a new reference, not to be changed */
 
 /* Waits until there is a newer sample than `seen`, at most timeout_ms, or until api_stop; gives the newest one's number. */
 int64_t sampler_wait(struct sampler *sampler, int64_t seen, int64_t timeout_ms);

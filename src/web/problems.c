@@ -35,6 +35,7 @@ struct problems {
     pthread_mutex_t lock; /* guards quiet; a leaf */
     json_t *quiet;        /* id to when it may be said again, ms */
     json_t *open;         /* id to the problem as it was seen last, with seen_ms */
+    int64_t looked_ms;    /* when problems_now was called last */
     struct problem_alerts *alerts;
 };
 
@@ -318,6 +319,7 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
     of_items(found, json_object_get(description, "reports"), CODE_report_failed, "report", "/reports", "failed");
     of_groups(found, groups);
     of_slots(found, slots_list(api_slots(api)));
+    problems->looked_ms = now_ms;
     track(problems, api, found, now_ms);
     close_old(problems, api, now_ms);
     problem_alerts_close_others(problems->alerts, problems->open);
@@ -336,34 +338,44 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
     return shown;
 }
 
-json_t *problems_plain(const json_t *problems)
+static void plain_add(json_t *plain, const json_t *problem)
+{
+    const json_t *piece;
+    size_t k;
+    const json_t *subject = json_object_get(problem, "subject");
+    json_t *one = json_object();
+    struct buffer why;
+
+    buffer_init(&why, WHY_BYTES_MAX);
+    json_array_foreach(json_object_get(problem, "why"), k, piece) {
+        const char *text = json_is_string(piece) ? json_string_value(piece) : member_text(piece, "text");
+
+        buffer_append_string(&why, text == NULL ? "" : text);
+    }
+    json_put(one, "id", json_copy(json_object_get(problem, "id")));
+    json_put(one, "code", json_copy(json_object_get(problem, "code")));
+    json_put(one, "severity", json_copy(json_object_get(problem, "severity")));
+    json_put(one, "kind", json_copy(json_object_get(subject, "kind")));
+    json_put(one, "name", json_copy(json_object_get(subject, "name")));
+    json_put(one, "what", json_copy(json_object_get(problem, "title")));
+    json_put(one, "why", json_slice(buffer_slice(&why)));
+    json_put(one, "do", json_copy(json_object_get(problem, "todo")));
+    json_put(one, "since_ms", json_copy(json_object_get(problem, "since_ms")));
+    json_add(plain, one);
+    buffer_finish(&why);
+}
+
+json_t *problems_plain(struct problems *problems)
 {
     json_t *plain = json_array();
-    const json_t *problem, *piece;
-    size_t i, k;
+    const json_t *problem;
+    const char *id;
 
-    json_array_foreach(problems, i, problem) {
-        const json_t *subject = json_object_get(problem, "subject");
-        json_t *one = json_object();
-        struct buffer why;
-
-        buffer_init(&why, WHY_BYTES_MAX);
-        json_array_foreach(json_object_get(problem, "why"), k, piece) {
-            const char *text = json_is_string(piece) ? json_string_value(piece) : member_text(piece, "text");
-
-            buffer_append_string(&why, text == NULL ? "" : text);
+    for (int wanted = 0; wanted < 3; wanted++) {
+        json_object_foreach(problems->open, id, problem) {
+            if (rank(problem) == wanted && member_integer(problem, "seen_ms", 0) == problems->looked_ms && !is_quiet(problems, id, problems->looked_ms))
+                plain_add(plain, problem);
         }
-        json_put(one, "id", json_copy(json_object_get(problem, "id")));
-        json_put(one, "code", json_copy(json_object_get(problem, "code")));
-        json_put(one, "severity", json_copy(json_object_get(problem, "severity")));
-        json_put(one, "kind", json_copy(json_object_get(subject, "kind")));
-        json_put(one, "name", json_copy(json_object_get(subject, "name")));
-        json_put(one, "what", json_copy(json_object_get(problem, "title")));
-        json_put(one, "why", json_slice(buffer_slice(&why)));
-        json_put(one, "do", json_copy(json_object_get(problem, "todo")));
-        json_put(one, "since_ms", json_copy(json_object_get(problem, "since_ms")));
-        json_add(plain, one);
-        buffer_finish(&why);
     }
     return plain;
 }

@@ -20,10 +20,11 @@ void problems_destroy(struct problems *problems); /* NULL is fine */
 json_t *problems_now(struct problems *problems, struct api *api, const json_t *description, const json_t *connectors, const json_t *groups);
 
 /*
- * The same for people and programs without a browser: [{id, code, severity, kind, name, what, why, do, since_ms}], why as one text.
- * New reference. problems: what problems_now gave; NULL is fine
+ * Those of the newest look alone, for people and programs without a browser: [{id, code, severity, kind, name, what, why, do, since_ms}], why
+ * as one text. What is over is not among them: a supervisor asks how it is now. New reference.
+ * Thread  the sampler's
  */
-json_t *problems_plain(const json_t *problems);
+json_t *problems_plain(struct problems *problems);
 
 /* Keeps a problem out of the list for that long. Thread: any. */
 void problems_quiet(struct problems *problems, const char *id, int64_t minutes);

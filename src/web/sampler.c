@@ -10,6 +10,7 @@
 #include "os/logger.h"
 #include "os/thread.h"
 #include "os/usage.h"
+#include "web/problems.h"
 #include "web/slots.h"
 #include "web/snapshots.h"
 
@@ -38,6 +39,7 @@ struct sampler {
     json_t *readers; /* groups by topic; NULL: not known yet */
     json_t *groups;  /* of the newest look */
     json_t *overview;
+    json_t *problems; /* of the newest look */
     json_t *revisions, *signatures; /* by list: a number that rises, and what the list was like */
     bool stopping;
 };
@@ -52,6 +54,16 @@ json_t *sampler_newest(struct sampler *sampler)
     overview = json_incref(sampler->overview);
     (void)pthread_mutex_unlock(&sampler->lock);
     return overview;
+}
+
+json_t *sampler_problems(struct sampler *sampler)
+{
+    json_t *problems;
+
+    (void)pthread_mutex_lock(&sampler->lock);
+    problems = json_incref(sampler->problems);
+    (void)pthread_mutex_unlock(&sampler->lock);
+    return problems == NULL ? json_array() : problems;
 }
 
 json_t *sampler_overview(struct sampler *sampler)
@@ -331,7 +343,7 @@ json_t *api_revisions(struct api *api)
 
 static void look(struct sampler *sampler)
 {
-    json_t *description = api_describe(sampler->api), *groups, *overview, *old, *old_groups;
+    json_t *description = api_describe(sampler->api), *groups, *overview, *problems, *old, *old_groups, *old_problems;
     struct arena arena;
     struct error error;
 
@@ -342,16 +354,20 @@ static void look(struct sampler *sampler)
     series_fill(sampler, description, groups);
     revisions_put(sampler, description, groups);
     overview = overview_make(sampler->api, description, groups);
+    problems = problems_plain(api_problem_book(sampler->api));
     (void)pthread_mutex_lock(&sampler->lock);
     old = sampler->overview;
     old_groups = sampler->groups;
     sampler->overview = overview;
     sampler->groups = groups;
+    old_problems = sampler->problems;
+    sampler->problems = problems;
     sampler->shown = sampler->number;
     (void)pthread_cond_broadcast(&sampler->news);
     (void)pthread_mutex_unlock(&sampler->lock);
     json_decref(old);
     json_decref(old_groups);
+    json_decref(old_problems);
     json_decref(description);
     arena_finish(&arena);
 }
@@ -425,6 +441,7 @@ void sampler_destroy(struct sampler *sampler)
     json_decref(sampler->readers);
     json_decref(sampler->groups);
     json_decref(sampler->overview);
+    json_decref(sampler->problems);
     json_decref(sampler->revisions);
     json_decref(sampler->signatures);
     (void)pthread_cond_destroy(&sampler->news);

@@ -144,4 +144,4 @@ def test_alerts_are_listed_and_what_people_say_is_kept(postgres, database, tailr
     assert alerts("reopen", identity).returncode == 0
     assert listed("--state", "open")[0]["alert"]["id"] == identity
     assert "there is no alert A-1" in alerts("ack", "A-1", check=False).stderr
-    assert "it has to be list, show" in alerts("lst", check=False).stderr
+    assert 'did you mean "list"?' in alerts("lst", check=False).stderr

@@ -61,7 +61,7 @@ def test_passwords_are_masked_in_status(tailrace, postgres, database):
 
 def test_a_browser_is_no_way_in(tailrace):
     for url in (tailrace.console_url + "/metrics", tailrace.rest_url + "/connectors"):
-        assert http("GET", url, headers={"Host": "evil.example"}).status == 403
+        assert http("GET", url, headers={"Host": "evil.example"}).status == 421
         assert http("GET", url, headers={"Origin": "http://evil.example"}).status == 403
         assert http("GET", url).status == 200
 

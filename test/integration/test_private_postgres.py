@@ -87,7 +87,7 @@ def test_it_is_started_again_when_it_dies(private):
         return now["running"] and now["pid"] != before["pid"] and psql(private, "postgres", "SELECT 1") == "1"
 
     wait_until(back, 30, "PostgreSQL being started again")
-    assert harness.http("GET", private.console_url + "/healthz").status == 200
+    wait_until(lambda: harness.http("GET", private.console_url + "/healthz").status == 200, what="health seeing it")
 
 
 def test_it_stops_with_the_program_and_keeps_its_rows(private):
