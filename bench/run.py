@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Tailrace beside PostgreSQL's own tools and Python programs in one run, and writes its sections of bench/results.md.
 
-    bench/run.py [--rows 1000000] [--only start,drain,latency,agents] [--out bench/results.md]
+    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,trace] [--out bench/results.md]
 
 Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2 and kafka-python. Everything runs on this machine: a
 private PostgreSQL and a Tailrace in a temporary directory, on ports of their own. Figures of one run are compared with
@@ -19,9 +19,10 @@ import tempfile
 import time
 
 import agents
+import traces
 from machine import BUILD, FILL, ROOT, Postgres, Tailrace, connector, wait_until
 
-PARTS = ("start", "drain", "latency", "agents")
+PARTS = ("start", "drain", "latency", "agents", "trace")
 
 
 def drain(postgres, directory, rows, transport):
@@ -131,6 +132,7 @@ SECTIONS = {
     "latency": ("Latency: commit in PostgreSQL to a librdkafka consumer, everything durable", latency_lines),
     "start": ("Start", start_lines),
     "agents": ("Agents: a topic with the full schema in every message, judged", agents.lines),
+    "trace": ("Tracing: what keeping the times of batches and readers costs", traces.lines),
 }
 
 
@@ -170,6 +172,8 @@ def main():
             results["latency"] = latency(postgres, directory)
         if "agents" in wanted:
             results["agents"] = agents.measure(postgres, directory, 2 * options.rows)
+        if "trace" in wanted:
+            results["trace"] = traces.measure(postgres, directory, options.rows)
     finally:
         for process in Tailrace.running:
             process.kill()
