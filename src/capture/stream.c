@@ -72,8 +72,8 @@ static enum status send_status(struct stream *stream, struct error *error)
     return OK;
 }
 
-/* For those who look. The percentiles are made once a second. */
-static void note_way(struct stream *stream, int64_t now_ms)
+/* For those who look. */
+static void note_way(struct stream *stream)
 {
     struct capture_status *status = stream->task->status;
     struct output_way way = output_way(stream->task->output);
@@ -82,9 +82,6 @@ static void note_way(struct stream *stream, int64_t now_ms)
     status->received_us = way.received_us;
     status->appended_us = way.appended_us;
     status->durable_us = way.durable_us;
-    if (now_ms - stream->last_latency_ms < MS_PER_SECOND)
-        return;
-    stream->last_latency_ms = now_ms;
     output_latency(stream->task->output, &status->latency_p50_us, &status->latency_p99_us);
 }
 
@@ -101,12 +98,12 @@ static enum status confirm(struct stream *stream, int64_t now_ms, struct error *
         task->status->durable_lsn = durable.resume_lsn;
     if (durable.time_us != 0)
         task->status->source_time_us = (int64_t)durable.time_us;
-    note_way(stream, now_ms);
     if (!stream->reply_requested && !(moved && since_ms >= CONFIRM_INTERVAL_MS) && since_ms < task->settings->status_interval_ms)
         return OK;
     if (moved)
         stream->confirmed_lsn = durable.resume_lsn;
     task->status->received_lsn = stream->received_lsn > task->status->appended_lsn ? stream->received_lsn : task->status->appended_lsn;
+    note_way(stream);
     status = send_status(stream, error);
     task->report(task->context);
     return status;

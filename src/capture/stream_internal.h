@@ -48,7 +48,7 @@ struct stream {
     bool position_moved; /* past what was published last, without rows */
     bool reply_requested;
     int64_t first_row_ns; /* when the oldest unpublished row came */
-    int64_t last_publish_ms, last_status_ms, last_heartbeat_ms, last_latency_ms;
+    int64_t last_publish_ms, last_status_ms, last_heartbeat_ms;
     struct pg_connection *heartbeat; /* of heartbeat.action.query */
 };
 
