@@ -92,6 +92,7 @@ def test_before_the_first_start_nothing_is_made_and_the_next_step_is_named(docto
 
 def test_a_port_that_somebody_else_has_is_named_with_its_owner(doctor):
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", doctor.ports[1]))
         taken.listen()
         found = doctor.find()
