@@ -31,7 +31,7 @@
 
 struct event {
     int64_t at_ms;
-    char kind[8], severity[8], subject[120], text[EVENT_BYTES_MAX];
+    char kind[8], by[16], severity[8], subject[120], text[EVENT_BYTES_MAX];
 };
 
 struct api {
@@ -221,7 +221,7 @@ json_t *api_describe(struct api *api)
 
 /* ---- Events ---- */
 
-void api_event(struct api *api, const char *kind, const char *severity, const char *subject, const char *text)
+static void event_add(struct api *api, const char *kind, const char *by, const char *severity, const char *subject, const char *text)
 {
     struct event *event;
 
@@ -229,14 +229,25 @@ void api_event(struct api *api, const char *kind, const char *severity, const ch
     event = &api->events[api->event_count++ % EVENTS_KEPT];
     event->at_ms = clock_now_ms();
     (void)snprintf(event->kind, sizeof(event->kind), "%s", kind);
+    (void)snprintf(event->by, sizeof(event->by), "%s", by);
     (void)snprintf(event->severity, sizeof(event->severity), "%s", severity);
     (void)snprintf(event->subject, sizeof(event->subject), "%s", subject);
     (void)snprintf(event->text, sizeof(event->text), "%s", text);
     (void)pthread_mutex_unlock(&api->events_lock);
-    if (strcmp(kind, "change") == 0) {
-        LOG_INFO("console: %s", text);
-        audit_write(api->settings.log, "console", subject, text);
-    }
+}
+
+void api_event(struct api *api, const char *severity, const char *subject, const char *text)
+{
+    event_add(api, "event", "tailrace", severity, subject, text);
+}
+
+void api_changed(const struct api_call *call, const char *severity, const char *subject, const char *text)
+{
+    const char *asker = http_header(call->request, "X-Tailrace"), *by = asker != NULL && strcmp(asker, "command line") == 0 ? asker : "console";
+
+    event_add(call->api, "change", by, severity, subject, text);
+    LOG_INFO("%s: %s", by, text);
+    audit_write(call->api->settings.log, by, subject, text);
 }
 
 json_t *api_events(struct api *api, size_t limit)
@@ -248,8 +259,8 @@ json_t *api_events(struct api *api, size_t limit)
         const struct event *event = &api->events[(api->event_count - 1 - i) % EVENTS_KEPT];
 
         (void)json_array_append_new(items, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "at_ms", (json_int_t)event->at_ms, "severity", event->severity, "subject",
-                                                     event->subject, "text", event->text, "by", strcmp(event->kind, "change") == 0 ? "console" : "tailrace",
-                                                     "kind", event->kind));
+                                                     event->subject, "text", event->text, "by", event->by, "kind",
+                                                     event->kind));
     }
     (void)pthread_mutex_unlock(&api->events_lock);
     return items;

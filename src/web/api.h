@@ -102,8 +102,11 @@ json_t *api_describe(struct api *api);
  */
 json_t *api_status(struct api *api);
 
-/* One line of "what happened"; subject and text are copied. kind: "event" or "change". */
-void api_event(struct api *api, const char *kind, const char *severity, const char *subject, const char *text);
+/* One line of "what happened" by itself; subject and text are copied. */
+void api_event(struct api *api, const char *severity, const char *subject, const char *text);
+
+/* The same for what somebody changed, with the console or the command line: it is also logged, and written to the audit topic. */
+void api_changed(const struct api_call *call, const char *severity, const char *subject, const char *text);
 json_t *api_events(struct api *api, size_t limit);
 
 /* Has api_stop been called? Streams ask between two steps. */

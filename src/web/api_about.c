@@ -58,7 +58,7 @@ void api_login(struct api_call *call)
 
     switch (auth_login(api_auth(call->api), call->request, token == NULL ? "" : token, &cookie)) {
     case LOGIN_DONE:
-        api_event(call->api, "event", "info", "console", "Somebody logged in to the console.");
+        api_event(call->api, "info", "console", "Somebody logged in to the console.");
         cookie_set(call, cookie);
         return;
     case LOGIN_WRONG:

@@ -547,7 +547,7 @@ static void send_again(struct api_call *call, struct trace *trace, json_t *alert
                   NULL, error.status == ERROR_NOT_FOUND ? "Sinks are made by settings: sinks.NAME.kind and so on." : "Wait for those to go out.");
         return;
     }
-    api_event(call->api, "change", "info", member_text(alert, "id"), arena_format(call->arena, "Alert %s is sent to %s again.", member_text(alert, "id"), sink));
+    api_changed(call, "info", member_text(alert, "id"), arena_format(call->arena, "Alert %s is sent to %s again.", member_text(alert, "id"), sink));
     delivery_wait(trace, member_text(alert, "id"), sink, member_integer(json_object_get(alert, "source"), "scored_us", 0), asked_us);
     trace->deadline_ms = clock_monotonic_ms() + WAY_MS;
     api_json(call, 200, alert_make(call, trace, alert));

@@ -232,6 +232,6 @@ void api_alert_state(struct api_call *call)
         return;
     }
     alert_list_touch(api_alert_list(call->api), id);
-    api_event(call->api, "change", "info", id, arena_format(call->arena, "Alert %s is %s now.", id, state));
+    api_changed(call, "info", id, arena_format(call->arena, "Alert %s is %s now.", id, state));
     api_alert(call);
 }

@@ -302,5 +302,5 @@ void api_connect_proxy(struct api_call *call)
     connect_handle(api_settings_of(call->api)->connect, &request, call->response);
     call->response->location = NULL; /* it would lead to the other listener */
     if (changes && call->response->status < 300)
-        api_event(call->api, "change", "info", "connectors", arena_format(call->arena, "%s %.*s", request.method, (int)(request.path.size > 200 ? 200 : request.path.size), (const char *)request.path.data));
+        api_changed(call, "info", "connectors", arena_format(call->arena, "%s %.*s", request.method, (int)(request.path.size > 200 ? 200 : request.path.size), (const char *)request.path.data));
 }

@@ -165,7 +165,7 @@ static bool wish_put(struct api_call *call, const struct kind *kind, json_t *wis
 
 static void changed(struct api_call *call, const struct kind *kind, const char *what)
 {
-    api_event(call->api, "change", "info", call->parts[0], arena_format(call->arena, "%s %s %s.", kind->word, call->parts[0], what));
+    api_changed(call, "info", call->parts[0], arena_format(call->arena, "%s %s %s.", kind->word, call->parts[0], what));
 }
 
 static void answer(struct api_call *call, const struct kind *kind)

@@ -197,11 +197,11 @@ static void copy_answer(struct copy *copy)
         if (!places_write(copy)) {
             record_builder_finish(&copy->builder);
             if (copy->written > 0)
-                api_event(call->api, "change", "warn", copy->to, arena_format(call->arena, "Topic %s: %lld of %zu messages were copied from %s.", copy->to, (long long)copy->written, count, copy->from));
+                api_changed(call, "warn", copy->to, arena_format(call->arena, "Topic %s: %lld of %zu messages were copied from %s.", copy->to, (long long)copy->written, count, copy->from));
             return;
         }
         record_builder_finish(&copy->builder);
-        api_event(call->api, "change", "info", copy->to, arena_format(call->arena, "Topic %s: %zu message%s copied from %s.", copy->to, count, count == 1 ? " was" : "s were", copy->from));
+        api_changed(call, "info", copy->to, arena_format(call->arena, "Topic %s: %zu message%s copied from %s.", copy->to, count, count == 1 ? " was" : "s were", copy->from));
     }
     api_json(call, 200, json_pack("{s:I, s:o, s:o}", "count", (json_int_t)count, "first", place_of(copy, 0), "last", place_of(copy, count - 1)));
 }

@@ -381,7 +381,7 @@ void api_group_delete(struct api_call *call)
         api_error(call, 409, "GROUP_NOT_EMPTY", "The group was not deleted.", arena_format(call->arena, "It has %lld members.", members), "Stop them first.");
     } else if (api_confirmed(call, name) && api_ask(call, KAFKA_DELETE_GROUPS, DELETE_GROUPS_VERSION, &request, &response)) {
         if (response.results.count == 1 && response.results.items[0].error_code == 0) {
-            api_event(call->api, "change", "info", name, arena_format(call->arena, "Group %s was deleted.", name));
+            api_changed(call, "info", name, arena_format(call->arena, "Group %s was deleted.", name));
             call->response->status = 204;
         } else {
             api_kafka_failed(call, response.results.count == 1 ? response.results.items[0].error_code : -1, slice_null(), "The group was not deleted.");
@@ -429,6 +429,6 @@ void api_group_offsets_delete(struct api_call *call)
         api_kafka_failed(call, response.error_code, slice_null(), "The positions were not deleted.");
         return;
     }
-    api_event(call->api, "change", "info", name, arena_format(call->arena, "Group %s: its positions in %s were deleted.", name, topic_name_text));
+    api_changed(call, "info", name, arena_format(call->arena, "Group %s: its positions in %s were deleted.", name, topic_name_text));
     call->response->status = 204;
 }

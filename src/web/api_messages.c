@@ -290,7 +290,7 @@ void api_message_produce(struct api_call *call)
     topic_release(known);
     record_builder_init(&builder, BATCH_MAX);
     if (batch_fill(call, &builder, count) && produce(call, name, partition, record_builder_seal(&builder, &plain, NULL), &offset)) {
-        api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s: %lld message%s written.", name, (long long)count, count == 1 ? " was" : "s were"));
+        api_changed(call, "info", name, arena_format(call->arena, "Topic %s: %lld message%s written.", name, (long long)count, count == 1 ? " was" : "s were"));
         api_json(call, 200, json_pack("{s:i, s:I}", "partition", (int)partition, "offset", (json_int_t)offset));
     }
     record_builder_finish(&builder);

@@ -80,7 +80,7 @@ void api_mute_create(struct api_call *call)
         api_failed(call, error.status, &error);
         return;
     }
-    api_event(call->api, "change", "info", key != NULL ? key : agent, arena_format(call->arena, "%s is muted for %lld min: its alerts are kept and counted, not sent.", what_of(call, mute), (long long)minutes));
+    api_changed(call, "info", key != NULL ? key : agent, arena_format(call->arena, "%s is muted for %lld min: its alerts are kept and counted, not sent.", what_of(call, mute), (long long)minutes));
     api_json(call, 201, mute);
 }
 
@@ -102,7 +102,7 @@ void api_mute_end(struct api_call *call)
             api_failed(call, error.status, &error);
             return;
         }
-        api_event(call->api, "change", "info", call->parts[0], arena_format(call->arena, "%s is not muted any more.", what_of(call, mute)));
+        api_changed(call, "info", call->parts[0], arena_format(call->arena, "%s is not muted any more.", what_of(call, mute)));
     }
     json_decref(mute);
     call->response->status = 204;

@@ -288,7 +288,7 @@ void api_problem_quiet(struct api_call *call)
     int64_t minutes = member_integer(call->body, "minutes", 60);
 
     problems_quiet(api_problem_book(call->api), call->parts[0], minutes < 1 ? 1 : minutes > 1440 ? 1440 : minutes);
-    api_event(call->api, "change", "info", call->parts[0], arena_format(call->arena, "Problem %s is kept quiet for %lld min.", call->parts[0], (long long)minutes));
+    api_changed(call, "info", call->parts[0], arena_format(call->arena, "Problem %s is kept quiet for %lld min.", call->parts[0], (long long)minutes));
     call->response->status = 204;
 }
 

@@ -314,7 +314,7 @@ static void reset_do(struct api_call *call, const char *name, const json_t *grou
         api_error(call, 409, "GROUP_NOT_EMPTY", "The group was not moved.", arena_format(call->arena, "It has %lld member%s, which would overwrite the new positions.", members, members == 1 ? "" : "s"),
                   "Stop them first.");
     } else if (moves_are_fresh(call, group, moves) && moves_commit(call, name, moves)) {
-        api_event(call->api, "change", "info", name,
+        api_changed(call, "info", name,
                   arena_format(call->arena, "Group %s was moved in %zu partitions.", name, json_array_size(moves)));
         api_json(call, 200, preview_make(call, name, group, moves, totals));
     }

@@ -202,7 +202,7 @@ void api_settings_patch(struct api_call *call)
         json_array_foreach(changes, index, change) {
             const char *old = member_text(change, "old"), *new = member_text(change, "new");
 
-            api_event(call->api, "change", "info", "settings",
+            api_changed(call, "info", "settings",
                       arena_format(call->arena, "Setting %s: %s → %s.", member_text(change, "name"), old == NULL ? "not set" : old, new == NULL ? "not set" : new));
         }
     }

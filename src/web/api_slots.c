@@ -44,7 +44,7 @@ static void drop(struct api_call *call, const char *name, const char *connector)
     }
     result = PQexecParams(connection, drop_sql, 1, NULL, &name, NULL, NULL, 0);
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-        api_event(call->api, "change", "info", name, arena_format(call->arena, "Replication slot %s was dropped.", name));
+        api_changed(call, "info", name, arena_format(call->arena, "Replication slot %s was dropped.", name));
         call->response->status = 204;
     } else {
         api_error(call, 409, "SLOT_NOT_DROPPED", "The slot was not dropped.", arena_format(call->arena, "%s", PQresultErrorMessage(result)), NULL);

@@ -283,7 +283,7 @@ static void start(struct wanted *wanted)
         } else if (snapshots_begin(api_snapshots(call->api), wanted->connector, id, tables, &error) != OK) {
             api_failed(call, error.status, &error);
         } else if (signal_send(wanted, id, "execute-snapshot", data_make(call, names, member_text(call->body, "condition")))) {
-            api_event(call->api, "change", "info", wanted->connector, arena_format(call->arena, "Connector %s: snapshot %s of %zu table%s was begun.", wanted->connector, id, json_array_size(names), json_array_size(names) == 1 ? "" : "s"));
+            api_changed(call, "info", wanted->connector, arena_format(call->arena, "Connector %s: snapshot %s of %zu table%s was begun.", wanted->connector, id, json_array_size(names), json_array_size(names) == 1 ? "" : "s"));
             snapshot = begun(call, wanted->connector, id);
             api_json(call, 201, snapshot == NULL ? json_object() : snapshot);
         } else {
@@ -358,7 +358,7 @@ static void signal_one(struct api_call *call, const char *type, const char *word
 
     if (connector_find(&wanted) && is_under_way(call) && can_signal(&wanted) &&
         signal_send(&wanted, arena_format(call->arena, "%s-%s-%lld", call->parts[1], word, (long long)clock_now_ms()), type, json_pack("{s:s}", "type", "INCREMENTAL"))) {
-        api_event(call->api, "change", "info", wanted.connector, arena_format(call->arena, "Connector %s: snapshot %s %s.", wanted.connector, call->parts[1], word));
+        api_changed(call, "info", wanted.connector, arena_format(call->arena, "Connector %s: snapshot %s %s.", wanted.connector, call->parts[1], word));
         if (state == NULL) {
             snapshots_stopped(api_snapshots(call->api), wanted.connector, call->parts[1]);
             call->response->status = 204;

@@ -329,7 +329,7 @@ void api_topic_create(struct api_call *call)
                             response.topics.items[0].num_partitions));
         return;
     }
-    api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s was created.", name));
+    api_changed(call, "info", name, arena_format(call->arena, "Topic %s was created.", name));
     api_json(call, 201, topic_make(call->api, call->arena, name));
 }
 
@@ -364,7 +364,7 @@ void api_topic_delete(struct api_call *call)
                arena_format(call->arena, "kafka-topics --bootstrap-server %s --delete --topic %s", api_settings_of(call->api)->kafka, quoted(call, name)));
     } else if (api_confirmed(call, name) && api_ask(call, KAFKA_DELETE_TOPICS, DELETE_TOPICS_VERSION, &request, &response)) {
         if (response.responses.count == 1 && response.responses.items[0].error_code == 0) {
-            api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s with %lld messages was deleted.", name, messages));
+            api_changed(call, "info", name, arena_format(call->arena, "Topic %s with %lld messages was deleted.", name, messages));
             call->response->status = 204;
         } else {
             api_kafka_failed(call, response.responses.count == 1 ? response.responses.items[0].error_code : -1, slice_null(),
@@ -441,7 +441,7 @@ void api_topic_config(struct api_call *call)
     for (size_t i = 0; i < json_array_size(changes) && !call->dry_run; i++) {
         const char *old = member_text(json_array_get(changes, i), "old"), *now = member_text(json_array_get(changes, i), "new");
 
-        api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s: %s is now %s (was %s).", name, member_text(json_array_get(changes, i), "name"),
+        api_changed(call, "info", name, arena_format(call->arena, "Topic %s: %s is now %s (was %s).", name, member_text(json_array_get(changes, i), "name"),
                                                                   now == NULL ? "its default" : now, old == NULL ? "unset" : old));
     }
     api_json(call, 200, json_pack("{s:o}", "changes", changes));
@@ -468,7 +468,7 @@ void api_topic_partitions(struct api_call *call)
                arena_format(call->arena, "kafka-topics --bootstrap-server %s --alter --topic %s --partitions %lld", api_settings_of(call->api)->kafka, quoted(call, name), (long long)count));
         return;
     }
-    api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s has %lld partitions now.", name, (long long)count));
+    api_changed(call, "info", name, arena_format(call->arena, "Topic %s has %lld partitions now.", name, (long long)count));
     whole = topic_make(call->api, call->arena, name);
     api_json(call, 200, json_pack("{s:O}", "partitions", json_object_get(whole, "partitions")));
     json_decref(whole);
@@ -520,7 +520,7 @@ void api_topic_empty(struct api_call *call)
             return;
         }
     }
-    api_event(call->api, "change", "info", name, arena_format(call->arena, "Topic %s: %lld messages were deleted.", name, (long long)messages));
+    api_changed(call, "info", name, arena_format(call->arena, "Topic %s: %lld messages were deleted.", name, (long long)messages));
     whole = topic_make(call->api, call->arena, name);
     api_json(call, 200, json_pack("{s:O}", "partitions", json_object_get(whole, "partitions")));
     json_decref(whole);

@@ -1,4 +1,4 @@
-/* web/audit.h: every change that people made with the console, as a record of the topic tailrace-console-changes, kept for 90 days. */
+/* web/audit.h: every change that people made with the console or the command line, as a record of the topic tailrace-console-changes, kept for 90 days. */
 #ifndef WEB_AUDIT_H
 #define WEB_AUDIT_H
 

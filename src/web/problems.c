@@ -264,7 +264,7 @@ static void track(struct problems *problems, struct api *api, const json_t *foun
         const json_t *known = json_object_get(problems->open, id);
 
         if (known == NULL)
-            api_event(api, "event", member_text(problem, "severity"), member_text(json_object_get(problem, "subject"), "name"), member_text(problem, "title"));
+            api_event(api, member_text(problem, "severity"), member_text(json_object_get(problem, "subject"), "name"), member_text(problem, "title"));
         else
             json_put(problem, "since_ms", json_copy(json_object_get(known, "since_ms")));
         json_put(problem, "seen_ms", json_integer(now_ms));
@@ -282,7 +282,7 @@ static void close_old(struct problems *problems, struct api *api, int64_t now_ms
     json_object_foreach_safe(problems->open, next, id, problem) {
         if (now_ms - member_integer(problem, "seen_ms", 0) < GOOD_MS)
             continue;
-        api_event(api, "event", "ok", member_text(json_object_get(problem, "subject"), "name"), "Over: the problem is gone.");
+        api_event(api, "ok", member_text(json_object_get(problem, "subject"), "name"), "Over: the problem is gone.");
         (void)json_object_del(problems->open, id);
     }
 }

@@ -275,6 +275,8 @@ def test_it_speaks_to_any_kafka_connect(program):
 
 def test_a_topic_from_its_creation_to_its_end(program):
     assert call(program, "topics", "create", "things", "--partitions", "2", "--set", "retention.ms=86400000").stdout == "Topic things is created, with 2 partitions.\n"
+    event = next(event for event in harness.http("GET", program.console_url + "/api/v1/events?kind=change").json()["items"] if event["subject"] == "things")
+    assert event["by"] == "command line"
     assert "already exists" in call(program, "topics", "create", "things", code=1).stderr
     call(program, "topics", "produce", "things", input="".join(f"record {i}\n" for i in range(50)))
     assert re.search(r"^things +plain +2 +50 ", call(program, "topics").stdout, re.M)
