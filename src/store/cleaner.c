@@ -25,7 +25,8 @@
 #define RETRY_MS (5 * 60 * MS_PER_SECOND)    /* of a compaction that failed */
 #define STARTS_AT_ONCE 16
 #define WRITE_BYTES ((size_t)1 << 20)        /* written at once ... */
-#define SYNC_BYTES ((int64_t)8 << 20)        /* ... and synced, so that no sync of the committer waits for much of it */
+#define SYNC_BYTES ((int64_t)2 << 20)        /* ... and synced, so that no sync of the committer waits for much of it */
+#define PACE_BYTES ((int64_t)1 << 20)        /* so often it looks whether somebody else wants the disk */
 #define OUT_BYTES_MAX ((size_t)INT32_MAX)
 #define THROTTLE_SLICE_MS 100
 
@@ -46,6 +47,11 @@ struct cleaner {
     pthread_mutex_t lock; /* guards the graves; a leaf */
     struct grave *graves;
 };
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* ---- Life ---- */
 
@@ -442,8 +448,25 @@ struct pass {
     bool at_transaction; /* what follows belongs to one */
     int64_t started_ns;
     int64_t io_bytes;
+    int64_t paced_bytes, paced_ns, paced_rounds; /* as of the last look */
     int64_t read_bytes, kept_bytes;
 };
+
+/* While the committer has something to do, compaction takes half of the time at most. */
+static void pace(struct pass *pass)
+{
+    struct store *store = pass->cleaner->store;
+    int64_t rounds = atomic_load_explicit(&store->rounds, memory_order_relaxed), busy_ms;
+
+    if (store->manual || pass->io_bytes - pass->paced_bytes < PACE_BYTES)
+        return;
+    busy_ms = (clock_monotonic_ns() - pass->paced_ns) / NS_PER_MS;
+    if (rounds != pass->paced_rounds && busy_ms > 0)
+        (void)mailbox_wait(&pass->cleaner->wake, least(busy_ms, THROTTLE_SLICE_MS));
+    pass->paced_bytes = pass->io_bytes;
+    pass->paced_ns = clock_monotonic_ns();
+    pass->paced_rounds = rounds;
+}
 
 /* Lets time pass when more was read and written than may be. Errors: CLOSED (the store is being closed, the topic was deleted) */
 static enum status throttle(struct pass *pass, int64_t bytes, struct error *error)
@@ -452,6 +475,7 @@ static enum status throttle(struct pass *pass, int64_t bytes, struct error *erro
     double limit = cleaner->settings.bytes_per_second;
 
     pass->io_bytes += bytes;
+    pace(pass);
     while (limit < DBL_MAX && limit > 0 && !atomic_load(&cleaner->stopping)) {
         double ahead_ms = (double)pass->io_bytes / limit * MS_PER_SECOND - (double)(clock_monotonic_ns() - pass->started_ns) / NS_PER_MS;
 
@@ -815,7 +839,8 @@ static void compact(struct cleaner *cleaner, const struct choice *choice)
                         .partition = partition,
                         .settings = &choice->settings,
                         .range = choice->range,
-                        .started_ns = clock_monotonic_ns()};
+                        .started_ns = clock_monotonic_ns(),
+                        .paced_ns = clock_monotonic_ns()};
     struct pass *pass = &work;
     struct error error;
     enum status status;
@@ -863,11 +888,6 @@ static bool compact_one(struct cleaner *cleaner)
 }
 
 /* ---- The clock ---- */
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Does what is due, and gives the milliseconds until the next thing is. */
 static int64_t turn(struct cleaner *cleaner)
