@@ -224,6 +224,10 @@ static enum status states_load(struct agent *agent, struct error *error)
     return status;
 }
 
+/* Segments so small that the state is compacted long before reading it takes long. */
+static const char *const state_settings[] = {"cleanup.policy=compact", "segment.bytes=33554432", NULL};
+static const char *const alerts_settings[] = {"retention.ms=" ALERTS_KEPT_MS, NULL};
+
 static enum status open_all(struct agent *agent, struct error *error)
 {
     struct source_spec spec = {.agent = agent->spec.name, .group = agent->spec.group, .topic = agent->spec.topic, .state_topic = agent->state_topic,
@@ -245,14 +249,14 @@ static enum status open_all(struct agent *agent, struct error *error)
     }
     agent->prepared = NULL;
     if (status == OK)
-        status = source_topic_ensure(agent->source, agent->state_topic, 1, "cleanup.policy", "compact", error);
+        status = source_topic_ensure(agent->source, agent->state_topic, 1, state_settings, error);
     if (status == OK)
-        status = source_topic_ensure(agent->source, agent->spec.alerts_topic, 1, "retention.ms", ALERTS_KEPT_MS, error);
+        status = source_topic_ensure(agent->source, agent->spec.alerts_topic, 1, alerts_settings, error);
     if (status == OK)
-        status = source_topic_ensure(agent->source, agent->dead_letters_topic, 1, NULL, NULL, error);
+        status = source_topic_ensure(agent->source, agent->dead_letters_topic, 1, NULL, error);
     agent->enriched_ready = status == OK && agent->spec.enriched;
     if (agent->enriched_ready)
-        status = source_topic_ensure(agent->source, agent->spec.enriched_topic, 1, NULL, NULL, error);
+        status = source_topic_ensure(agent->source, agent->spec.enriched_topic, 1, NULL, error);
     if (status == OK)
         status = states_load(agent, error);
     return status;

@@ -133,7 +133,7 @@ static enum status enriched_send(struct agent *agent, const struct source_record
     struct log_header headers[TRACE_HEADERS];
     struct log_record out;
     char id[24];
-    enum status status = agent->enriched_ready ? OK : source_topic_ensure(agent->source, agent->spec.enriched_topic, 1, NULL, NULL, error);
+    enum status status = agent->enriched_ready ? OK : source_topic_ensure(agent->source, agent->spec.enriched_topic, 1, NULL, error);
 
     if (status != OK)
         return status;

@@ -38,9 +38,9 @@ int64_t source_lag(struct source *source)
     return source->kind->lag(source);
 }
 
-enum status source_topic_ensure(struct source *source, const char *topic, int32_t partitions, const char *setting, const char *value, struct error *error)
+enum status source_topic_ensure(struct source *source, const char *topic, int32_t partitions, const char *const *settings, struct error *error)
 {
-    return source->kind->topic_ensure(source, topic, partitions, setting, value, error);
+    return source->kind->topic_ensure(source, topic, partitions, settings, error);
 }
 
 enum status source_load(struct source *source, source_state *take, void *context, struct error *error)

@@ -62,8 +62,8 @@ bool source_is_ready(struct source *source);
 /* How many records lie ahead. */
 int64_t source_lag(struct source *source);
 
-/* Makes a topic when it is missing, with one setting of its own; NULL: none. */
-enum status source_topic_ensure(struct source *source, const char *topic, int32_t partitions, const char *setting, const char *value, struct error *error);
+/* Makes a topic when it is missing. settings  of its own, as "key=value", NULL behind the last; NULL: none */
+enum status source_topic_ensure(struct source *source, const char *topic, int32_t partitions, const char *const *settings, struct error *error);
 
 /* Reads the state as of the checkpoint. value.data NULL: the key is gone. */
 typedef void source_state(void *context, struct slice key, struct slice value);

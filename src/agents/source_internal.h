@@ -12,7 +12,7 @@ struct source_kind {
     bool (*is_drained)(struct source *source);
     bool (*is_ready)(struct source *source);
     int64_t (*lag)(struct source *source);
-    enum status (*topic_ensure)(struct source *source, const char *topic, int32_t partitions, const char *setting, const char *value, struct error *error);
+    enum status (*topic_ensure)(struct source *source, const char *topic, int32_t partitions, const char *const *settings, struct error *error);
     enum status (*load)(struct source *source, source_state *take, void *context, struct error *error);
     enum status (*write)(struct source *source, const char *topic, int32_t partition, const struct log_record *record, struct error *error);
     enum status (*checkpoint)(struct source *source, struct error *error);

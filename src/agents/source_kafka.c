@@ -367,16 +367,21 @@ static int64_t source_kafka_lag(struct source *base)
 
 /* ---- State ---- */
 
-static enum status source_kafka_topic_ensure(struct source *base, const char *topic, int32_t partitions, const char *setting, const char *value, struct error *error)
+static enum status source_kafka_topic_ensure(struct source *base, const char *topic, int32_t partitions, const char *const *settings, struct error *error)
 {
     struct source_kafka *source = of(base);
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic, partitions, -1, NULL, 0);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(source->producer);
     rd_kafka_event_t *event;
+    struct properties config;
     enum status status = OK;
 
-    if (setting != NULL)
-        (void)rd_kafka_NewTopic_set_config(made, setting, value);
+    properties_init(&config);
+    for (; settings != NULL && *settings != NULL; settings++)
+        (void)properties_set_assignment(&config, *settings, NULL);
+    for (size_t i = 0; i < config.count; i++)
+        (void)rd_kafka_NewTopic_set_config(made, config.items[i].key, config.items[i].value);
+    properties_finish(&config);
     rd_kafka_CreateTopics(source->producer, &made, 1, NULL, queue);
     event = rd_kafka_queue_poll(queue, REQUEST_MS);
     if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {

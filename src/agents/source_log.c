@@ -292,15 +292,15 @@ static int64_t source_log_lag(struct source *base)
 
 /* ---- State ---- */
 
-static enum status source_log_topic_ensure(struct source *base, const char *topic, int32_t partitions, const char *setting, const char *value, struct error *error)
+static enum status source_log_topic_ensure(struct source *base, const char *topic, int32_t partitions, const char *const *settings, struct error *error)
 {
     struct properties config;
     struct log_topic_spec spec = {topic, partitions, &config};
     enum status status;
 
     properties_init(&config);
-    if (setting != NULL)
-        properties_set(&config, setting, value);
+    for (; settings != NULL && *settings != NULL; settings++)
+        (void)properties_set_assignment(&config, *settings, NULL);
     status = log_topic_ensure(of(base)->log, &spec, error);
     properties_finish(&config);
     return status;
