@@ -7,6 +7,8 @@
 
 #include <ftw.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static char directory[PATH_MAX];
@@ -43,14 +45,14 @@ static int teardown(void **state)
     return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct store *open_store(void)
+static struct store *open_store_as(bool manual)
 {
     struct store_settings settings = {.directory = directory,
                                       .segment_bytes = 1 << 20,
                                       .message_bytes_max = 1048588,
                                       .default_partitions = 1,
                                       .flush_acks = true,
-                                      .manual = true,
+                                      .manual = manual,
                                       .topic_defaults = &defaults,
                                       .small_segment_bytes = 1,
                                       .now_ms = fake_now};
@@ -60,6 +62,11 @@ static struct store *open_store(void)
     if (store_open(&settings, &store, &error) != OK)
         fail_msg("%s", error.message);
     return store;
+}
+
+static struct store *open_store(void)
+{
+    return open_store_as(true);
 }
 
 /* A topic "t" with settings as "key=value" pieces. */
@@ -409,6 +416,135 @@ TEST(a_table_that_is_too_small_takes_several_passes)
     store_close(store);
 }
 
+/* ---- With all threads ---- */
+
+#define KEYS 7
+#define ROUNDS 120
+
+struct answer {
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t answered;
+    bool done;
+};
+
+static void answer_note(struct append *append)
+{
+    struct answer *answer = append->context;
+
+    (void)pthread_mutex_lock(&answer->lock);
+    answer->done = true;
+    (void)pthread_cond_signal(&answer->answered);
+    (void)pthread_mutex_unlock(&answer->lock);
+}
+
+static void append_wait(struct store *store, struct partition *partition, struct batch_shape shape)
+{
+    struct answer answer = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct slice batch = batch_make(shape);
+    struct append append = {.partition = partition, .batches = batch, .acks = -1, .done = answer_note, .context = &answer};
+
+    store_append(store, &append);
+    (void)pthread_mutex_lock(&answer.lock);
+    while (!answer.done)
+        (void)pthread_cond_wait(&answer.answered, &answer.lock);
+    (void)pthread_mutex_unlock(&answer.lock);
+    assert_int_equal(append.status, OK);
+    batch_free(batch);
+}
+
+struct reading {
+    struct partition *partition;
+    _Atomic bool stop;
+    int64_t passes;
+    const char *wrong;
+};
+
+/* Reads the whole partition again and again: offsets rise, every key is there, and each record has the key of its offset. */
+static void *read_always(void *context)
+{
+    struct reading *reading = context;
+    uint8_t *bytes = memory_new(1 << 16);
+
+    while (!atomic_load(&reading->stop) && reading->wrong == NULL) {
+        int64_t before = -1;
+        unsigned seen = 0;
+
+        for (int64_t at = 0; at < partition_end(reading->partition);) { /* the end as it is then: what was newer than an old one counts */
+            struct record_batch batch;
+            struct range range;
+
+            if (partition_range(reading->partition, at, 1 << 15, false, &range, NULL) != OK || range.size == 0) {
+                reading->wrong = "a range could not be read";
+                break;
+            }
+            if (range_read(&range, bytes, NULL) != OK)
+                reading->wrong = "bytes could not be read";
+            for (struct slice rest = slice_of(bytes, range.size); rest.size > 0 && reading->wrong == NULL; rest = slice_from(rest, batch.bytes.size)) {
+                struct record_iterator iterator;
+                struct record record;
+
+                if (record_batch_read(rest, &batch, NULL) != OK || !record_batch_checksum_is_right(&batch)) {
+                    reading->wrong = "no batch stands there";
+                    break;
+                }
+                (void)record_iterator_init(&iterator, &batch, NULL, 0, NULL, NULL);
+                while (record_iterator_next(&iterator, &record)) {
+                    if (record.offset <= before && record.offset >= at)
+                        reading->wrong = "offsets do not rise";
+                    if (record.key.data[0] != 'a' + record.offset % KEYS)
+                        reading->wrong = "a record has another key";
+                    before = record.offset;
+                    seen |= 1u << (record.offset % KEYS);
+                }
+            }
+            at = range.next_offset;
+            range_release(&range);
+        }
+        if (reading->wrong == NULL && before + 1 >= KEYS && seen != (1u << KEYS) - 1)
+            reading->wrong = "a key is missing";
+        reading->passes++;
+    }
+    memory_free(bytes);
+    return NULL;
+}
+
+TEST(readers_and_a_producer_go_on_while_segments_are_swapped)
+{
+    const char *const settings[] = {"cleanup.policy=compact", "segment.bytes=4000", "file.delete.delay.ms=0", NULL};
+    struct reading readings[2] = {{.passes = 0}, {.passes = 0}};
+    struct store_counters counters;
+    pthread_t threads[2];
+    struct store *store;
+    struct topic *topic;
+
+    properties_set(&defaults, "log.cleaner.backoff.ms", "1");
+    properties_set(&defaults, "log.cleaner.min.cleanable.ratio", "0");
+    properties_set(&defaults, "log.retention.check.interval.ms", "1");
+    store = open_store_as(false);
+    topic = create(store, settings);
+    for (int i = 0; i < 2; i++) {
+        readings[i].partition = topic_partition(topic, 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, read_always, &readings[i]), 0);
+    }
+    for (int i = 0; i < ROUNDS * KEYS; i++) {
+        const char key[2] = {(char)('a' + i % KEYS), '\0'};
+
+        append_wait(store, readings[0].partition, (struct batch_shape){.value_bytes = 300, .timestamp_ms = now_ms + i, .key = key});
+    }
+    do {
+        (void)usleep(1000);
+        store_counters_read(store, &counters);
+    } while (counters.compactions < 3);
+    for (int i = 0; i < 2; i++) {
+        atomic_store(&readings[i].stop, true);
+        (void)pthread_join(threads[i], NULL);
+        assert_string_equal(readings[i].wrong == NULL ? "" : readings[i].wrong, "");
+        assert_true(readings[i].passes > 0);
+    }
+    topic_release(topic);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reader_goes_on_in_what_was_compacted_under_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_producer_goes_on_with_its_sequence_when_all_it_wrote_was_compacted_away, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_segment_is_told_and_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(readers_and_a_producer_go_on_while_segments_are_swapped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_table_that_is_too_small_takes_several_passes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
