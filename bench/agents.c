@@ -66,7 +66,7 @@ static void measure(struct agent *agent, const char *rule)
 {
     struct agent_status status;
     double cpu, resident, growth;
-    int64_t began_ns, ns;
+    int64_t began_ns, ns, checkpoints_us;
 
     peak_reset();
     resident = memory_mb("VmRSS");
@@ -78,10 +78,12 @@ static void measure(struct agent *agent, const char *rule)
     growth = memory_mb("VmHWM") - resident;
     agent_status_read(agent, &status);
     ns -= status.checkpoint_us * 1000;
+    checkpoints_us = status.checkpoints_us - status.checkpoint_us;
     (void)printf("{\"rule\": \"%s\", \"rows\": %" PRId64 ", \"seconds\": %.3f, \"rows_per_second\": %.0f, \"rows_per_cpu_second\": %.0f, \"alerts\": %" PRId64
-                 ", \"unread\": %" PRId64 ", \"keys\": %zu, \"state_mb\": %.1f, \"growth_mb\": %.1f, \"checkpoints\": %" PRId64 "}\n",
+                 ", \"unread\": %" PRId64 ", \"keys\": %zu, \"state_mb\": %.1f, \"growth_mb\": %.1f, \"checkpoints\": %" PRId64 ", \"checkpoint_share\": %.4f}\n",
                  rule, status.judged, (double)ns / 1e9, (double)status.judged * 1e9 / (double)ns, (double)status.judged / cpu, status.alerts,
-                 status.dead_letters, status.states.keys, (double)status.states.bytes / 1e6, growth, status.checkpoints);
+                 status.dead_letters, status.states.keys, (double)status.states.bytes / 1e6, growth, status.checkpoints,
+                 (double)checkpoints_us * 1e3 / (double)ns);
 }
 
 int main(int argc, char **argv)

@@ -169,6 +169,7 @@ static enum status checkpoint(struct agent *agent, struct error *error)
         agent->checkpointed_ms = clock_monotonic_ms();
         agent->status.checkpoints++;
         agent->status.checkpoint_us = (clock_monotonic_ns() - began_ns) / NS_PER_US;
+        agent->status.checkpoints_us += agent->status.checkpoint_us;
     }
     return status;
 }

@@ -78,7 +78,7 @@ struct agent_status {
     int64_t lag;                  /* records ahead */
     int64_t event_time_us;        /* commit time of the last row */
     int64_t last_alert_us;        /* wall clock */
-    int64_t checkpoints, checkpoint_us; /* how many, and how long the last took */
+    int64_t checkpoints, checkpoint_us, checkpoints_us; /* how many, how long the last took, and all of them together */
     struct state_counters states;
     char model[16];               /* version of the rule's model; "" when it has none */
     char model_trouble[512];      /* why a newer one is not in use; "" when it is */

@@ -229,7 +229,8 @@ static enum status event_judge(struct agent *agent, const struct source_record *
     struct error failure;
     enum status status;
 
-    before_keep(agent, event);
+    if (agent->kind->may_alert == NULL || agent->kind->may_alert(agent->rule, event))
+        before_keep(agent, event);
     status = agent->kind->judge(agent->rule, event, agent->states, &agent->arena, &verdict, &failure);
     if (status == ERROR_BAD_INPUT)
         return dead_letter_write(agent, record, failure.message, error);

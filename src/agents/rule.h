@@ -59,6 +59,12 @@ struct rule_kind {
     enum status (*judge)(void *rule, const struct rule_event *event, struct state_table *states, struct arena *arena,
                          struct rule_verdict *verdict, struct error *error);
 
+    /*
+     * Could this event be an alert, whatever the state of its key is? Where it could not, the state before it is not kept for an alert,
+     * which is most of what such an event costs. NULL: it always could
+     */
+    bool (*may_alert)(void *rule, const struct rule_event *event);
+
     /* A state as JSON for people and for scoring elsewhere. */
     void (*describe)(void *rule, struct slice state, struct buffer *json);
 

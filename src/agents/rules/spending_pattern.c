@@ -258,6 +258,14 @@ static const char *features(const struct history *history, const struct decimal 
                         (unsigned long long)history->transactions, history->count == 0 ? 0.0 : decimal_to_double(&sum) / history->count, limit);
 }
 
+static bool may_alert(void *context, const struct rule_event *event)
+{
+    const struct spending *rule = context;
+    struct decimal amount;
+
+    return row_amount(event, rule->amount, &amount, NULL) == OK && decimal_compare(&amount, &rule->floor) > 0;
+}
+
 static enum status judge(void *context, const struct rule_event *event, struct state_table *states, struct arena *arena,
                          struct rule_verdict *verdict, struct error *error)
 {
@@ -343,9 +351,9 @@ extern const struct rule_kind rule_spending_pattern, rule_spending_pattern_robus
 const struct rule_kind rule_spending_pattern = {
     .name = "spending-pattern", .version = 1, .summary = "An amount far above what this user usually spends (3 times the mean of the last 50)",
     .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .create = create_plain, .destroy = destroy,
-    .prepare = prepare, .judge = judge, .describe = describe};
+    .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_spending_pattern_robust = {
     .name = "spending-pattern-robust", .version = 1, .summary = "The same against mean and standard deviation; anomalies do not join the history",
     .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .create = create_robust, .destroy = destroy,
-    .prepare = prepare, .judge = judge, .describe = describe};
+    .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};

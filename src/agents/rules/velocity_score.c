@@ -118,6 +118,10 @@ static uint32_t later_than(const struct window *window, int64_t time_us)
 {
     uint32_t low = 0, high = window->count;
 
+    if (high == 0 || window->passed[0].time_us > time_us)
+        return 0;
+    if (window->passed[high - 1].time_us <= time_us)
+        return high;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 
@@ -222,6 +226,16 @@ static int64_t amount_kept(const struct decimal *amount)
                                                                                                                         : INT64_MIN;
 }
 
+/* Many transactions alone may not be enough. */
+static bool may_alert(void *context, const struct rule_event *event)
+{
+    const struct velocity *rule = context;
+    struct decimal amount;
+
+    return rule->count_points > rule->score_limit ||
+           (row_amount(event, rule->amount, &amount, NULL) == OK && decimal_compare(&amount, &rule->amount_limit) > 0);
+}
+
 static enum status judge(void *context, const struct rule_event *event, struct state_table *states, struct arena *arena,
                          struct rule_verdict *verdict, struct error *error)
 {
@@ -283,9 +297,9 @@ extern const struct rule_kind rule_velocity_score, rule_velocity_score_event;
 const struct rule_kind rule_velocity_score = {
     .name = "velocity-score", .version = 1, .summary = "Points for many transactions in a minute and for large amounts, by the wall clock",
     .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .create = create_wall_clock, .destroy = destroy,
-    .prepare = prepare, .judge = judge, .describe = describe};
+    .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_velocity_score_event = {
     .name = "velocity-score-event", .version = 1, .summary = "The same by commit time: a replay gives the same answers",
     .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .create = create_event_time, .destroy = destroy,
-    .prepare = prepare, .judge = judge, .describe = describe};
+    .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};

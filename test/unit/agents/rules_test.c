@@ -43,7 +43,9 @@ static enum status judge_text(int user, const char *amount, double seconds)
     struct change change;
     char message[256];
     struct rule_event event;
+    enum status status;
     char key[16];
+    bool might;
 
     (void)snprintf(message, sizeof(message), "{\"id\":%d,\"user_id\":%d,\"amount\":%s}", (int)offset, user, amount);
     (void)snprintf(key, sizeof(key), "%d", user);
@@ -51,7 +53,10 @@ static enum status judge_text(int user, const char *amount, double seconds)
     event = (struct rule_event){.change = &change, .row = change.after, .key = slice_from_string(key), .topic = "t", .offset = offset++, .wants_line = true,
                                 .time_us = 1000000000000 + (int64_t)(seconds * 1e6)};
     verdict = (struct rule_verdict){0};
-    return kind->judge(rule, &event, states, &arena, &verdict, &failure);
+    might = kind->may_alert == NULL || kind->may_alert(rule, &event);
+    status = kind->judge(rule, &event, states, &arena, &verdict, &failure);
+    assert_true(might || verdict.outcome != RULE_ALERT);
+    return status;
 }
 
 static enum rule_outcome judged(int user, const char *amount, double seconds)
