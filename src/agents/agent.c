@@ -97,7 +97,7 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     agent->spec.alerts_topic = topic_beside(spec->topic, "alerts", spec->alerts_topic);
     agent->spec.enriched_topic = topic_beside(spec->topic, "enriched", spec->enriched_topic);
     agent->spec.bootstrap_servers = memory_copy_string(spec->bootstrap_servers);
-    agent->state_topic = memory_format("tailrace-agent-%s-state", spec->name);
+    agent->state_topic = memory_format("tailrace-agent-%s-state", agent->spec.group); /* each group judges for itself */
     agent->dead_letters_topic = memory_format("tailrace-agent-%s-dead-letters", spec->name);
     copy_properties(&agent->settings, spec->settings);
     copy_properties(&agent->client, spec->client);

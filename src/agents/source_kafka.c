@@ -168,6 +168,7 @@ static enum status consumer_open(struct source_kafka *source, const char *group,
         {"isolation.level", "read_committed"},
         {"partition.assignment.strategy", "range"},
         {"topic.metadata.refresh.interval.ms", "5000"},
+        {"session.timeout.ms", "10000"}, /* alerts wait that long when a machine dies, until another takes its partitions */
         {"group.instance.id", instance},
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
