@@ -459,17 +459,25 @@ static void publication_judge(struct judge *judge)
 
 /* ---- Tables ---- */
 
+static size_t captured_count(const struct preflight_facts *facts)
+{
+    size_t captured = 0;
+
+    for (size_t i = 0; i < facts->table_count; i++)
+        captured += facts->tables[i].is_captured;
+    return captured;
+}
+
 static void matches_judge(struct judge *judge)
 {
     const struct preflight_facts *facts = judge->facts;
-    size_t captured = 0;
+    size_t captured = captured_count(facts);
     struct finding *finding;
     struct many unlogged;
     const char *names, *sql;
 
     many_init(&unlogged);
     for (size_t i = 0; i < facts->table_count; i++) {
-        captured += facts->tables[i].is_captured;
         if (facts->tables[i].is_captured && facts->tables[i].persistence == 'u')
             many_add(&unlogged, &facts->tables[i], "ALTER TABLE ", " SET LOGGED;");
     }
@@ -545,7 +553,7 @@ static void keys_judge(struct judge *judge)
             many_add(&many, table, NULL, NULL);
     }
     names = many_end(&many, judge->arena, &sql);
-    if (names == NULL && facts->table_count > 0)
+    if (names == NULL)
         (void)ADD(judge, primary_key, OK, "every table has a key");
     if (names == NULL)
         return;
@@ -726,10 +734,12 @@ void preflight_judge(const struct preflight_facts *facts, struct findings *findi
         (void)ADD(&judge, tables_match, INFO, "not known: %s", facts->tables_why);
     } else {
         matches_judge(&judge);
-        rights_judge(&judge);
-        keys_judge(&judge);
-        identity_judge(&judge);
-        types_judge(&judge);
+        if (captured_count(facts) > 0) {
+            rights_judge(&judge);
+            keys_judge(&judge);
+            identity_judge(&judge);
+            types_judge(&judge);
+        }
         snapshot_judge(&judge);
     }
     topics_judge(&judge);

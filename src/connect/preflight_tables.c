@@ -143,14 +143,22 @@ static bool matches_any(const struct preflight_facts *facts, const struct regexe
     return false;
 }
 
-static const char *nearest_table(const struct preflight_facts *facts, const char *pattern)
+/* Of the same schema; the schema's own letters do not count. NULL: nothing is near. */
+static const char *nearest_table(const struct look *look, const char *pattern)
 {
+    const char *dot = strrchr(pattern, '.');
     struct text_nearest nearest;
 
-    text_nearest_init(&nearest, pattern);
-    for (size_t i = 0; i < facts->table_count; i++)
-        text_nearest_offer(&nearest, facts->tables[i].name);
-    return text_nearest_found(&nearest);
+    if (dot == NULL)
+        return NULL;
+    text_nearest_init(&nearest, dot + 1);
+    for (size_t i = 0; i < look->facts->table_count; i++) {
+        const struct preflight_table *table = &look->facts->tables[i];
+
+        if (strlen(table->schema) == (size_t)(dot - pattern) && strncmp(table->schema, pattern, strlen(table->schema)) == 0)
+            text_nearest_offer(&nearest, table->table);
+    }
+    return text_nearest_found(&nearest) == NULL ? NULL : arena_format(look->arena, "%.*s.%s", (int)(dot - pattern), pattern, text_nearest_found(&nearest));
 }
 
 /* Items with a comma inside are left alone: their texts cannot be cut out of the list. */
@@ -171,7 +179,7 @@ static void unmatched_look(struct look *look)
         if (pattern[0] == '\0')
             continue;
         if (!matches_any(look->facts, list, item++)) {
-            const char *nearest = nearest_table(look->facts, pattern);
+            const char *nearest = nearest_table(look, pattern);
 
             name_list_add(&names, nearest == NULL ? pattern : arena_format(look->arena, "%s (is %s meant?)", pattern, nearest));
         }

@@ -5,6 +5,7 @@
 #include "capture/connection.h"
 #include "connect/preflight.h"
 #include "connect/secrets.h"
+#include "os/clock.h"
 #include "os/disk.h"
 #include "os/terminal.h"
 #include "server/command.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define DATABASES_MAX 64
+#define ALL_PATIENCE_MS 20000 /* for all databases together */
 #define CONFIG_BYTES_MAX (1 << 20)
 #define ANSWER_BYTES_MAX (256 << 20)
 #define PAGE_BYTES_MAX (64 << 20)
@@ -285,14 +287,27 @@ static void group_add(struct doctor *doctor, const char *subject, const struct f
         doctor->groups[doctor->group_count++] = (struct doctor_group){subject, findings};
 }
 
+/* Said in place of a look, so that many servers that do not answer are not waited for one after the other for long. */
+static const struct preflight *not_looked(struct doctor *doctor)
+{
+    struct preflight *preflight = arena_new(&doctor->arena, sizeof(*preflight));
+
+    preflight->facts.server.database = "";
+    findings_init(&preflight->findings, &doctor->arena);
+    (void)findings_add(&preflight->findings, FINDING_database, FINDING_IS_INFO, "not looked at, because others took %d s; --config FILE looks at one", ALL_PATIENCE_MS / 1000);
+    return preflight;
+}
+
 static void look(struct doctor *doctor)
 {
+    int64_t deadline_ms = clock_monotonic_ms() + ALL_PATIENCE_MS;
+
     doctor->group_count = 0;
     group_add(doctor, doctor->topic == NULL ? "This machine" : "The topic's files", &doctor->machine);
     for (size_t i = 0; i < doctor->target_count; i++) {
         struct target *target = &doctor->targets[i];
 
-        target->preflight = preflight_run(&target->request, &doctor->arena);
+        target->preflight = clock_monotonic_ms() < deadline_ms ? preflight_run(&target->request, &doctor->arena) : not_looked(doctor);
         group_add(doctor, target->subject, &target->preflight->findings);
     }
     group_add(doctor, "PostgreSQL", &doctor->nothing);
