@@ -90,6 +90,31 @@ static void problems_render(const json_t *description, int64_t now_ms, struct pa
 
 /* ---- Services ---- */
 
+struct count {
+    int64_t number;
+    const char *noun; /* in the singular */
+};
+
+/* "1 connection, 1,081 partitions" */
+static void counts_append(struct buffer *text, const struct count *counts, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        buffer_append_string(text, i == 0 ? "" : ", ");
+        amount_count(text, counts[i].number);
+        buffer_append_format(text, " %s%s", counts[i].noun, counts[i].number == 1 ? "" : "s");
+    }
+}
+
+static void counts_cell(struct table *table, const struct count *counts, size_t size)
+{
+    struct buffer text;
+
+    buffer_init(&text, 1024);
+    counts_append(&text, counts, size);
+    table_cell(table, STYLE_PLAIN, "%.*s", (int)text.size, (const char *)text.data);
+    buffer_finish(&text);
+}
+
 static void postgres_row(const json_t *postgres, struct table *table)
 {
     if (!json_is_object(postgres))
@@ -97,7 +122,8 @@ static void postgres_row(const json_t *postgres, struct table *table)
     table_cell(table, STYLE_PLAIN, "PostgreSQL");
     table_cell(table, STYLE_PLAIN, "%s:%lld", text_of(postgres, "host"), (long long)number_of(postgres, "port"));
     table_cell(table, json_is_true(json_object_get(postgres, "running")) ? STYLE_GOOD : STYLE_BAD, "%s", text_of(postgres, "state"));
-    table_cell(table, STYLE_PLAIN, "private, process %lld, started again %lld times", (long long)number_of(postgres, "pid"), (long long)number_of(postgres, "restarts"));
+    table_cell(table, STYLE_PLAIN, "private, process %lld, started again %lld time%s", (long long)number_of(postgres, "pid"), (long long)number_of(postgres, "restarts"),
+               number_of(postgres, "restarts") == 1 ? "" : "s");
 }
 
 static void log_row(const json_t *description, struct table *table)
@@ -107,10 +133,8 @@ static void log_row(const json_t *description, struct table *table)
     struct buffer text;
 
     buffer_init(&text, 512);
-    amount_count(&text, number_of(store, "topics"));
-    buffer_append_string(&text, " topics, ");
-    amount_count(&text, number_of(store, "partitions"));
-    buffer_append_string(&text, " partitions, ");
+    counts_append(&text, (const struct count[]){{number_of(store, "topics"), "topic"}, {number_of(store, "partitions"), "partition"}}, 2);
+    buffer_append_string(&text, ", ");
     amount_bytes(&text, number_of(store, "bytes"));
     buffer_append_string(&text, ", ");
     amount_bytes(&text, number_of(store, "free_bytes"));
@@ -135,12 +159,11 @@ static void services_render(const json_t *description, struct page *page)
     table_cell(table, STYLE_PLAIN, "Kafka");
     table_cell(table, STYLE_PLAIN, "%.*s", (int)listeners.size, (const char *)listeners.data);
     table_cell(table, STYLE_GOOD, "running");
-    table_cell(table, STYLE_PLAIN, "%lld connections, %lld groups, %lld members", (long long)number_of(broker, "connections"), (long long)number_of(broker, "groups"),
-               (long long)number_of(broker, "members"));
+    counts_cell(table, (const struct count[]){{number_of(broker, "connections"), "connection"}, {number_of(broker, "groups"), "group"}, {number_of(broker, "members"), "member"}}, 3);
     table_cell(table, STYLE_PLAIN, "Connect REST");
     table_cell(table, STYLE_PLAIN, "%s", text_of(description, "rest"));
     table_cell(table, STYLE_GOOD, "running");
-    table_cell(table, STYLE_PLAIN, "%zu connectors", json_array_size(json_object_get(description, "connectors")));
+    counts_cell(table, (const struct count[]){{(int64_t)json_array_size(json_object_get(description, "connectors")), "connector"}}, 1);
     table_cell(table, STYLE_PLAIN, "Console");
     table_cell(table, STYLE_PLAIN, "%s", text_of(description, "console"));
     table_cell(table, *text_of(description, "console") == '\0' ? STYLE_WARN : STYLE_GOOD, *text_of(description, "console") == '\0' ? "starting" : "running");
@@ -273,6 +296,18 @@ static size_t rank_in(struct ranked *kept, size_t count, struct ranked one)
     return count == ROWS_MAX ? ROWS_MAX : count + 1;
 }
 
+/* Topics that tailrace keeps for itself: nobody looks for them here. */
+static bool is_own(const json_t *item)
+{
+    static const char *const prefixes[] = {"__", "connect-", "tailrace-"};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]) && json_object_get(item, "partitions") != NULL; i++) {
+        if (strncmp(text_of(item, "name"), prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    return json_is_true(json_object_get(item, "internal"));
+}
+
 static void list_render(const json_t *description, const struct list *list, int64_t now_ms, struct page *page)
 {
     const json_t *items = json_object_get(description, list->member), *item;
@@ -281,7 +316,7 @@ static void list_render(const json_t *description, const struct list *list, int6
     size_t index, count = 0, total = 0;
 
     json_array_foreach(items, index, item) {
-        if (json_is_true(json_object_get(item, "internal")))
+        if (is_own(item))
             continue;
         count = rank_in(kept, count, (struct ranked){item, list->largest == NULL ? 0 : number_or(item, list->largest, -1), index});
         total++;

@@ -28,7 +28,7 @@ TEST(a_healthy_program_fits_on_a_screen)
         "{\"name\":\"idle\",\"state\":\"PAUSED\",\"capture\":null}],"
         "\"slots\":[{\"slot\":\"s1\",\"connector\":\"shop\",\"active\":true,\"state\":\"ok\",\"wal_bytes\":1048576,\"full_at_ms\":null}],"
         "\"topics\":[{\"name\":\"t\",\"partitions\":1,\"records\":5,\"bytes\":10},{\"name\":\"big\",\"partitions\":3,\"records\":6000,\"bytes\":2048},"
-        "{\"name\":\"__x\",\"internal\":true}],"
+        "{\"name\":\"__x\",\"internal\":true},{\"name\":\"connect-configs\",\"partitions\":1}],"
         "\"groups\":[{\"group\":\"g\",\"state\":\"warn\",\"word\":\"Falling behind\",\"members_count\":2,\"waiting\":1234,\"lag_ms\":45000}],"
         "\"agents\":[{\"name\":\"fraud\",\"state\":\"running\",\"topic\":\"t\",\"read\":10,\"lag\":2,\"alerts\":1}]}",
         false);
@@ -39,7 +39,7 @@ TEST(a_healthy_program_fits_on_a_screen)
                               "Everything runs.\n"
                               "\n"
                               "service       where       state    facts\n"
-                              "Kafka         a:1, b:2    running  3 connections, 2 groups, 1 members\n"
+                              "Kafka         a:1, b:2    running  3 connections, 2 groups, 1 member\n"
                               "Connect REST  http://r:3  running  2 connectors\n"
                               "Console       http://c:4  running  -\n"
                               "PostgreSQL    h:5         running  private, process 6, started again 0 times\n"
