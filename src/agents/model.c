@@ -141,23 +141,10 @@ static enum status booster_open(struct model *model, struct slice bytes, struct 
     return model_try(model, error);
 }
 
-/* XGBoost knows JSON by its first two bytes, so no space may stand between them. */
-static struct slice space_skip(struct buffer *bytes)
-{
-    size_t at = 1;
-
-    while (at < bytes->size && strchr(" \t\r\n", bytes->data[at]) != NULL && bytes->data[at] != '\0')
-        at++;
-    if (at == 1 || at == bytes->size)
-        return buffer_slice(bytes);
-    bytes->data[at - 1] = '{';
-    return slice_of(bytes->data + at - 1, bytes->size - at + 1);
-}
-
 enum status model_load(const char *path, struct model **loaded, struct error *error)
 {
     struct model *model;
-    struct buffer bytes;
+    struct buffer bytes, checked;
     enum status status;
 
     if (model_why_not() != NULL)
@@ -165,14 +152,16 @@ enum status model_load(const char *path, struct model **loaded, struct error *er
     model = memory_new(sizeof(*model));
     model->path = memory_copy_string(path);
     buffer_init(&bytes, MODEL_BYTES_MAX);
+    buffer_init(&checked, 4 * MODEL_BYTES_MAX);
     status = disk_read_file(disk_real(), path, &bytes, error);
     if (status == OK)
         status = version_take(buffer_slice(&bytes), model->version, error);
     if (status == OK)
-        status = model_file_read(buffer_slice(&bytes), &model->facts, error);
+        status = model_file_read(buffer_slice(&bytes), &model->facts, &checked, error);
     if (status == OK)
-        status = booster_open(model, space_skip(&bytes), error);
+        status = booster_open(model, buffer_slice(&checked), error);
     buffer_finish(&bytes);
+    buffer_finish(&checked);
     if (status == OK) {
         *loaded = model;
         return OK;

@@ -5,8 +5,8 @@
 #ifndef AGENTS_MODEL_FILE_H
 #define AGENTS_MODEL_FILE_H
 
+#include "base/buffer.h"
 #include "base/error.h"
-#include "base/slice.h"
 
 #define MODEL_FEATURES_MAX 256
 
@@ -18,8 +18,12 @@ struct model_facts {
     size_t tree_count;
 };
 
-/* Errors: BAD_INPUT: no such file, or not a model that gives one number for a row: what is wrong, and where */
-enum status model_file_read(struct slice bytes, struct model_facts *facts, struct error *error);
+/*
+ * checked  gets a file in the way of XGBoost 1.7, JSON, made of nothing but what was checked; NULL: not wanted. XGBoost trusts lengths,
+ *          children and counts, and from 3.1 on files have a list where older libraries take another number, without a word
+ * Errors   BAD_INPUT: not a model that gives one number for a row: what is wrong, and where
+ */
+enum status model_file_read(struct slice bytes, struct model_facts *facts, struct buffer *checked, struct error *error);
 void model_facts_finish(struct model_facts *facts); /* fine for zeroes */
 
 /* "velocity, amount"; for messages, cut where it is long. */

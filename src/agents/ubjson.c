@@ -108,6 +108,8 @@ static struct slice text_read(struct reader *in)
     size_t size = count_read(in);
     struct slice text = slice_of(in->bytes.data + in->at, size);
 
+    if (in->failed == NULL && memchr(text.data, 0, text.size) != NULL)
+        (void)fail(in, "a text without zero bytes");
     if (in->failed == NULL)
         in->at += size;
     return text;
@@ -142,8 +144,8 @@ static json_t *object_read(struct reader *in, int depth)
         uint8_t type = byte_next(in);
         json_t *item = value_read(in, type, depth + 1);
 
-        if (item != NULL && json_object_setn_new_nocheck(object, (const char *)name.data, name.size, item) != 0)
-            (void)fail(in, "a name without zero bytes");
+        if (item != NULL && json_object_setn_new(object, (const char *)name.data, name.size, item) != 0)
+            (void)fail(in, "a name in UTF-8");
     }
     return object;
 }
@@ -166,7 +168,9 @@ static json_t *value_read(struct reader *in, uint8_t type, int depth)
         value = array_read(in, depth);
     } else if (type == 'S') {
         text = text_read(in);
-        value = in->failed == NULL ? json_stringn_nocheck((const char *)text.data, text.size) : NULL;
+        value = in->failed == NULL ? json_stringn((const char *)text.data, text.size) : NULL;
+        if (value == NULL)
+            (void)fail(in, "a text in UTF-8");
     } else if (type == 'T' || type == 'F') {
         value = json_boolean(type == 'T');
     } else if (type == 'Z') {

@@ -8,8 +8,8 @@
               the time is that of the column transaction_time
     --labels  a connection string of a database with the table fraud_labels, or a file whose lines begin with the id of a bad row
 
-Needs XGBoost 1.7, as the library that scores: Debian's python3-xgboost, or `pip install xgboost==1.7.6`; and psycopg2 for connection
-strings. The same rows give the same file.
+Needs XGBoost (Debian's python3-xgboost, or from PyPI: files of 1.7.4 and 3.2.0 are tested), and psycopg2 for connection strings. The same
+rows give the same file.
 """
 import argparse
 import csv

@@ -69,7 +69,7 @@ static void refused(const char *text, const char *why)
 {
     struct model_facts facts;
 
-    assert_int_equal(model_file_read(slice_from_string(text), &facts, &failure), ERROR_BAD_INPUT);
+    assert_int_equal(model_file_read(slice_from_string(text), &facts, NULL, &failure), ERROR_BAD_INPUT);
     if (strstr(failure.message, why) == NULL)
         fail_msg("\"%s\" says nothing of \"%s\"", failure.message, why);
 }
@@ -78,7 +78,7 @@ TEST(a_file_tells_its_features_and_what_each_gains)
 {
     struct model_facts facts;
 
-    assert_int_equal(model_file_read(slice_from_string(MODEL("1", "100.0")), &facts, &failure), OK);
+    assert_int_equal(model_file_read(slice_from_string(MODEL("1", "100.0")), &facts, NULL, &failure), OK);
     assert_int_equal(facts.feature_count, 2);
     assert_string_equal(facts.names[1], "amount");
     assert_true(facts.gains[0] == 0 && facts.gains[1] == 1);
@@ -113,7 +113,7 @@ TEST(a_file_cut_anywhere_is_refused)
     struct model_facts facts;
 
     for (size_t size = 0; size < sizeof(text) - 1; size++)
-        assert_int_equal(model_file_read(slice_of(text, size), &facts, &failure), ERROR_BAD_INPUT);
+        assert_int_equal(model_file_read(slice_of(text, size), &facts, NULL, &failure), ERROR_BAD_INPUT);
 }
 
 TEST(ubjson_is_read_with_every_length_checked)
@@ -171,6 +171,27 @@ TEST(a_model_scores_and_says_what_each_feature_added)
     assert_int_equal(model_explain(model, high, weights, &failure), OK);
     assert_true(weights[0] == 0 && fabs(weights[1] - 2) < 1e-5);
     model_destroy(model);
+}
+
+TEST(a_file_of_a_newer_xgboost_scores_the_same)
+{
+    static const char text[] = MODEL("1", "100.0");
+    const char *base = strstr(text, "\"5E-1\"");
+    const float low[] = {3, 50};
+    struct model *model;
+    double score;
+    char newer[sizeof(text) + 16];
+
+    need_xgboost();
+    (void)snprintf(newer, sizeof(newer), "%.*s\"[2E-1]\"%s", (int)(base - text), text, base + strlen("\"5E-1\""));
+    model_write(newer, strlen(newer));
+    if (model_load(path, &model, &failure) != OK)
+        fail_msg("%s", failure.message);
+    assert_int_equal(model_predict(model, low, &score, &failure), OK);
+    assert_true(fabs(score - 1 / (1 + exp(2 - log(0.2 / 0.8)))) < 1e-6);
+    model_destroy(model);
+    (void)snprintf(newer, sizeof(newer), "%.*s\"[1,2]\"%s", (int)(base - text), text, base + strlen("\"5E-1\""));
+    refused(newer, "base_score");
 }
 
 TEST(a_missing_or_broken_file_is_said_with_its_name)
@@ -344,6 +365,7 @@ int main(void)
         cmocka_unit_test(ubjson_is_read_with_every_length_checked),
         cmocka_unit_test(ubjson_that_goes_too_deep_is_refused),
         cmocka_unit_test(a_model_scores_and_says_what_each_feature_added),
+        cmocka_unit_test(a_file_of_a_newer_xgboost_scores_the_same),
         cmocka_unit_test(a_missing_or_broken_file_is_said_with_its_name),
         cmocka_unit_test(a_changed_file_takes_over_and_a_broken_one_does_not),
         cmocka_unit_test(the_rule_alerts_above_its_threshold_and_explains_itself),
