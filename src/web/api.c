@@ -390,7 +390,7 @@ void api_json(struct api_call *call, int status, json_t *value)
     json_decref(value);
 }
 
-static json_t *error_make(const char *code, const char *what, const char *why, const char *todo)
+json_t *error_body(const char *code, const char *what, const char *why, const char *todo)
 {
     json_t *error = json_object();
 
@@ -406,12 +406,12 @@ static json_t *error_make(const char *code, const char *what, const char *why, c
 
 void api_error(struct api_call *call, int status, const char *code, const char *what, const char *why, const char *todo)
 {
-    api_json(call, status, json_pack("{s:o}", "error", error_make(code, what, why, todo)));
+    api_json(call, status, json_pack("{s:o}", "error", error_body(code, what, why, todo)));
 }
 
 void api_error_at(struct api_call *call, int status, const char *code, const char *what, const char *field, int64_t position)
 {
-    json_t *error = error_make(code, what, NULL, NULL);
+    json_t *error = error_body(code, what, NULL, NULL);
 
     json_put(error, "field", json_string(field));
     json_put(error, "position", json_integer(position));
@@ -639,6 +639,7 @@ static const struct route {
     {"GET", "/agents/:/keys/:", api_agent_key, LOOKS},
     {"PUT", "/agents/:", api_agent_put, CHANGES},
     {"DELETE", "/agents/:", api_agent_delete, CHANGES},
+    {"POST", "/agents/:/backtest", api_agent_backtest, LOOKS},
     {"POST", "/agents/:/state", api_agent_state, CHANGES},
     {"GET", "/alerts", api_alerts, LOOKS},
     {"GET", "/alerts/:", api_alert, LOOKS},

@@ -120,6 +120,9 @@ void api_place_give(struct api *api, enum api_place place);
 /* Answers with server-sent events; `next` and `end` as in http_response. */
 void api_stream_begin(struct api_call *call, ssize_t (*next)(void *context, char *bytes, size_t size), void (*end)(void *context), void *context);
 
+/* The body of an error: what stands behind "error". A new reference. */
+json_t *error_body(const char *code, const char *what, const char *why, const char *todo);
+
 /* Appends one event. Takes the reference. */
 void event_append(struct buffer *out, const char *event, json_t *data);
 
@@ -152,6 +155,7 @@ api_handler api_alert, api_alert_evaluate, api_alert_deliver;                   
 api_handler api_mutes_list, api_mute_create, api_mute_end;                       /* api_mutes.c */
 api_handler api_filters, api_filter_put, api_filter_delete;                      /* api_filters.c */
 api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;                   /* api_agents.c */
+api_handler api_agent_backtest;                                                      /* api_backtest.c */
 api_handler api_agent_put, api_agent_state, api_agent_delete;                        /* api_control.c */
 api_handler api_report_put, api_report_state, api_report_delete, api_report_run_now; /* api_control.c */
 api_handler api_logs, api_connector_log;                                             /* api_logs.c */
@@ -244,6 +248,9 @@ struct keeper *api_control(struct api *api); /* what people want of agents and r
 /* The configuration that counts, secrets masked, and the versions that people made. kind: "agent" or "report". New references. */
 json_t *control_config_make(struct api *api, const char *kind, const char *name);
 json_t *control_versions_make(struct api *api, const char *kind, const char *name);
+
+/* The configuration of the agent of the call, and what its body's would make of it; the caller finishes both. False with the answer given. */
+bool control_configs_read(struct api_call *call, struct properties *now, struct properties *next);
 
 struct problems;
 struct problems *api_problem_book(struct api *api);

@@ -356,6 +356,31 @@ void api_agent_put(struct api_call *call)
     json_decref(beside);
 }
 
+bool control_configs_read(struct api_call *call, struct properties *now, struct properties *next)
+{
+    json_t *wanted = json_object_get(call->body, "config"), *wish, *changes, *trial;
+
+    if (!known(call, &agent_kind))
+        return false;
+    wish = wish_get(call, &agent_kind);
+    effective_config(call->api, &agent_kind, call->parts[0], wish, now);
+    changes = json_is_object(wanted) ? changes_make(call, now, wanted, true) : NULL;
+    if (!json_is_object(wanted))
+        api_error(call, 400, "BAD_CONFIG", "Nothing was tested.", "The body has no config.", NULL);
+    if (changes != NULL) {
+        trial = wish_change(json_deep_copy(wish), wanted, changes);
+        effective_config(call->api, &agent_kind, call->parts[0], trial, next);
+        json_decref(trial);
+    } else {
+        properties_finish(now);
+    }
+    json_decref(wish);
+    if (changes == NULL)
+        return false;
+    json_decref(changes);
+    return true;
+}
+
 /* ---- Pause, resume, end ---- */
 
 static void state_set(struct api_call *call, const struct kind *kind)

@@ -145,10 +145,11 @@ class Console:
             assert fits(data["error"], "ErrorBody", path) is None
         return data
 
-    def events(self, path, until, timeout=20):
-        """Server-sent events as (name, data), up to the one for which `until` is true."""
+    def events(self, path, until, timeout=20, body=None):
+        """Server-sent events as (name, data), up to the one for which `until` is true. body: then it is a POST."""
         connection = http.client.HTTPConnection("127.0.0.1", self.tailrace.console_port, timeout=timeout)
-        connection.request("GET", "/api/v1" + path)
+        headers = {} if body is None else {"X-Tailrace": "1", "Content-Type": "application/json"}
+        connection.request("GET" if body is None else "POST", "/api/v1" + path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
         assert response.status == 200, response.read()
         assert response.headers["Content-Type"] == "text/event-stream"

@@ -6,7 +6,7 @@ import kafka
 import pytest
 
 import harness
-from console_help import Console
+from console_help import Console, fits
 
 
 def change(n, user=7, amount="120.50"):
@@ -148,3 +148,21 @@ def test_reports_run_now_pause_and_change(tailrace_factory, postgres, database):
     console.change("DELETE", "/reports/warm?confirm=warm", status=204)
     console.get("/reports/warm", status=404)
     assert harness.PASSWORD not in console.tailrace.log
+
+
+def test_a_new_version_is_tried_on_history(console):
+    send(console.tailrace, [change(n, amount="100.00") for n in range(20)] + [change(20, amount="900.00"), change(21, amount="450.00")])
+    harness.wait_until(lambda: read_rows(console)["judged"] == 22)
+    alert = harness.wait_until(lambda: console.get("/alerts")["items"])[0]
+    console.change("POST", f"/alerts/{alert['id']}/state", {"state": "false_positive"})
+    config = {**console.get("/agents/fraud")["config"], "rule.floor": "10"}
+    found = console.events("/agents/fraud/backtest", lambda name, data: name == "done", body={"config": config, "from_ms": 0})
+    done = found[-1][1]
+    assert fits(done, "BacktestDone", "done") is None, fits(done, "BacktestDone", "done")
+    assert (done["old"], done["new"], done["both"], done["only_old"], done["only_new"]) == (1, 2, 1, 0, 1) and done["precision_old"] == 0
+    assert done["samples"][0]["which"] == "only_new" and done["samples"][0]["path"].endswith("?p=0&o=21")
+    assert any(name == "progress" and data["total"] == 22 for name, data in found)
+    assert console.get("/agents/fraud")["rule_version"] == 1 and console.get("/alerts")["total"] == 1
+    for body, code in (({"config": {**config, "rule": "none"}}, "BAD_CONFIG"), ({}, "BAD_CONFIG"), ({"config": {**config, "rule.floor": 3}}, "BAD_VALUE")):
+        assert console.change("POST", "/agents/fraud/backtest", body, status=400)["error"]["code"] == code
+    assert console.change("POST", "/agents/none/backtest", {"config": {}}, status=404)["error"]["code"] == "UNKNOWN_AGENT"
