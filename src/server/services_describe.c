@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define ARENA_BLOCK_BYTES 65536
+#define READ_ONLY_NAMED_MAX 20
 #define DESCRIPTION_BYTES_MAX (256 << 20)
 
 /* ---- Parts ---- */
@@ -36,6 +37,7 @@ static json_t *describe_process(void)
 struct totals {
     int64_t partitions, bytes, read_only, uncompactable;
     json_t *uncompactable_why; /* of one of them */
+    json_t *read_only_names;   /* "topic-3", the first ones */
 };
 
 /* Counts a partition that compaction fails for, and keeps the first one's reason. */
@@ -62,6 +64,8 @@ static json_t *describe_topic(struct topic *topic, struct totals *totals)
         end += partition_end(partition);
         records += partition_end(partition) - partition_start(partition);
         totals->read_only += partition_is_read_only(partition);
+        if (partition_is_read_only(partition) && json_array_size(totals->read_only_names) < READ_ONLY_NAMED_MAX)
+            (void)json_array_append_new(totals->read_only_names, json_sprintf("%s-%d", topic_name(topic), (int)i));
         if (topic_is_compacted(topic))
             cleaning_describe(partition, totals);
     }
@@ -75,7 +79,7 @@ static void describe_store(struct services *services, json_t *object)
 {
     json_t *topics = json_array(), *store;
     struct store_counters counters;
-    struct totals totals = {0};
+    struct totals totals = {.read_only_names = json_array()};
     struct topic **all;
     struct arena arena;
     struct error reason = {0};
@@ -105,6 +109,7 @@ static void describe_store(struct services *services, json_t *object)
                          (json_int_t)counters.compaction_us, "last_compaction_ms", (json_int_t)counters.last_compaction_ms,
                          "uncompactable_partitions", (json_int_t)totals.uncompactable));
     (void)json_object_set_new(store, "uncompactable_why", totals.uncompactable_why == NULL ? json_null() : totals.uncompactable_why);
+    (void)json_object_set_new(store, "read_only", totals.read_only_names);
     (void)json_object_set_new(store, "degraded_why", degraded ? json_string(reason.message) : json_null());
     (void)json_object_set_new(store, "waiting", json_integer((json_int_t)counters.waiting));
     (void)json_object_set_new(object, "store", store);

@@ -15,6 +15,7 @@
 #include "web/schema_book.h"
 #include "web/slots.h"
 #include "web/snapshots.h"
+#include "web/watch.h"
 #include "wire/kafka/compression.h"
 
 #include <math.h>
@@ -52,6 +53,7 @@ struct api {
     struct databases *databases;
     struct schema_book *schemas;
     struct snapshots *snapshots;
+    struct watch *watch;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
 };
@@ -81,6 +83,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->databases = databases_create(settings->aliases);
     api->schemas = schema_book_create(settings->log);
     api->snapshots = snapshots_create(api->keeper);
+    api->watch = watch_create();
     api->sampler = sampler_create(api);
     *created = api;
     settings_apply(api);
@@ -97,6 +100,7 @@ void api_destroy(struct api *api)
     plans_destroy(api->plans);
     problems_destroy(api->problems);
     snapshots_destroy(api->snapshots);
+    watch_destroy(api->watch);
     keeper_destroy(api->keeper);
     keeper_destroy(api->alert_states);
     keeper_destroy(api->mutes);
@@ -140,6 +144,11 @@ struct slots *api_slots(struct api *api)
 struct schema_book *api_schemas(struct api *api)
 {
     return api->schemas;
+}
+
+struct watch *api_watch(struct api *api)
+{
+    return api->watch;
 }
 
 struct snapshots *api_snapshots(struct api *api)

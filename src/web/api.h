@@ -181,6 +181,7 @@ json_t *overview_make(struct api *api, const json_t *description, const json_t *
 /* The largest of a time in microseconds among items of the description, in ms; NAN: none has it. within: the object that has it, or NULL */
 double overview_slowest_ms(const json_t *items, const char *within, const char *member);
 json_t *health_make(struct api *api, struct arena *arena);
+json_t *health_checks(const json_t *status); /* of what api_status gives; a new reference */
 
 /* Puts in force what people changed at run time, before. */
 void settings_apply(struct api *api);
@@ -229,6 +230,9 @@ struct auth *api_auth(struct api *api);
 struct slots;
 struct slots *api_slots(struct api *api);
 struct schema_book *api_schemas(struct api *api);
+
+struct watch;
+struct watch *api_watch(struct api *api);
 
 struct snapshots;
 struct snapshots *api_snapshots(struct api *api);

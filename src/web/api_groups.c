@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "store/batch.h"
+#include "web/watch.h"
 #include "wire/kafka/messages_consumer_protocol.h"
 #include "wire/kafka/messages_group.h"
 #include "wire/kafka/messages_offsets.h"
@@ -57,11 +58,11 @@ static void partition_word(json_t *item, int64_t waiting, int64_t lag_ms, bool h
 }
 
 /* NULL when the topic or partition is gone. */
-static json_t *partition_make(struct api *api, const char *topic_name_text, int32_t index, int64_t committed, bool has_members)
+static json_t *partition_make(struct api *api, const char *group, const char *topic_name_text, int32_t index, int64_t committed, bool has_members)
 {
     struct topic *topic = store_topic_find(api_settings_of(api)->store, slice_from_string(topic_name_text));
     const struct partition *partition = topic == NULL ? NULL : topic_partition(topic, index);
-    int64_t end = partition == NULL ? -1 : partition_end(partition), first = partition == NULL ? 0 : partition_start(partition), lag_ms, waiting;
+    int64_t end = partition == NULL ? -1 : partition_end(partition), first = partition == NULL ? 0 : partition_start(partition), lag_ms, waiting, stood_ms;
     json_t *item;
 
     if (topic != NULL)
@@ -70,9 +71,15 @@ static json_t *partition_make(struct api *api, const char *topic_name_text, int3
         return NULL;
     waiting = committed > end ? 0 : end - (committed < first ? first : committed);
     lag_ms = lag_ms_of(api, topic_name_text, index, committed, end);
-    item = json_pack("{s:s, s:i, s:I, s:I, s:I, s:o, s:n}", "topic", topic_name_text, "partition", (int)index, "committed", (json_int_t)committed, "end", (json_int_t)end,
-                     "waiting", (json_int_t)waiting, "lag_ms", json_integer_or_null(lag_ms), "member");
+    item = json_pack("{s:s, s:i, s:I, s:I, s:I, s:o, s:n, s:I}", "topic", topic_name_text, "partition", (int)index, "committed", (json_int_t)committed, "end", (json_int_t)end,
+                     "waiting", (json_int_t)waiting, "lag_ms", json_integer_or_null(lag_ms), "member", "lost", (json_int_t)(committed < first ? first - committed : 0));
     partition_word(item, waiting, lag_ms, has_members);
+    stood_ms = watch_stood_ms(api_watch(api), group, topic_name_text, index, clock_now_ms());
+    json_put(item, "stood_ms", json_integer_or_null(stood_ms));
+    if (stood_ms >= WATCH_STUCK_MS) {
+        json_put(item, "state", json_string("warn"));
+        json_put(item, "word", json_string("stuck here"));
+    }
     return item;
 }
 
@@ -160,17 +167,72 @@ static void word_put(json_t *group, const char *kafka_state, int64_t lag_ms, int
     json_put(group, "catches_up_why", json_text_or_null(why));
 }
 
+/* The first partition that stands, or that lost messages; NULL: none does. */
+static const json_t *partition_with(const json_t *group, const char *member, int64_t least)
+{
+    const json_t *partition;
+    size_t index;
+
+    json_array_foreach(json_object_get(group, "partitions"), index, partition) {
+        if (member_integer(partition, member, -1) >= least)
+            return partition;
+    }
+    return NULL;
+}
+
+static size_t partitions_waiting(const json_t *group)
+{
+    const json_t *partition;
+    size_t index, count = 0;
+
+    json_array_foreach(json_object_get(group, "partitions"), index, partition) count += member_integer(partition, "waiting", 0) > 0;
+    return count;
+}
+
+static json_t *why_of(const char *code, const char *title, json_t *why, const char *todo, json_t *actions)
+{
+    return json_pack("{s:s, s:s, s:[o], s:s, s:o}", "code", code, "title", title, "why", why, "todo", todo, "actions", actions == NULL ? json_array() : actions);
+}
+
+static json_t *message_open(const json_t *partition)
+{
+    long long offset = (long long)member_integer(partition, "committed", 0);
+
+    return json_pack("[{s:o, s:o}]", "text", json_sprintf("Show message %lld", offset), "open",
+                     json_sprintf("/topics/%s?p=%lld&o=%lld", member_text(partition, "topic"), (long long)member_integer(partition, "partition", 0), offset));
+}
+
+/* Why messages wait, in words; the cause that is nearest to the remedy comes first. */
 static json_t *why_make(const json_t *group)
 {
-    const char *word = member_text(group, "word");
+    const json_t *lost = partition_with(group, "lost", 1), *stuck = partition_with(group, "stood_ms", WATCH_STUCK_MS);
+    const char *word = member_text(group, "word"), *member = member_text(stuck, "member");
+    int64_t waiting = member_integer(group, "waiting", 0);
 
-    if (strcmp(word, "Falling behind") != 0 && strcmp(word, "Nobody reads") != 0)
+    if (lost != NULL)
+        return why_of("group_lost_messages", "Messages were deleted before they were read",
+                      json_sprintf("In %s, partition %lld, retention deleted %lld messages that the group had not read: its offset %lld does not exist any more.", member_text(lost, "topic"),
+                                   (long long)member_integer(lost, "partition", 0), (long long)member_integer(lost, "lost", 0), (long long)member_integer(lost, "committed", 0)),
+                      "Keep messages for longer (retention.ms), or make the consumers faster.", NULL);
+    if (strcmp(word, "Rebalancing") == 0)
+        return why_of("group_rebalancing", "The group shares its partitions out anew", json_string("While it does, nobody reads. A member that joins, leaves or is silent for too long begins it."),
+                      "If it does not end, look at the log of the consumers: one of them is too slow for its max.poll.interval.ms or session.timeout.ms.", NULL);
+    if (strcmp(word, "Nobody reads") == 0)
+        return why_of("group_behind", "Messages wait to be read", json_string("The group has no members: no process reads for it now."),
+                      "Start its consumer, or delete the group when it is not needed any more.", NULL);
+    if (stuck != NULL)
+        return why_of("group_stuck", "A partition is stuck",
+                      json_sprintf("%s%s%s does not get past offset %lld of %s, partition %lld; it has been there for %lld s while %lld messages wait.", member == NULL ? "Nobody" : "Member ",
+                                   member == NULL ? "" : member, member == NULL ? " reads it and the group" : "", (long long)member_integer(stuck, "committed", 0), member_text(stuck, "topic"),
+                                   (long long)member_integer(stuck, "partition", 0), (long long)member_integer(stuck, "stood_ms", 0) / 1000, (long long)member_integer(stuck, "waiting", 0)),
+                      "Look at that message and at the log of the process.", message_open(stuck));
+    if (strcmp(word, "Falling behind") != 0)
         return json_null();
-    return json_pack("{s:s, s:s, s:[s], s:s, s:[]}", "code", "group_behind", "title", "Messages wait to be read", "why",
-                     strcmp(word, "Nobody reads") == 0 ? "The group has no members: no process reads for it now." : "More arrives than the members read.", "todo",
-                     strcmp(word, "Nobody reads") == 0 ? "Start its consumer, or delete the group when it is not needed any more."
-                                                       : "Look at the log of its consumers; start more of them, up to one per partition.",
-                     "actions");
+    if (partitions_waiting(group) == 1 && json_array_size(json_object_get(group, "partitions")) > 1)
+        return why_of("group_behind", "One partition is behind, the others are at the end",
+                      json_sprintf("All %lld messages wait in one partition: its keys bring more than one member reads.", (long long)waiting),
+                      "More members do not help one partition. Make the consumer faster, or spread the keys.", NULL);
+    return why_of("group_behind", "Messages wait to be read", json_string("More arrives than the members read."), "Look at the log of its consumers; start more of them, up to one per partition.", NULL);
 }
 
 static json_t *group_assemble(struct api *api, struct arena *arena, const struct kafka_describe_groups_response_group *described,
@@ -191,7 +253,7 @@ static json_t *group_assemble(struct api *api, struct arena *arena, const struct
         for (int32_t k = 0; k < topic->partitions.count; k++) {
             json_t *item = topic->partitions.items[k].committed_offset < 0
                                ? NULL
-                               : partition_make(api, topic_text, topic->partitions.items[k].partition_index, topic->partitions.items[k].committed_offset,
+                               : partition_make(api, name, topic_text, topic->partitions.items[k].partition_index, topic->partitions.items[k].committed_offset,
                                                 described->members.count > 0);
             int64_t lag = member_integer(item, "lag_ms", -1);
 
@@ -214,9 +276,9 @@ static json_t *group_assemble(struct api *api, struct arena *arena, const struct
     json_put(group, "assignor", described->protocol_data.size == 0 ? json_null() : json_slice(described->protocol_data));
     json_put(group, "reads_per_s", json_real_or_null(reads));
     json_put(group, "arrives_per_s", json_real_or_null(arrives));
-    json_put(group, "why", why_make(group));
     json_put(group, "partitions", partitions);
     json_put(group, "members", members);
+    json_put(group, "why", why_make(group));
     return group;
 }
 

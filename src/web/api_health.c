@@ -9,7 +9,7 @@ static void check_add(json_t *checks, const char *name, const char *state, json_
     json_add(checks, json_pack("{s:s, s:s, s:o, s:o}", "name", name, "state", state, "text", text, "todo", json_text_or_null(todo)));
 }
 
-static json_t *checks_make(const json_t *description)
+json_t *health_checks(const json_t *description)
 {
     const json_t *store = json_object_get(description, "store"), *postgres = json_object_get(description, "postgres"), *problem;
     json_t *checks = json_array();
@@ -30,9 +30,10 @@ static json_t *checks_make(const json_t *description)
                   running ? NULL : "It is started again by itself; its log says more.");
     }
     json_array_foreach(json_object_get(description, "problems"), index, problem) {
-        if (strcmp(member_text(problem, "kind"), "connector") == 0)
-            check_add(checks, "connector", member_text(problem, "severity"), json_sprintf("%s. %s", member_text(problem, "what"), member_text(problem, "why")),
-                      member_text(problem, "do"));
+        const char *kind = member_text(problem, "kind");
+
+        if (strcmp(kind, "log") != 0 && strcmp(kind, "postgres") != 0)
+            check_add(checks, kind, member_text(problem, "severity"), json_sprintf("%s. %s", member_text(problem, "what"), member_text(problem, "why")), member_text(problem, "do"));
     }
     return checks;
 }
@@ -118,7 +119,7 @@ json_t *health_make(struct api *api, struct arena *arena)
 {
     json_t *description = api_status(api), *health = json_object();
 
-    json_put(health, "checks", checks_make(description));
+    json_put(health, "checks", health_checks(description));
     json_put(health, "listeners", listeners_make(description));
     json_put(health, "threads", threads_make(api, description, arena));
     json_put(health, "disk", disk_make(description));

@@ -6,10 +6,15 @@
 #include "os/clock.h"
 #include "web/problem_alerts.h"
 #include "web/slots.h"
+#include "web/watch.h"
 
 #define GOOD_MS 30000            /* a problem is over after so long without it */
 #define DISK_LOW_BYTES (1 << 30) /* less than this is little room */
-#define TEXT_BYTES 300
+#define DISK_FORECAST_MS (24 * 3600 * 1000LL)
+#define DISK_CRITICAL_MS (3600 * 1000LL)
+#define CAPTURE_BEHIND_MS 60000
+#define FLAPPING 5 /* rebalances in ten minutes */
+#define TEXT_BYTES 400
 #define WHY_BYTES_MAX (1 << 20)
 
 enum code {
@@ -144,21 +149,53 @@ static void of_connectors(json_t *found, const json_t *connectors)
     }
 }
 
-static void of_services(json_t *found, const json_t *description)
+/* Little room, or so little that it is used up within a day. */
+static void of_disk(json_t *found, struct api *api, int64_t free_bytes)
+{
+    struct cause says = table[CODE_disk_low].says;
+    int64_t left_ms = watch_disk_left_ms(api_watch(api));
+    bool fills = left_ms >= 0 && left_ms < DISK_FORECAST_MS;
+    char why[TEXT_BYTES];
+
+    if (free_bytes < 0 || (free_bytes >= DISK_LOW_BYTES && !fills))
+        return;
+    says.severity = fills && left_ms < DISK_CRITICAL_MS ? "crit" : says.severity;
+    if (fills)
+        (void)snprintf(why, sizeof(why), "%.1f GiB are free, and full in about %lld h %lld min at the rate of the last 10 min.", (double)free_bytes / (1 << 30), (long long)left_ms / 3600000,
+                       (long long)left_ms / 60000 % 60);
+    else
+        (void)snprintf(why, sizeof(why), "Less than 1 GiB is free.");
+    add(found, &says, (struct subject){"log", "log", NULL}, why, NULL, NULL);
+}
+
+static const char *corrupt_why(const json_t *store, char *why, size_t size)
+{
+    const json_t *names = json_object_get(store, "read_only");
+    size_t used = (size_t)snprintf(why, size, "Their files do not match their checksums: ");
+
+    for (size_t i = 0; i < json_array_size(names) && used < size; i++)
+        used += (size_t)snprintf(why + used, size - used, "%s%s", i == 0 ? "" : ", ", json_string_value(json_array_get(names, i)));
+    return why;
+}
+
+static void of_services(json_t *found, struct api *api, const json_t *description)
 {
     const json_t *store = json_object_get(description, "store"), *postgres = json_object_get(description, "postgres");
     int64_t free_bytes = member_integer(store, "free_bytes", -1);
     struct subject log = {"log", "log", NULL};
+    char corrupt[TEXT_BYTES];
 
     if (json_is_true(json_object_get(store, "degraded"))) {
         const char *why = member_text(store, "degraded_why");
 
-        add(found, &table[CODE_disk_full].says, log, why == NULL ? "Its last write failed." : why, NULL, NULL);
-    } else if (free_bytes >= 0 && free_bytes < DISK_LOW_BYTES) {
-        add(found, &table[CODE_disk_low].says, log, "Less than 1 GiB is free.", NULL, NULL);
+        enum code code = why != NULL && strstr(why, "nput/output error") != NULL ? CODE_io_error : CODE_disk_full;
+
+        add(found, &table[code].says, log, why == NULL ? "Its last write failed." : why, NULL, NULL);
+    } else {
+        of_disk(found, api, free_bytes);
     }
     if (member_integer(store, "read_only_partitions", 0) > 0)
-        add(found, &table[CODE_partition_corrupt].says, log, "Their files do not match their checksums; the log names them.", NULL, NULL);
+        add(found, &table[CODE_partition_corrupt].says, log, corrupt_why(store, corrupt, sizeof(corrupt)), NULL, NULL);
     if (member_integer(store, "uncompactable_partitions", 0) > 0)
         add(found, &table[CODE_compaction_failed].says, log, member_text(store, "uncompactable_why"), NULL, NULL);
     if (json_is_object(postgres) && json_is_true(json_object_get(description, "ready")) && !json_is_true(json_object_get(postgres, "running")))
@@ -226,22 +263,99 @@ static void of_slots(json_t *found, json_t *slots)
     json_decref(slots);
 }
 
-static void of_groups(json_t *found, const json_t *groups)
+/* What is wrong with one group: the cause nearest to the remedy, and that it rebalances. */
+static void of_group(json_t *found, struct api *api, const json_t *group)
+{
+    static const struct {
+        const char *code;
+        enum code problem;
+    } causes[] = {{"group_lost_messages", CODE_group_lost_messages}, {"group_stuck", CODE_group_stuck}, {"group_behind", CODE_group_behind}};
+    const char *name = member_text(group, "group");
+    const json_t *why = json_object_get(group, "why");
+    const char *code = member_text(why, "code"), *text = json_string_value(json_array_get(json_object_get(why, "why"), 0));
+    int64_t rebalances = watch_rebalances(api_watch(api), name, clock_now_ms());
+    bool is_read = member_integer(group, "members_count", 0) > 0, is_behind = strcmp(member_text(group, "state"), "warn") == 0;
+    char path[TEXT_BYTES], said[TEXT_BYTES];
+
+    (void)snprintf(path, sizeof(path), "/groups/%s", name);
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]) && code != NULL && is_read; i++) {
+        if (strcmp(causes[i].code, code) != 0 || (causes[i].problem == CODE_group_behind && !is_behind))
+            continue;
+        if (causes[i].problem == CODE_group_behind)
+            (void)snprintf(said, sizeof(said), "%lld messages wait, the oldest for %lld s. %s", (long long)member_integer(group, "waiting", 0),
+                           (long long)member_integer(group, "lag_ms", 0) / 1000, text == NULL ? "" : text);
+        else
+            (void)snprintf(said, sizeof(said), "%s", text == NULL ? "" : text);
+        add(found, &table[causes[i].problem].says, (struct subject){"group", name, path}, said, member_text(why, "todo"), json_pack("[{s:s, s:s}]", "text", "Open the group", "open", path));
+    }
+    if (rebalances < FLAPPING)
+        return;
+    (void)snprintf(said, sizeof(said), "It shared its partitions out %lld times in 10 min; while it does, nobody reads.", (long long)rebalances);
+    add(found, &table[CODE_group_flapping].says, (struct subject){"group", name, path}, said, NULL, json_pack("[{s:s, s:s}]", "text", "Open the group", "open", path));
+}
+
+static void of_groups(json_t *found, struct api *api, const json_t *groups)
 {
     const json_t *group;
     size_t index;
 
-    json_array_foreach(groups, index, group) {
-        const char *name = member_text(group, "group");
+    json_array_foreach(groups, index, group) of_group(found, api, group);
+}
+
+static void of_behind(json_t *found, const json_t *connectors)
+{
+    const json_t *connector;
+    size_t index;
+
+    json_array_foreach(connectors, index, connector) {
+        const char *name = member_text(connector, "name");
+        int64_t lag_ms = member_integer(connector, "lag_ms", -1);
         char path[TEXT_BYTES], why[TEXT_BYTES];
 
-        if (strcmp(member_text(group, "state"), "warn") != 0)
+        if (lag_ms < CAPTURE_BEHIND_MS || strcmp(member_text(connector, "state"), "ok") != 0)
             continue;
-        (void)snprintf(path, sizeof(path), "/groups/%s", name);
-        (void)snprintf(why, sizeof(why), "%lld messages wait, the oldest for %lld s.", (long long)member_integer(group, "waiting", 0),
-                       (long long)member_integer(group, "lag_ms", 0) / 1000);
-        add(found, &table[CODE_group_behind].says, (struct subject){"group", name, path}, why, NULL, json_pack("[{s:s, s:s}]", "text", "Open the group", "open", path));
+        (void)snprintf(path, sizeof(path), "/connectors/%s", name);
+        (void)snprintf(why, sizeof(why), "PostgreSQL wrote what it has not received yet %lld s ago.", (long long)lag_ms / 1000);
+        add(found, &table[CODE_capture_behind].says, (struct subject){"connector", name, path}, why, NULL, json_pack("[{s:s, s:s}]", "text", "Open the connector", "open", path));
     }
+}
+
+static void of_full_agents(json_t *found, struct api *api, const json_t *agents)
+{
+    const json_t *agent;
+    size_t index;
+
+    json_array_foreach(agents, index, agent) {
+        const char *name = member_text(agent, "name");
+        char path[TEXT_BYTES], why[TEXT_BYTES];
+
+        if (watch_evicted(api_watch(api), name) == 0)
+            continue;
+        (void)snprintf(path, sizeof(path), "/agents/%s", name);
+        (void)snprintf(why, sizeof(why), "Its state holds %lld keys and has no room for more; %lld were dropped so far. What it knew of them is forgotten.", (long long)member_integer(agent, "keys", 0),
+                       (long long)member_integer(agent, "evicted", 0));
+        add(found, &table[CODE_agent_state_full].says, (struct subject){"agent", name, path}, why, NULL, NULL);
+    }
+}
+
+static void of_late_reports(json_t *found, struct api *api, const json_t *description)
+{
+    json_t *reports = reports_make(api, description);
+    const json_t *report;
+    size_t index;
+
+    json_array_foreach(reports, index, report) {
+        const char *name = member_text(report, "report");
+        char path[TEXT_BYTES], why[TEXT_BYTES];
+
+        if (strcmp(member_text(report, "word"), "Late") != 0)
+            continue;
+        (void)snprintf(path, sizeof(path), "/reports/%s", name);
+        (void)snprintf(why, sizeof(why), "It was due %lld min ago.", ((long long)clock_now_ms() - member_integer(report, "next_ms", 0)) / 60000);
+        add(found, &table[CODE_report_late].says, (struct subject){"report", name, path}, why, NULL,
+            json_pack("[{s:s, s:s, s:s, s:{}, s:s}]", "text", "Run it now", "method", "POST", "path", path, "body", "confirm", "none"));
+    }
+    json_decref(reports);
 }
 
 /* ---- Over time ---- */
@@ -311,13 +425,16 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
     const char *id;
 
     of_connectors(found, connectors);
-    of_services(found, description);
+    of_services(found, api, description);
     of_items(found, json_object_get(description, "agents"), CODE_agent_failed, "agent", "/agents", "failed");
     of_items(found, json_object_get(description, "agents"), CODE_agent_failed, "agent", "/agents", "retrying");
     of_models(found, json_object_get(description, "agents"));
     of_items(found, json_object_get(description, "sinks"), CODE_sink_failing, "sink", NULL, "retrying");
     of_items(found, json_object_get(description, "reports"), CODE_report_failed, "report", "/reports", "failed");
-    of_groups(found, groups);
+    of_groups(found, api, groups);
+    of_behind(found, connectors);
+    of_full_agents(found, api, json_object_get(description, "agents"));
+    of_late_reports(found, api, description);
     of_slots(found, slots_list(api_slots(api)));
     problems->looked_ms = now_ms;
     track(problems, api, found, now_ms);

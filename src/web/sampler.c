@@ -13,6 +13,7 @@
 #include "web/problems.h"
 #include "web/slots.h"
 #include "web/snapshots.h"
+#include "web/watch.h"
 
 #include <math.h>
 
@@ -350,6 +351,7 @@ static void look(struct sampler *sampler)
     arena_init(&arena, 65536);
     groups = groups_make(sampler->api, &arena, &error);
     keep(sampler, description, groups);
+    watch_look(api_watch(sampler->api), description, groups, clock_now_ms());
     snapshots_look(api_snapshots(sampler->api), json_object_get(description, "connectors"));
     series_fill(sampler, description, groups);
     revisions_put(sampler, description, groups);

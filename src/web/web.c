@@ -61,6 +61,21 @@ static void ready_answer(const json_t *description, struct http_response *respon
     buffer_append_string(&response->body, ready ? "ready\n" : "starting\n");
 }
 
+/* Behind the answer: each part, how it is and what to do, in the words of the console's Health. */
+static void checks_append(const json_t *description, struct http_response *response)
+{
+    json_t *checks = health_checks(description);
+    const json_t *check;
+    size_t index;
+
+    json_array_foreach(checks, index, check) {
+        const char *todo = member_text(check, "todo");
+
+        buffer_append_format(&response->body, "%-4s %s: %s%s%s\n", member_text(check, "state"), member_text(check, "name"), member_text(check, "text"), todo == NULL ? "" : " Do: ", todo == NULL ? "" : todo);
+    }
+    json_decref(checks);
+}
+
 static void page_answer(const json_t *description, struct http_response *response)
 {
     response->content_type = HTML;
@@ -164,12 +179,14 @@ static const struct web_asset *asset_of(const struct http_request *request)
 
 /* ---- Requests ---- */
 
-static void page_give(const struct web *web, size_t page, struct http_response *response)
+static void page_give(const struct web *web, size_t page, const struct http_request *request, struct http_response *response)
 {
     json_t *description = api_status(web->api);
 
     response->status = 200;
     pages[page].answer(description, response);
+    if (slice_equal_string(request->query, "verbose") && auth_access(api_auth(web->api), request) != ACCESS_NONE && (pages[page].answer == health_answer || pages[page].answer == ready_answer))
+        checks_append(description, response);
     json_decref(description);
 }
 
@@ -211,7 +228,7 @@ static void request_handle(void *context, const struct http_request *request, st
     } else if (asset != NULL) {
         asset_answer(asset, request, response);
     } else {
-        page_give(web, page, response);
+        page_give(web, page, request, response);
     }
 }
 

@@ -305,6 +305,8 @@ export interface GroupPartition {
   member: string | null;
   state: State;
   word: string;
+  lost?: number /* messages that retention deleted before the group read them */;
+  stood_ms?: number | null /* how long it has been there while messages wait */;
 }
 export interface GroupMember {
   member: string;
