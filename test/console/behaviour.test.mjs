@@ -279,4 +279,30 @@ export default ({ server, browser, test }) => {
     await page.waitForURL('**/groups');
     await page.waitForSelector('.frame:not(.nav-open)');
   }, { size: PHONE });
+
+  on('muting from an alert shows in the inbox and can be ended', '/alerts/A-42118', async page => {
+    await page.click('button[aria-label^="More: note, mute User 7690"], [title^="More: note, mute User 7690"]');
+    await page.click('text=Mute User 7690 for 1 h');
+    await page.waitForSelector('text=User 7690 is muted for 1 h');
+    await page.click('summary:has-text("1 muted")');
+    await page.waitForSelector('text=7690, fraud-score');
+    await page.click('details button:has-text("End")');
+    await page.waitForSelector('summary:has-text("1 muted")', { state: 'detached' });
+  });
+
+  on('an alert is judged again and sent again from its page', '/alerts/A-42118', async page => {
+    await page.click('button:has-text("Evaluate again")');
+    await page.waitForSelector('text=gives the same 90');
+    await page.click('li:has-text("case-tool webhook") button:has-text("Send again")');
+    await page.waitForSelector('text=Sent again to case-tool');
+  });
+
+  on('the state of a key is looked up on the page of its agent', '/agents/fraud-score', async page => {
+    await page.fill('input[aria-label="Key"]', 'nobody');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('text=keeps nothing of key nobody');
+    await page.fill('input[aria-label="Key"]', '7690');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('pre:has-text("transactions")');
+  });
 };

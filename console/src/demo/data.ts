@@ -389,7 +389,7 @@ export const hops: T.Hop[] = [
   hop('Webhook case-tool', '200, first try', 3900, 31000, 'out', true)
 ];
 
-const alert = (n: number, s: number, agent: string, who: string, number: string, note: string, state: T.AlertState, severity: T.Severity): T.AlertLine => ({ id: 'A-' + n, agent, severity, state, at_us: (NOW - s * 1000) * 1000, subject: 'User ' + who, title: `User ${who} ${note.startsWith('score') ? 'scored ' + note.slice(6) + ', the limit is 70' : 'spent ' + note}`, number, note });
+const alert = (n: number, s: number, agent: string, who: string, number: string, note: string, state: T.AlertState, severity: T.Severity): T.AlertLine => ({ id: 'A-' + n, agent, severity, state, at_us: (NOW - s * 1000) * 1000, subject: 'User ' + who, title: `User ${who} ${note.startsWith('score') ? 'scored ' + note.slice(6) + ', the limit is 70' : 'spent ' + note}`, number, note, key: who });
 export const alerts: T.AlertLine[] = [
   alert(42118, 21, 'fraud-score', '7690', '4178.74', 'score 90', 'open', 'crit'),
   alert(42117, 75, 'fraud-pattern', '9157', '3927.52', '8.4 × mean', 'open', 'warn'),

@@ -74,7 +74,7 @@ const empty: T.Overview = {
 const overview = () => (state === 'empty' ? empty : d.overview);
 const who = (): T.Me => ({ ...d.me, now_ms: now(), login: state === 'login' ? 'token' : 'none', access: state === 'readonly' ? 'read' : 'write', read_only_why: state === 'readonly' ? 'console.access in the settings says so.' : null });
 
-const alertStates = new Map<string, T.AlertState>();
+const alertStates = new Map<string, T.AlertState>(), demoMutes: T.Mute[] = [];
 const lines = () => d.alerts.map(a => ({ ...a, state: alertStates.get(a.id) ?? a.state }));
 
 async function search(topic: string, q: URLSearchParams, send: (event: string, data: unknown) => void, signal: AbortSignal | null | undefined): Promise<void> {
@@ -161,7 +161,7 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
         ...made.map((t): T.Found => ({ kind: 'topic', name: t.name, note: 'topic', path: '/topics/' + t.name })),
         ...d.groups.map((g): T.Found => ({ kind: 'group', name: g.group, note: g.state === 'warn' ? 'group, 4 min 12 s behind' : 'group', path: '/groups/' + g.group })),
         ...d.connectors.map((x): T.Found => ({ kind: 'connector', name: x.name, note: 'connector, ' + x.word.toLowerCase(), path: '/connectors/' + x.name })),
-        ...d.alerts.map((x): T.Found => ({ kind: 'alert', name: x.id, note: 'alert, ' + x.subject.toLowerCase(), path: '/alerts/' + x.id }))
+        ...d.alerts.map((x): T.Found => ({ kind: 'alert', name: x.id, note: 'alert, ' + (x.subject ?? '').toLowerCase(), path: '/alerts/' + x.id }))
       ];
       return json({ items: none ? [] : all.filter(i => i.name.toLowerCase().includes(text)).slice(0, Number(q.get('limit') ?? 12)) });
     }
@@ -239,6 +239,7 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
       return dry ? json({ effect: '38.2 GiB of WAL are freed. Changes since 08:11 are not captured; a later start takes a new snapshot.' }) : nothing();
     case 'agents':
       if (!b) return page(none ? [] : d.agents, q, x => x.agent);
+      if (c === 'keys') return p[3] === '7690' ? json({ agent: b, rule: 'velocity-score', key: '7690', event_time_us: null, state: { transactions: 7 } }) : missing(`Agent ${b} keeps nothing of key ${p[3]}.`);
       if (c === 'backtest')
         return events(signal, async send => {
           send('progress', { scanned: 400000, total: 1000000 });
@@ -256,12 +257,15 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
         return json({ ...d.alertDetail(b), state: body.state });
       }
       if (c === 'evaluate') return json({ same: true, text: 'gives the same 90: inputs and rule are stored with it.' });
-      if (c === 'deliver') return nothing();
+      if (c === 'deliver') return json(d.alertDetail(b));
       const full = d.alertDetail(b);
       return full ? json({ ...full, state: alertStates.get(b) ?? full.state }) : missing(`Alert ${b} does not exist.`);
     }
-    case 'mutes':
-      return nothing();
+    case 'mutes': {
+      if (method === 'POST') demoMutes.push({ id: 'M-1', agent: body.agent as string, key: body.key as string | null, from_ms: Date.now(), until_ms: Date.now() + Number(body.minutes) * 60000, by: 'console', note: null });
+      if (method === 'DELETE') demoMutes.length = 0;
+      return method === 'GET' ? json({ total: demoMutes.length, items: demoMutes }) : method === 'POST' ? json(demoMutes[0]) : nothing();
+    }
     case 'reports':
       if (!b) return page(none ? [] : [d.report], q, x => x.report);
       if (b !== d.report.report) return missing(`Report ${b} does not exist.`);

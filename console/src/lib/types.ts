@@ -550,6 +550,7 @@ export interface AgentItem {
   alerts_per_min: number | null;
 }
 export interface Agent extends AgentItem {
+  folded?: number /* alerts that were counted instead of sent */;
   config: Record<string, string>;
   row_us: { p50: number | null; p99: number | null } | null;
   commit_us?: { p50: number; p99: number } | null;

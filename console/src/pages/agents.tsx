@@ -1,10 +1,10 @@
 /* agents.tsx: the rules that read the rows, and one of them in detail. */
 import { useState } from 'preact/hooks';
-import { asError, at, change, open, query } from '../lib/api';
+import { asError, at, change, get, open, query } from '../lib/api';
 import * as f from '../lib/format';
 import { useLive, useSeries } from '../lib/hooks';
 import { readEvents } from '../lib/sse';
-import type { Agent, AgentItem, BacktestDone, ErrorBody } from '../lib/types';
+import type { Agent, AgentKey, AgentItem, BacktestDone, ErrorBody } from '../lib/types';
 import { Actions } from '../parts/actions';
 import { Button, Dots, Field, Head, Meter, Panel, RichText, Since, Stat, Stats, When } from '../parts/basic';
 import { ask, Dialog, ErrorLine, openDialog } from '../parts/dialog';
@@ -259,7 +259,7 @@ function AgentPage({ name }: { name: string }) {
               <Stat name="Rows" value={f.rate(a.rows_per_s)} note={a.row_us ? `${f.micros(a.row_us.p50)} a row, p99 ${f.micros(a.row_us.p99)}` : null} />
               <Stat name="Behind" value={f.duration(a.lag_ms)} state={a.state} note="after the commit" />
               <Stat name="State" value={f.bytes(a.state_bytes)} note={`${f.int(a.keys)} keys${a.state_limit_bytes ? `, of at most ${f.bytes(a.state_limit_bytes)}` : ''}`} />
-              <Stat name="Alerts" value={perMin(a.alerts_per_min)} note={a.evictions === null ? null : a.evictions ? `${f.int(a.evictions)} keys were dropped for room` : 'no key was dropped for room'} />
+              <Stat name="Alerts" value={perMin(a.alerts_per_min)} note={a.folded ? `${f.int(a.folded)} more were folded` : a.evictions === null ? null : a.evictions ? `${f.int(a.evictions)} keys were dropped for room` : 'no key was dropped for room'} />
             </Stats>
             <div class="cols-2 even">
               <Panel title="Rows per second">
@@ -294,6 +294,7 @@ function AgentPage({ name }: { name: string }) {
                     ]}
                   />
                 </Panel>
+                <KeyLookup name={name} />
                 {a.biggest_keys.length ? (
                   <Panel title="Biggest keys">
                     <Table
@@ -314,6 +315,29 @@ function AgentPage({ name }: { name: string }) {
         )}
       </Shown>
     </div>
+  );
+}
+
+/* What it keeps of a key right now. */
+function KeyLookup({ name }: { name: string }) {
+  const [key, setKey] = useState(''), [found, setFound] = useState<string | null>(null);
+  const look = () =>
+    void get<AgentKey>(at('agents', name, 'keys', key)).then(
+      k => setFound(JSON.stringify(k.state, null, 1)),
+      e => setFound([asError(e).what, asError(e).why].filter(Boolean).join(' '))
+    );
+  return (
+    <Panel title="Look up a key">
+      <form class="bar" onSubmit={e => (e.preventDefault(), key && look())}>
+        <input type="text" aria-label="Key" value={key} onInput={e => setKey(e.currentTarget.value)} />
+        <Button disabled={!key} onClick={look}>
+          Show
+        </Button>
+      </form>
+      <pre class="pad-line" aria-live="polite">
+        {found}
+      </pre>
+    </Panel>
   );
 }
 

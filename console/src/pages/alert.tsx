@@ -4,8 +4,9 @@ import { asError, at, change, query } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
 import { useKeys } from '../lib/keys';
+import { createStore } from '../lib/store';
 import { useWatch } from '../lib/stream';
-import type { Alert, AlertState, ErrorBody, EvaluateAgain } from '../lib/types';
+import type { Alert, AlertState, ErrorBody, EvaluateAgain, Mute } from '../lib/types';
 import { Button, copy, Dots, Facts, Panel, When } from '../parts/basic';
 import { isNumber, Value } from '../parts/cell';
 import { Dialog, ErrorLine, openDialog } from '../parts/dialog';
@@ -79,9 +80,9 @@ function Why({ a }: { a: Alert }) {
 function Window({ a }: { a: Alert }) {
   const w = a.window;
   if (!w) return null;
-  const span = f.duration((w.to_us - w.from_us) / 1000), first = w.inputs[0], topic = first?.topic ?? a.topic;
+  const count = w.inputs_total ?? w.inputs.length, first = w.inputs.find(i => i.offset !== null && !i.gone), topic = first?.topic ?? a.topic;
   return (
-    <Panel title={`The window: ${f.plural(w.inputs.length, 'input')} in ${span}`} extra={topic && first ? <a href={at('topics', topic) + query({ from: 'offset', at: first.offset, part: String(first.partition) })}>Show them</a> : w.by}>
+    <Panel title={`The window: ${w.by === 'count' ? `the last ${f.int(count)}` : `${f.plural(count, 'input')} in ${f.duration((w.to_us - w.from_us) / 1000)}`}`} extra={topic && first ? <a href={at('topics', topic) + query({ from: 'offset', at: String(first.offset), part: String(first.partition) })}>Show them</a> : w.by}>
       <WindowPlot alert={a} />
     </Panel>
   );
@@ -145,10 +146,23 @@ function Note({ a, state, close, done }: { a: Alert; state: AlertState; close: (
   );
 }
 
+/* Rises when a mute was made or ended. */
+export const mutes = createStore(0);
+
+export async function endMute(id: string): Promise<void> {
+  try {
+    await change('DELETE', at('mutes', id));
+    mutes.set(mutes.get() + 1);
+  } catch (e) {
+    say(asError(e).what, 'crit');
+  }
+}
+
 async function mute(a: Alert, what: 'key' | 'agent', minutes: number): Promise<void> {
   try {
-    await change('POST', '/mutes', { agent: a.agent, key: what === 'key' ? a.subject : null, minutes });
-    say(`${what === 'key' ? a.subject : a.agent} is muted for ${f.duration(minutes * 60000)}; alerts are still stored and counted`);
+    const mute = await change<Mute>('POST', '/mutes', { agent: a.agent, key: what === 'key' ? a.key : null, minutes });
+    mutes.set(mutes.get() + 1);
+    say(`${what === 'key' ? a.subject : a.agent} is muted for ${f.duration(minutes * 60000)}; alerts are still stored and counted`, 'ok', () => void endMute(mute.id));
   } catch (e) {
     say(asError(e).what, 'crit');
   }
@@ -167,8 +181,8 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
   });
   const deliver = async (sink: string) => {
     try {
-      await change('POST', at('alerts', id, 'deliver'), { sink });
-      say(`Sent again to ${sink}`);
+      const d = (await change<Alert>('POST', at('alerts', id, 'deliver'), { sink })).deliveries.find(x => x.sink === sink);
+      say(d?.state === 'ok' ? `Sent again to ${sink}` : `${sink}: ${d?.answer ?? 'no answer yet'}`, d?.state === 'ok' ? 'ok' : 'crit');
       await answer.reload();
     } catch (e) {
       say(asError(e).what, 'crit');
@@ -205,8 +219,12 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
                     title={`More: note, mute ${a.subject}, copy a link`}
                     items={[
                       { text: 'Resolve with a note…', changes: true, run: () => openDialog(close => <Note a={a} state="resolved" close={close} done={done} />) },
-                      { text: `Mute ${a.subject} for 1 h`, changes: true, run: () => void mute(a, 'key', 60) },
-                      { text: `Mute ${a.subject} for 24 h`, changes: true, run: () => void mute(a, 'key', 1440) },
+                      ...(a.key
+                        ? [
+                            { text: `Mute ${a.subject ?? a.key} for 1 h`, changes: true, run: () => void mute(a, 'key', 60) },
+                            { text: `Mute ${a.subject ?? a.key} for 24 h`, changes: true, run: () => void mute(a, 'key', 1440) }
+                          ]
+                        : []),
                       { text: `Mute ${a.agent} for 1 h`, changes: true, run: () => void mute(a, 'agent', 60) },
                       { text: 'Copy a link', run: () => void copy(location.origin + at('alerts', a.id), 'Link copied') }
                     ]}
@@ -218,17 +236,29 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
                   <Status state={open ? a.severity : 'idle'}>{open ? 'Open' : WORDS[a.state].replace(/^./, c => c.toUpperCase())}</Status>
                   {a.id}
                   <span>
-                    <a href={at('agents', a.agent)}>{a.agent}</a>, rule v{a.rule_version}
+                    {a.problem ? a.agent : <a href={at('agents', a.agent ?? '')}>{a.agent}</a>}, {a.problem ? a.rule : `rule v${a.rule_version}`}
                   </span>
                   <When at={a.at_us / 1000} ms />
                   {a.commit_to_alert_us ? `${f.micros(a.commit_to_alert_us)} after the commit` : null}
+                  {a.mute ? 'muted: not sent' : null}
+                  {a.folded ? `${f.int(a.folded)} before it were folded` : null}
                   {seen.length ? `by ${seen[seen.length - 1]!.by}` : 'seen by nobody yet'}
                 </Dots>
               </p>
-              <div class="cols-2 even">
-                <Why a={a} />
-                <Window a={a} />
-              </div>
+              {a.problem ? (
+                <Panel title={a.problem.closed ? 'What was wrong' : 'What is wrong'}>
+                  <p class="pad-line">{a.problem.why}</p>
+                  <p class="pad-line">
+                    <b>Do: </b>
+                    {a.problem.todo}
+                  </p>
+                </Panel>
+              ) : (
+                <div class="cols-2 even">
+                  <Why a={a} />
+                  <Window a={a} />
+                </div>
+              )}
               <Features a={a} />
               {a.hops.length ? (
                 <Panel title="From commit to alert" extra={a.commit_to_alert_us ? <span class="num strong">{f.micros(a.commit_to_alert_us)}</span> : null}>
@@ -248,16 +278,17 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
                     <ul class="sinks">
                       {a.deliveries.map(d => (
                         <li key={d.sink}>
-                          <Status state={d.state}>{d.kind === 'webhook' ? `${d.sink} webhook` : `${d.kind} ${d.sink}`}</Status>
+                          <Status state={d.state}>
+                            {d.kind === 'webhook' ? `${d.sink} webhook` : `${d.kind} ${d.sink}`}
+                            {d.word && d.state !== 'ok' ? `: ${d.word.toLowerCase()}` : ''}
+                          </Status>
                           <span class="num">
                             {[d.answer, d.took_us === null ? null : (d.answer ? 'in ' : '') + f.micros(d.took_us)].filter(Boolean).join(' ')}
-                            {d.tries > 1 || d.kind === 'webhook' ? `, try ${d.tries}` : ''}
+                            {d.tries > 1 || (d.tries && d.kind === 'webhook') ? `, try ${d.tries}` : ''}
                             {d.next_ms ? `, next in ${f.duration(Math.max(0, d.next_ms - f.nowMs()))}` : ''}
-                            {d.kind === 'webhook' || d.state !== 'ok' ? (
-                              <Button kind="small" changes busy="Sending…" onClick={() => deliver(d.sink)}>
-                                Send again
-                              </Button>
-                            ) : null}
+                            <Button kind="small" changes busy="Sending…" onClick={() => deliver(d.sink)}>
+                              Send again
+                            </Button>
                           </span>
                         </li>
                       ))}

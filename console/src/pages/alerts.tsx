@@ -7,14 +7,14 @@ import { useAnswer } from '../lib/hooks';
 import { route } from '../lib/router';
 import { useStore } from '../lib/store';
 import { useWatch } from '../lib/stream';
-import type { AlertLine, AlertList, AlertState } from '../lib/types';
+import type { AlertLine, AlertList, AlertState, List, Mute } from '../lib/types';
 import { Button, Segments } from '../parts/basic';
 import { useCrumbs } from '../parts/frame';
 import { FilterField } from '../parts/server-list';
 import { Empty, Shown } from '../parts/states';
 import { Mark } from '../parts/status';
 import { say } from '../parts/toast';
-import { AlertPage } from './alert';
+import { AlertPage, endMute, mutes } from './alert';
 
 const PAGE = 100, LINES_MAX = 5000;
 export const WORDS: Record<AlertState, string> = { open: 'open', acknowledged: 'acknowledged', false_positive: 'false positive', resolved: 'resolved', muted: 'muted' };
@@ -45,7 +45,7 @@ function Line({ a, here, search }: { a: AlertLine; here: boolean; search: string
         </span>
         <span class="what num">
           <b>{a.number === null ? '' : f.digits(a.number)}</b>
-          <small>{a.note}</small>
+          <small>{a.mute ? 'muted' : a.note}</small>
         </span>
         <span class="when num">
           <span title={f.fullTime(a.at_us / 1000, true)}>{f.age(f.nowMs() - a.at_us / 1000)}</span>
@@ -56,7 +56,34 @@ function Line({ a, here, search }: { a: AlertLine; here: boolean; search: string
   );
 }
 
-type Which = 'open' | 'all' | 'mine';
+type Which = 'open' | 'all' | 'acknowledged';
+
+/* Who is muted now; each can be ended. */
+function Mutes() {
+  const changes = useStore(mutes), answer = useAnswer<List<Mute>>('/mutes'), items = answer.data?.items ?? [];
+  useEffect(() => {
+    if (changes) void answer.reload();
+  }, [changes]);
+  if (!items.length) return null;
+  return (
+    <details class="bar tight">
+      <summary class="num">{`${f.int(items.length)} muted`}</summary>
+      <ul class="sinks">
+        {items.map(m => (
+          <li key={m.id}>
+            <span>{[m.key ?? 'every key', m.agent ?? 'every agent', m.note].filter(Boolean).join(', ')}</span>
+            <span class="num">
+              {`${f.duration(m.until_ms - f.nowMs())} more `}
+              <Button kind="small" changes busy="…" onClick={() => endMute(m.id)}>
+                End
+              </Button>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
 
 export function Alerts({ rest }: { rest: string[] }) {
   const id = rest[0] ?? null;
@@ -107,7 +134,7 @@ export function Alerts({ rest }: { rest: string[] }) {
     route.set({ ...route.get(), query: next });
   };
   const shown = id ?? (matchMedia('(min-width: 721px)').matches ? (items[0]?.id ?? null) : null), waiting = fresh.length + more;
-  const agents = [...new Set([...items.map(i => i.agent), ...(agent ? [agent] : [])])].sort();
+  const agents = [...new Set([...items.map(i => i.agent ?? ''), ...(agent ? [agent] : [])])].filter(Boolean).sort();
   return (
     <div class={'page split' + (id ? ' has-choice' : '')}>
       <section
@@ -125,7 +152,7 @@ export function Alerts({ rest }: { rest: string[] }) {
             items={[
               ['open', answer.data ? `Open ${f.int(answer.data.open)}` : 'Open'],
               ['all', 'All'],
-              ['mine', 'Mine']
+              ['acknowledged', 'Seen']
             ]}
             value={which}
             onPick={v => go({ state: v === 'all' ? '' : v })}
@@ -142,6 +169,7 @@ export function Alerts({ rest }: { rest: string[] }) {
         <div class="bar inbox-filter">
           <FilterField label="Subject or text contains" value={text} onChange={v => go({ q: v })} />
         </div>
+        <Mutes />
         {waiting ? (
           <button type="button" class="new-line" onClick={() => void answer.reload()}>
             {f.int(waiting)} new

@@ -10,11 +10,15 @@ function nice(max: number): number {
 }
 
 export function WindowPlot({ alert: a }: { alert: Alert }) {
-  const w = a.window!, values = w.inputs.map(i => (i.number === null ? 0 : Number(i.number))), limit = w.limit ?? null;
-  const top = nice(Math.max(...values, limit ?? 0, 1) * 1.02), span = w.to_us - w.from_us || 1;
+  /* What is compared with the last n is not among them yet: it is drawn behind them. */
+  const w = a.window!, own = { partition: a.partition ?? null, offset: a.offset ?? null, at_us: w.to_us, number: a.number };
+  const inputs = w.inputs.some(i => i.offset === own.offset && i.partition === own.partition) ? w.inputs : [...w.inputs, own], values = inputs.map(i => Number(i.number ?? 0));
+  const against = a.conditions.find(c => c.was === a.number)?.limit?.match(/[\d.]+/), limit = w.limit ?? (against ? Number(against[0]) : null);
+  const top = nice(Math.max(...values, limit ?? 0, 1) * 1.02), span = Math.max(1, w.to_us - w.from_us);
+  const at = (i: number) => (w.by === 'count' ? w.from_us + (span * i) / Math.max(1, inputs.length - 1) : (inputs[i]!.at_us ?? w.from_us));
   const x = (us: number) => LEFT + ((us - w.from_us) / span) * (W - LEFT - RIGHT), y = (v: number) => TOP + (1 - Math.max(0, v) / top) * (H - BOTTOM - TOP);
   return (
-    <svg class="chart" viewBox={`0 0 ${W} ${H}`} role="img" aria-label={`${w.inputs.length} inputs of ${a.subject} in ${f.duration(span / 1000)}; the last is ${a.number ?? ''}`}>
+    <svg class="chart" viewBox={`0 0 ${W} ${H}`} role="img" aria-label={`${inputs.length} inputs of ${a.subject} in ${f.duration(span / 1000)}; the last is ${a.number ?? ''}`}>
       {[0, top / 2, top].map(v => (
         <g key={v}>
           <line class="grid" x1={LEFT} x2={W - RIGHT} y1={y(v)} y2={y(v)} />
@@ -33,8 +37,8 @@ export function WindowPlot({ alert: a }: { alert: Alert }) {
       ) : null}
       {(
         [
-          [w.from_us, 'start', '-' + f.duration(span / 1000)],
-          [w.from_us + span / 2, 'middle', '-' + f.duration(span / 2000)],
+          [w.from_us, 'start', w.by === 'count' ? 'oldest' : '-' + f.duration(span / 1000)],
+          [w.from_us + span / 2, 'middle', w.by === 'count' ? '' : '-' + f.duration(span / 2000)],
           [w.to_us, 'end', 'this row']
         ] as const
       ).map(([us, anchor, text]) => (
@@ -42,12 +46,12 @@ export function WindowPlot({ alert: a }: { alert: Alert }) {
           {text}
         </text>
       ))}
-      {w.inputs.map((input, i) => {
-        const last = i === w.inputs.length - 1;
+      {inputs.map((input, i) => {
+        const last = i === inputs.length - 1;
         return (
           <g key={i}>
-            <line class={'stem' + (last ? ' hot' : '')} x1={x(input.at_us)} x2={x(input.at_us)} y1={y(0)} y2={y(values[i]!)} />
-            <circle class={'pt' + (last ? ' hot' : '')} cx={x(input.at_us)} cy={y(values[i]!)} r={last ? 5 : 3.5}>
+            <line class={'stem' + (last ? ' hot' : '')} x1={x(at(i))} x2={x(at(i))} y1={y(0)} y2={y(values[i]!)} />
+            <circle class={'pt' + (last ? ' hot' : '')} cx={x(at(i))} cy={y(values[i]!)} r={last ? 5 : 3.5}>
               <title>{`${input.number ?? ''}, partition ${input.partition}, offset ${f.int(input.offset)}`}</title>
             </circle>
           </g>
