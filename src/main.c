@@ -67,7 +67,11 @@ int main(int argc, char **argv)
         return tool_names_print();
     if (argc == 2 && strcmp(argv[1], "--manual-settings") == 0)
         return settings_manual_main();
-    if (argc == 2 && strcmp(argv[1], "help") == 0)
+    if (argc > 2 && strcmp(argv[1], "help") == 0) { /* "help topics create" is "topics create --help" */
+        memmove(&argv[1], &argv[2], (size_t)(argc - 2) * sizeof(*argv));
+        argv[argc - 1] = (char *)(uintptr_t)"--help";
+    } else if (argc == 2 && strcmp(argv[1], "help") == 0) {
         argv[1] = (char *)(uintptr_t)"--help";
+    }
     return command_dispatch(&group, argc, argv);
 }

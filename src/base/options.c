@@ -136,6 +136,10 @@ static enum status verb_check(const struct options *options, const struct option
     if (*operand_count - 1 > verb->operands_max)
         return error_set(error, ERROR_USAGE, "%s %s: \"%s\" is too much; see %s %s --help", options->command, verb->name,
                          operands[verb->operands_max + 1], options->command, verb->name);
+    for (size_t i = 1; i < *operand_count; i++) {
+        if (operands[i][0] == '\0')
+            return error_set(error, ERROR_USAGE, "%s %s: a word is empty; expected is %s", options->command, verb->name, verb->operands);
+    }
     for (size_t i = 0; i < given_count; i++) {
         if (!row_goes_with(given[i], verb->name))
             return error_set(error, ERROR_USAGE, "%s %s: --%s goes with %s only", options->command, verb->name, given[i]->name, given[i]->only);

@@ -170,7 +170,7 @@ static enum status refused(const struct client *client, const char *method, cons
     for (size_t size = strlen(error->message); size > 0 && strchr(" \r\n", error->message[size - 1]) != NULL; size--)
         error->message[size - 1] = '\0';
     for (char *at = error->message; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ' && *at != '\n')
+        if ((unsigned char)*at < ' ' && (*at != '\n' || answer == NULL)) /* only what was meant for people has lines */
             *at = ' ';
     }
     return error->status;

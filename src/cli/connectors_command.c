@@ -506,7 +506,8 @@ static void kept_print(struct session *session, const json_t *config, const json
 
     page_print(&session->page, STYLE_PLAIN, "Connector %s is deleted.\n", session->operands[0]);
     if (json_array_size(names) > 0)
-        page_print(&session->page, STYLE_PLAIN, "Kept: its %zu topic%s (\"tailrace topics delete\").\n", json_array_size(names), json_array_size(names) == 1 ? "" : "s");
+        page_print(&session->page, STYLE_PLAIN, "Kept: its %zu topic%s (\"%s\").\n", json_array_size(names), json_array_size(names) == 1 ? "" : "s",
+                   session->url == NULL ? "tailrace topics delete" : "kafka-topics --delete");
     if (strstr(json_text(config, "connector.class"), "Postgres") == NULL)
         return;
     if (wanted.drops_slot)
@@ -532,7 +533,11 @@ static enum status delete (struct session *session, struct error *error)
     slot = *json_text(config, "slot.name") == '\0' ? "debezium" : json_text(config, "slot.name");
     if (ask(session, "GET", "/topics", NULL, &topics, &ignored) != OK)
         topics = NULL;
-    if (wanted.drops_slot) {
+    if (wanted.drops_slot && session->url != NULL && wanted.console == NULL)
+        status = error_set(error, ERROR_USAGE,
+                           "tailrace connectors delete: Connect cannot drop a slot, tailrace's console does: name it with --console, or on %s: SELECT pg_drop_replication_slot('%s')",
+                           json_text(config, "database.hostname"), slot);
+    else if (wanted.drops_slot) {
         (void)snprintf(question, sizeof(question), "Delete %s, and drop slot %s with all changes that it has not captured yet?", session->operands[0], slot);
         status = terminal_confirm(question, session->sure, error);
         if (status == OK)

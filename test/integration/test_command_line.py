@@ -244,6 +244,8 @@ def test_it_speaks_to_any_kafka_connect(program):
             code = 200
             if self.path == "/connectors/a%2Fb/status":
                 body = body["a/b"]["status"]
+            elif self.path == "/connectors/a%2Fb/config":
+                body = body["a/b"]["info"]["config"]
             elif not self.path.startswith("/connectors?"):
                 code, body = 404, {"error_code": 404, "message": "Connector none not found"}
             data = json.dumps(body).encode()
@@ -263,6 +265,8 @@ def test_it_speaks_to_any_kafka_connect(program):
         assert listed.returncode == 1 and re.search(r"^a/b +RUNNING +0 of 1 +sink +Sink +the disk is gone$", listed.stdout, re.M)
         assert "geheim" not in program.run("tailrace", "connectors", "list", "--json", "--rest", url).stdout
         assert "the disk is gone" in program.run("tailrace", "connectors", "status", "a/b", "--rest", url + "/").stdout
+        refused = program.run("tailrace", "connectors", "delete", "a/b", "--drop-slot", "--yes", "--rest", url)
+        assert refused.returncode == 2 and "--console" in refused.stderr
         assert program.run("tailrace", "connectors", "config", "none", "--rest", url).stderr == "tailrace: Connector none not found\n"
     finally:
         server.shutdown()
@@ -403,6 +407,7 @@ def test_every_command_has_help_of_one_form_and_knows_the_nearest_option(program
         assert "\n  --help " in done.stdout and "\nexamples:\n  " in done.stdout, command
         if command == ["psql"]:  # what it does not know is psql's
             continue
+        assert program.run("tailrace", "help", *command).stdout == done.stdout
         wrong = program.run("tailrace", *command, "--hlep")
         assert wrong.returncode == 2 and "--help" in wrong.stderr and wrong.stdout == "", command
 

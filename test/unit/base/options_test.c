@@ -119,6 +119,8 @@ TEST(a_verb_has_its_own_operands_and_options)
     assert_string_equal(error.message, "tailrace things make: something is missing: tailrace things make TOPIC [FILE]");
     assert_int_equal(PARSE_VERBS("make", "a", "b", "c"), ERROR_USAGE);
     assert_string_equal(error.message, "tailrace things make: \"c\" is too much; see tailrace things make --help");
+    assert_int_equal(PARSE_VERBS("make", ""), ERROR_USAGE);
+    assert_string_equal(error.message, "tailrace things make: a word is empty; expected is TOPIC [FILE]");
     assert_int_equal(PARSE_VERBS("list", "--kind", "big"), ERROR_USAGE);
     assert_string_equal(error.message, "tailrace things list: --kind goes with make only");
 }
