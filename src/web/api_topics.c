@@ -147,6 +147,7 @@ static json_t *partitions_make(struct api *api, struct topic *topic)
     for (int32_t i = 0; i < count; i++) {
         struct partition *partition = topic_partition(topic, i);
         bool read_only = partition_is_read_only(partition);
+        bool uncompactable = topic_is_compacted(topic) && partition_cleaning_failure(partition, NULL);
         int64_t first = partition_start(partition), end = partition_end(partition);
         json_t *item = json_object();
 
@@ -158,8 +159,9 @@ static json_t *partitions_make(struct api *api, struct topic *topic)
         json_put(item, "in_per_s", count == 1 ? json_real_or_null(sampler_rate(api_sampler(api), "topic:", topic_name(topic))) : json_null());
         json_put(item, "segments", json_integer(partition_segment_count(partition)));
         json_put(item, "last_ms", json_integer_or_null(newest_ms(partition)));
-        json_put(item, "state", json_string(read_only ? "crit" : "ok"));
-        json_put(item, "word", json_string(read_only ? "read-only after corruption" : "good"));
+        json_put(item, "compacted_end", topic_is_compacted(topic) ? json_integer(partition_compacted_end(partition)) : json_null());
+        json_put(item, "state", json_string(read_only ? "crit" : uncompactable ? "warn" : "ok"));
+        json_put(item, "word", json_string(read_only ? "read-only after corruption" : uncompactable ? "cannot be compacted" : "good"));
         json_add(partitions, item);
     }
     return partitions;
