@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Tailrace beside PostgreSQL's own tools and Python programs in one run, and writes its sections of bench/results.md.
 
-    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,trace] [--out bench/results.md]
+    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,trace,console] [--out bench/results.md]
 
 Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2 and kafka-python. Everything runs on this machine: a
 private PostgreSQL and a Tailrace in a temporary directory, on ports of their own. Figures of one run are compared with
@@ -22,7 +22,7 @@ import agents
 import traces
 from machine import BUILD, FILL, ROOT, Postgres, Tailrace, connector, wait_until
 
-PARTS = ("start", "drain", "latency", "agents", "trace")
+PARTS = ("start", "drain", "latency", "agents", "trace", "console")
 
 
 def drain(postgres, directory, rows, transport):
@@ -106,6 +106,27 @@ def start(postgres, directory):
     return figures[len(figures) // 2]
 
 
+def console(postgres, directory):
+    """None, and why on stderr, where there is no browser."""
+    tailrace = Tailrace(directory / "console", postgres)
+    try:
+        out = subprocess.run(["node", str(ROOT / "bench" / "console.mjs"), f"http://127.0.0.1:{tailrace.web}/"], capture_output=True, text=True, timeout=120)
+        if out.returncode == 0:
+            return json.loads(out.stdout)
+        why = out.stderr.strip().splitlines()
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        why = [str(error)]
+    finally:
+        tailrace.stop()
+    print("bench: the console was not measured:", next((line for line in why if "Error" in line), "no node"), file=sys.stderr)
+    return None
+
+
+def console_lines(figures):
+    return [f"First contentful paint in Chromium, nothing cached: **{figures['first_paint_ms']:.0f} ms** after the navigation began, loaded after {figures['loaded_ms']:.0f} ms "
+            f"(medians of {figures['times']}). It loads {figures['files']} files, {figures['packed_bytes'] / 1024:.1f} KiB packed with the page, {figures['plain_bytes'] / 1024:.0f} KiB plain; all pages together may be 120 KiB gzipped, or the build fails.", ""]
+
+
 def start_lines(figures):
     return [f"Start to `tailrace is ready` on an empty data directory: {figures[0]:.0f} ms (median of 5); resident memory then {figures[1]:.0f} MB.", ""]
 
@@ -131,6 +152,7 @@ SECTIONS = {
     "drain": ("Drain: rows inserted 1000 a transaction while the connector was stopped, until the last is durable in the topic", drain_lines),
     "latency": ("Latency: commit in PostgreSQL to a librdkafka consumer, everything durable", latency_lines),
     "start": ("Start", start_lines),
+    "console": ("Console", console_lines),
     "agents": ("Agents: a topic with the full schema in every message, judged", agents.lines),
     "trace": ("Tracing: what keeping the times of batches and readers costs", traces.lines),
 }
@@ -141,6 +163,8 @@ def report(out, results):
     old = re.split(r"^(?=## )", out.read_text(), flags=re.MULTILINE)[1:] if out.exists() else []
     sections = {text.split("\n", 1)[0]: text for text in old}
     for part, figures in results.items():
+        if figures is None:
+            continue
         heading, lines = SECTIONS[part]
         when = f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} cores."
         sections[f"## {heading}"] = "\n".join([f"## {heading}", "", when, "", *lines(figures)]).rstrip() + "\n\n"
@@ -172,6 +196,8 @@ def main():
             results["latency"] = latency(postgres, directory)
         if "agents" in wanted:
             results["agents"] = agents.measure(postgres, directory, 2 * options.rows)
+        if "console" in wanted:
+            results["console"] = console(postgres, directory)
         if "trace" in wanted:
             results["trace"] = traces.measure(postgres, directory, options.rows)
     finally:
