@@ -140,8 +140,23 @@ try {
     await page.waitForSelector('.alert >> text=Acknowledged >> nth=0');
   });
   await step('a row is traced from its commit to the alert', async () => {
-    await page.goto(url + '/trace?topic=fraud.public.transactions&p=0&o=54');
-    await page.waitForSelector('text=/committed/i >> nth=0');
+    await page.goto(url + '/trace');
+    await page.fill('[data-filter]', 'fraud.public.transactions:0:54');
+    await page.keyboard.press('Enter');
+    for (const text of ['committed', 'received', 'durable', 'published', 'by agent spending', 'alerted', 'by sink hook']) await page.waitForSelector(`.fall >> text=${text} >> nth=0`);
+    await page.click('text=/^alert A-/');
+    await page.waitForURL('**/alerts/A-*');
+    const id = page.url().split('/').pop();
+    await page.goto(url + '/trace');
+    await page.fill('[data-filter]', id);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.fall >> text=delivered');
+  });
+  await step('a row that has not come says where it waits, and what to do', async () => {
+    await page.goto(url + '/trace?table=fraud.public.nowhere&key=1');
+    await page.waitForSelector('text=It is not in the log');
+    await page.waitForSelector('text=/has no table/');
+    await page.waitForSelector('text=Check the name: schema.table, as PostgreSQL writes it.');
   });
   const walk = [['overview', '/', 'text=fraud-connector >> nth=0'], ['topics', '/topics', 'text=payments'], ['messages', '/topics/fraud.public.transactions', 'text=Jeweller'], ['groups', '/groups', 'text=readers'], ['group', '/groups/readers', 'text=Partitions >> nth=0'],
     ['connectors', '/connectors', 'text=fraud-connector >> nth=0'], ['connector', '/connectors/fraud-connector', 'text=Running >> nth=0'], ['agents', '/agents', 'text=spending >> nth=0'], ['agent', '/agents/spending', 'text=spending-pattern >> nth=0'], ['alerts', '/alerts?state=all', 'text=/900/ >> nth=0'],
