@@ -69,12 +69,49 @@ static void a_default_stands_in_and_numbers_are_checked_when_asked_for(void **st
     arena_finish(&arena);
 }
 
+static void offers(const char *name, const char *expected)
+{
+    struct buffer out;
+
+    buffer_init(&out, 256);
+    argument_offer_value(name, "", &out);
+    buffer_append_u8(&out, 0);
+    assert_string_equal((char *)out.data, expected);
+    buffer_finish(&out);
+}
+
+static void values_are_completed_by_what_their_option_ends_in(void **state)
+{
+    (void)state;
+    offers("topic", ":TOPIC\n");
+    offers("all-groups", "");
+    offers("group", ":GROUP\n");
+    offers("command-config", ":FILE\n");
+    offers("offset-json-file", ":FILE\n");
+    offers("count", "");
+}
+
+static void questions_are_no_options(void **state)
+{
+    const char *argv[] = {"tool", "--complete", "--nonsense"};
+    struct arguments options;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 4096);
+    assert_null(parse(&arena, &options, 3, argv));
+    assert_int_equal(options.count, 0);
+    arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_follow_their_names),
         cmocka_unit_test(an_unknown_name_is_refused),
         cmocka_unit_test(a_default_stands_in_and_numbers_are_checked_when_asked_for),
+        cmocka_unit_test(values_are_completed_by_what_their_option_ends_in),
+        cmocka_unit_test(questions_are_no_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
