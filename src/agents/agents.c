@@ -421,6 +421,7 @@ static void agent_describe(struct agent *agent, const struct item *item, struct 
 
     agent_status_read(agent, &status);
     text_append(json, "rule", agent_rule(agent));
+    text_append(json, "rule_summary", rule_find(agent_rule(agent))->summary);
     text_append(json, "topic", agent_topic(agent));
     text_append(json, "alerts_topic", agent_alerts_topic(agent));
     text_append(json, "enriched_topic", agent_enriched_topic(agent));

@@ -53,6 +53,7 @@ static json_t *agent_item(struct api *api, const json_t *agent)
     json_put(item, "word", json_string(word));
     json_put(item, "since_ms", json_null());
     json_put(item, "rule", json_string(member_text(agent, "rule")));
+    json_put(item, "rule_summary", json_text_or_null(member_text(agent, "rule_summary")));
     json_put(item, "rule_version", json_integer(member_integer(agent, "version", 1)));
     json_put(item, "dry_run", json_boolean(json_is_true(json_object_get(agent, "dry_run"))));
     json_put(item, "model", json_object_get(agent, "model") == NULL ? json_null() : json_copy(json_object_get(agent, "model")));

@@ -38,6 +38,11 @@ export default ({ source, test }) => {
     for (const file of [join(source, 'package-lock.json'), join(source, '../test/console/package-lock.json')]) assert.equal(/"resolved"/.test(readFileSync(file, 'utf8')), false, file);
   });
 
+  test('the types agree', () => {
+    const done = spawnSync('npx', ['tsc', '--noEmit'], { cwd: source, encoding: 'utf8' });
+    assert.equal(done.stdout + done.stderr, '');
+  });
+
   test('text has the contrast of WCAG AA in both themes', () => {
     const css = readFileSync(join(source, 'src/tokens.css'), 'utf8');
     for (const [theme, part] of [

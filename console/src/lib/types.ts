@@ -551,6 +551,7 @@ export interface AgentItem {
 }
 export interface Agent extends AgentItem {
   folded?: number /* alerts that were counted instead of sent */;
+  rule_summary?: string | null;
   config: Record<string, string>;
   row_us: { p50: number | null; p99: number | null } | null;
   commit_us?: { p50: number; p99: number } | null;
@@ -559,7 +560,7 @@ export interface Agent extends AgentItem {
   state_limit_bytes: number | null;
   evictions: number | null;
   error: Why | null;
-  versions: { version: number; at_ms: number; by: string | null; changes: { name: string; old: string | null; new: string | null }[] }[];
+  versions: { version: number; at_ms: number | null; by: string | null; changes: { name: string; old: string | null; new: string | null }[] }[];
 }
 /* POST /agents/:a/backtest: events `progress` {scanned,total} and `done` */
 export interface BacktestDone {

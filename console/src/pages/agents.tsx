@@ -269,7 +269,10 @@ function AgentPage({ name }: { name: string }) {
             </div>
             <div class="cols-2 even">
               <Panel title="The rule" extra={`version ${a.rule_version}`}>
-                <p class="pad-line">{a.rule}</p>
+                <p class="pad-line">
+                  <b>{a.rule}</b>
+                  {a.rule_summary ? `: ${a.rule_summary}.` : null}
+                </p>
                 <Table
                   label="Configuration"
                   items={Object.entries(a.config)}
@@ -284,7 +287,7 @@ function AgentPage({ name }: { name: string }) {
                 <Panel title="Versions">
                   <Table
                     label="Versions"
-                    items={a.versions}
+                    items={a.versions.length ? a.versions : [{ version: a.rule_version, at_ms: a.since_ms, by: 'the settings', changes: [] }]}
                     keyOf={v => v.version}
                     columns={[
                       { name: 'Version', cell: v => <b>v{v.version}</b> },

@@ -30,7 +30,7 @@ function Certain({ data }: { data: Data }) {
       {data.lost === null ? null : data.lost === 0 ? 'none is lost' : <b class="is-crit">{f.plural(data.lost, 'row')} lost</b>}
       {data.durable_lsn ? (
         <>
-          {data.lost === null ? 'All up to LSN ' : ': all up to LSN '}
+          {data.lost === null ? (p50 === null ? 'All up to LSN ' : 'all up to LSN ') : ': all up to LSN '}
           <code>{data.durable_lsn}</code> is on disk here.
         </>
       ) : data.lost === null ? (
@@ -124,6 +124,8 @@ function Charts({ slots }: { slots: Slot[] }) {
   );
 }
 
+const YEAR_MS = 365 * 86_400_000;
+
 export function WalPlot({ series, slot }: { series: Series; slot: Pick<Slot, 'slot' | 'wal_bytes' | 'room_bytes' | 'growth_bytes_per_s' | 'full_at_ms'> }) {
   const past = series.series['wal_bytes:' + slot.slot] ?? [], growth = slot.growth_bytes_per_s ?? 0, steps = past.length, now = slot.wal_bytes ?? 0;
   /* The line goes on only when it grows towards something. */
@@ -163,7 +165,7 @@ const SLOTS: Column<Slot>[] = [
     align: 'grow',
     cell: s => (s.room_bytes === null || s.wal_bytes === null ? <Unknown why={ROOM_WHY} /> : <Meter share={s.wal_bytes / (s.wal_bytes + s.room_bytes || 1)} state={s.state} label={`Share of the room that ${s.slot} uses`} />)
   },
-  { name: 'Disk full in', align: 'num', cell: s => (s.full_at_ms === null ? (s.room_bytes === null ? <Unknown why={ROOM_WHY} /> : 'never') : `about ${f.duration(Math.max(0, Math.round((s.full_at_ms - f.nowMs()) / 60000) * 60000))}`) }
+  { name: 'Disk full in', align: 'num', cell: s => (s.full_at_ms === null ? (s.room_bytes === null ? <Unknown why={ROOM_WHY} /> : 'never') : s.full_at_ms - f.nowMs() > YEAR_MS ? 'over a year' : `about ${f.duration(Math.max(0, Math.round((s.full_at_ms - f.nowMs()) / 60000) * 60000))}`) }
 ];
 
 export function Events({ items }: { items: EventLine[] }) {
