@@ -598,6 +598,18 @@ struct group { /* of segments that become one */
     int64_t bytes; /* of the old ones */
 };
 
+/* The old segments and the new one take space at the same time, of which the records that come must not be robbed: half of what is free. */
+static enum status space_check(const struct group *group, struct error *error)
+{
+    struct store *store = group->pass->cleaner->store;
+    int64_t free_bytes;
+
+    if (disk_free_bytes(store->disk, store->directory, &free_bytes, NULL) != OK || free_bytes >= group->written)
+        return OK;
+    return error_set(error, ERROR_DISK_FULL, "the disk has too little room: %lld bytes of the new segment are written, and %lld are free",
+                     (long long)group->written, (long long)free_bytes);
+}
+
 static enum status group_flush(struct group *group, struct error *error)
 {
     enum status status;
@@ -612,6 +624,8 @@ static enum status group_flush(struct group *group, struct error *error)
         status = disk_write(group->made->file, buffer_slice(&group->out), group->written, error);
     group->written += (int64_t)group->out.size;
     buffer_reset(&group->out);
+    if (status == OK)
+        status = space_check(group, error);
     if (status == OK && group->written - group->synced >= SYNC_BYTES) {
         status = disk_sync(group->made->file, error);
         group->synced = group->written;
@@ -632,18 +646,6 @@ static void cleaned_remove(const struct partition *partition, int64_t base)
     }
 }
 
-/* The old segments and the new one take space at the same time, which the records that come must not miss. */
-static enum status space_check(const struct group *group, int64_t bytes, struct error *error)
-{
-    struct store *store = group->pass->cleaner->store;
-    int64_t free_bytes;
-
-    if (disk_free_bytes(store->disk, store->directory, &free_bytes, NULL) != OK || free_bytes / 2 >= bytes)
-        return OK;
-    return error_set(error, ERROR_DISK_FULL, "compacting needs %lld bytes for a while and leaves as many free; %lld are free", (long long)bytes,
-                     (long long)free_bytes);
-}
-
 /* Decided at the last batch of a segment: is the next one written behind it? */
 static bool next_fits(const struct group *group, const struct batch *batch)
 {
@@ -652,8 +654,7 @@ static bool next_fits(const struct group *group, const struct batch *batch)
     int64_t written = group->written + (int64_t)group->out.size + batch->size;
 
     return group->count < group->count_max &&
-           compaction_fits(&facts[0], written, &facts[group->count], settings->segment_bytes, settings->segment_index_bytes) &&
-           space_check(group, facts[group->count].bytes, NULL) == OK;
+           compaction_fits(&facts[0], written, &facts[group->count], settings->segment_bytes, settings->segment_index_bytes);
 }
 
 static enum status filter_batch(struct pass *pass, const struct batch *batch, struct slice bytes, bool is_last, bool *taken, struct error *error)
@@ -704,11 +705,9 @@ static enum status group_compact(struct group *group, struct error *error)
     struct partition *partition = pass->partition;
     struct store *store = pass->cleaner->store;
     int64_t base = group->old[0]->base;
-    enum status status = space_check(group, segment_bytes(group->old[0]), error);
+    enum status status;
     bool swapped = false;
 
-    if (status != OK)
-        return status;
     cleaned_remove(partition, base);
     group->made = segment_create(&store->files, partition, partition->directory, base, 0, base);
     segment_set_suffix(group->made, SWAP_CLEANED);
