@@ -323,6 +323,23 @@ static void deliveries_print(struct book *book, const char *id)
     }
 }
 
+/* What the model saw, and what each of it added to the score. */
+static void model_print(struct page *page, const json_t *alert)
+{
+    const json_t *feature;
+    size_t i;
+
+    if (!json_is_string(json_object_get(alert, "model")))
+        return;
+    page_print(page, STYLE_PLAIN, "  model      version %s saw\n", text_of(alert, "model"));
+    json_array_foreach(json_object_get(alert, "features"), i, feature) {
+        const char *value = text_of(feature, "value");
+
+        page_print(page, STYLE_PLAIN, "             %s: %s, weight %+.3f\n", text_of(feature, "name"), *value == '\0' ? "unknown" : value,
+                   json_number_value(json_object_get(feature, "weight")));
+    }
+}
+
 static void show_print(struct book *book, json_t *alert)
 {
     json_t *one, *source = json_object_get(alert, "source"), *problem = json_object_get(alert, "problem");
@@ -344,6 +361,7 @@ static void show_print(struct book *book, json_t *alert)
     json_array_foreach(json_object_get(alert, "conditions"), i, one)
         page_print(page, STYLE_PLAIN, "  %-9s  %s: %s, limit %s%s\n", i == 0 ? "because" : "", text_of(one, "text"), text_of(one, "was"), text_of(one, "limit"),
                    json_is_true(json_object_get(one, "held")) ? "" : " (not reached)");
+    model_print(page, alert);
     if (number_of(alert, "folded") > 0)
         page_print(page, STYLE_PLAIN, "  folded     %lld alerts of this key before it were not sent\n", (long long)number_of(alert, "folded"));
     deliveries_print(book, text_of(alert, "id"));
