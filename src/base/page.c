@@ -121,6 +121,7 @@ struct table {
     } columns[COLUMNS_MAX];
     struct cell *cells;
     size_t count, capacity;
+    size_t cell_columns_max; /* 0: as wide as they are */
 };
 
 struct table *table_create(const char *columns)
@@ -138,6 +139,28 @@ struct table *table_create(const char *columns)
         table->columns[table->column_count++].width = page_columns(heading);
     }
     return table;
+}
+
+void table_limit(struct table *table, size_t columns)
+{
+    table->cell_columns_max = columns;
+}
+
+/* The beginning that takes at most so many columns. */
+static size_t size_of_columns(struct slice text, size_t columns)
+{
+    size_t used = 0, at = 0;
+    uint32_t code;
+
+    while (at < text.size) {
+        size_t size = text_character(slice_from(text, at), &code);
+
+        used += character_columns(code);
+        if (used > columns)
+            break;
+        at += size;
+    }
+    return at;
 }
 
 void table_destroy(struct table *table)
@@ -162,6 +185,10 @@ static void cell_add(struct table *table, enum style style, char *text, size_t s
     }
     text_tame(text, size, false);
     cell = (struct cell){slice_from_string(arena_copy_string(&table->arena, slice_of(text, size))), page_columns(slice_of(text, size)), style};
+    if (table->cell_columns_max > 0 && cell.columns > table->cell_columns_max) {
+        cell.text = slice_from_string(arena_format(&table->arena, "%.*s…", (int)size_of_columns(cell.text, table->cell_columns_max - 1), (const char *)cell.text.data));
+        cell.columns = page_columns(cell.text);
+    }
     if (table->count == table->capacity) {
         table->capacity = table->capacity == 0 ? 64 : table->capacity * 2;
         table->cells = memory_resize(table->cells, table->capacity * sizeof(*table->cells));

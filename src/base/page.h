@@ -28,6 +28,9 @@ struct table;
 struct table *table_create(const char *columns);
 void table_destroy(struct table *table); /* NULL is fine */
 
+/* Cuts later cells that are wider, with … at the end: for screens, where one long name would push everything aside. */
+void table_limit(struct table *table, size_t columns);
+
 /* The next cell, row by row. Control characters and newlines are replaced by blanks, bytes that are no UTF-8 by '?'; "" is shown as -. */
 void table_cell(struct table *table, enum style style, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

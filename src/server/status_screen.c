@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#define NAME_COLUMNS_MAX 60
 #define ROWS_MAX 10 /* of a list; more are counted, and have a command of their own */
 
 /* ---- Values ---- */
@@ -315,6 +316,7 @@ static void list_render(const json_t *description, const struct list *list, int6
     struct ranked kept[ROWS_MAX + 1];
     size_t index, count = 0, total = 0;
 
+    table_limit(table, NAME_COLUMNS_MAX);
     json_array_foreach(items, index, item) {
         if (is_own(item))
             continue;

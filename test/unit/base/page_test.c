@@ -86,6 +86,19 @@ TEST(long_cells_are_cut_between_characters)
     table_destroy(table);
 }
 
+TEST(a_limit_cuts_wide_cells_and_nothing_else)
+{
+    struct table *table = table_create("a|b");
+
+    table_limit(table, 5);
+    table_cell(table, STYLE_PLAIN, "12345");
+    table_cell(table, STYLE_PLAIN, "x");
+    table_cell(table, STYLE_PLAIN, "äöüßéñ");
+    table_cell(table, STYLE_PLAIN, "日本語");
+    prints(table, false, "a      b\n12345  x\näöüß…  日本…\n");
+    table_destroy(table);
+}
+
 static void amounts(void (*append)(struct buffer *text, int64_t value), int64_t value, const char *expected)
 {
     struct buffer text;
@@ -132,6 +145,7 @@ int main(void)
         cmocka_unit_test(names_from_outside_cannot_steer_the_terminal),
         cmocka_unit_test(colors_do_not_move_columns),
         cmocka_unit_test(long_cells_are_cut_between_characters),
+        cmocka_unit_test(a_limit_cuts_wide_cells_and_nothing_else),
         cmocka_unit_test(amounts_read_well),
         cmocka_unit_test(rates_that_are_not_known_are_a_dash),
     };
