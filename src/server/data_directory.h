@@ -13,7 +13,7 @@
  * | tailrace.pid | process id of the running program, which has it locked |
  * | control.sock | where it answers `tailrace status` and others          |
  * | tailrace.log | what it says when it runs detached                     |
- * | console.token | what lets into a console that others can reach         |
+ * | console.token | hash of what lets into a console that others can reach |
  * | log/         | the commit log                                         |
  * | postgres/    | the private PostgreSQL                                 |
  * | postgres.log | what that says                                         |

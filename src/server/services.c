@@ -15,7 +15,6 @@
 
 #define LOG_SUBSYSTEM "server"
 
-#define TOKEN_TEXT_SIZE 49 /* 24 bytes in hexadecimal */
 
 /* Connectors reach it through its socket, by the usual container name, and by its own address with its own port. */
 static void private_postgres_alias(struct services *services)
@@ -145,45 +144,57 @@ static bool is_loopback(const char *host)
     return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
-/* The token of the data directory, made when there is none. */
-static enum status token_file(const char *path, const char *host, long long port, char token[TOKEN_TEXT_SIZE], struct error *error)
+/* What lets in is said once, to who started the program, and only its hash is kept: neither file nor log gives it away. */
+static enum status token_make(const char *path, char hash[AUTH_HASH_SIZE], char token[TOKEN_TEXT_SIZE], struct error *error)
 {
     uint8_t bytes[(TOKEN_TEXT_SIZE - 1) / 2];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size;
+    int fd;
 
-    if (fd >= 0) {
-        size = read(fd, token, TOKEN_TEXT_SIZE - 1);
-        (void)close(fd);
-        token[size < 0 ? 0 : size] = '\0';
-        return size == TOKEN_TEXT_SIZE - 1 ? OK : error_set(error, ERROR_DISK, "%s is no token: remove it, and a new one is made", path);
-    }
     random_bytes(bytes, sizeof(bytes));
     for (size_t i = 0; i < sizeof(bytes); i++)
         (void)snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    auth_hash(token, hash);
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, token, TOKEN_TEXT_SIZE - 1) != TOKEN_TEXT_SIZE - 1 || fsync(fd) != 0) {
-        (void)error_set_system(error, ERROR_DISK, errno, "write the console's token to %s", path);
+    if (fd < 0 || write(fd, hash, AUTH_HASH_SIZE - 1) != AUTH_HASH_SIZE - 1 || fsync(fd) != 0) {
+        (void)error_set_system(error, ERROR_DISK, errno, "write the hash of the console's token to %s", path);
         if (fd >= 0)
             (void)close(fd);
         return error->status;
     }
     (void)close(fd);
-    LOG_WARNING("the console listens on %s, so it needs a token. Said this once: http://%s:%lld/#token=%s (kept in %s)", host, host, port, token, path);
     return OK;
 }
 
-/* Whoever reaches this machine's own loopback may do everything; from elsewhere a token is needed. */
-static enum status console_token(const struct services *services, char token[TOKEN_TEXT_SIZE], struct error *error)
+/* The hash of the data directory's token; a token is made when there is none. */
+static enum status token_file(struct services *services, const char *path, char hash[AUTH_HASH_SIZE], struct error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size;
+
+    if (fd < 0)
+        return token_make(path, hash, services->token, error);
+    size = read(fd, hash, AUTH_HASH_SIZE - 1);
+    (void)close(fd);
+    hash[size < 0 ? 0 : size] = '\0';
+    return size == AUTH_HASH_SIZE - 1 && strncmp(hash, AUTH_HASH_PREFIX, strlen(AUTH_HASH_PREFIX)) == 0
+               ? OK
+               : error_set(error, ERROR_DISK, "%s is no hash of a token: remove it, and a new token is made", path);
+}
+
+/* Whoever reaches this machine's own loopback may do everything; from elsewhere a token is needed. hash "": none is */
+static enum status console_token(struct services *services, char hash[AUTH_HASH_SIZE], struct error *error)
 {
     const struct settings *settings = services->settings;
     enum status status = OK;
 
-    token[0] = '\0';
+    hash[0] = '\0';
     if (!is_loopback(settings->console_host_name) && *settings->console_token == '\0') {
         char *path = memory_format("%s/console.token", services->data_dir);
 
-        status = token_file(path, settings->console_host_name, (long long)settings->console_port, token, error);
+        status = token_file(services, path, hash, error);
+        if (status == OK)
+            LOG_WARNING("the console listens on %s, so it needs a token; its hash is in %s. If the token is lost, remove that file: the next start makes another and says it", settings->console_host_name,
+                        path);
         memory_free(path);
     }
     return status;
@@ -192,7 +203,7 @@ static enum status console_token(const struct services *services, char token[TOK
 static enum status console_start(struct services *services, struct error *error)
 {
     const struct settings *settings = services->settings;
-    char token[TOKEN_TEXT_SIZE];
+    char token[AUTH_HASH_SIZE];
     enum status status = console_token(services, token, error);
     char *listener = listener_text(settings->console_host_name, settings->console_port);
     struct web_settings wanted = {
@@ -287,6 +298,8 @@ void services_addresses(const struct services *services, struct buffer *text)
         buffer_append_format(text, "Kafka protocol    %s\n", broker_listener(services->broker, i));
     buffer_append_format(text, "Connect REST      http://%s\n", connect_listener(services->connect));
     buffer_append_format(text, "Console           http://%s\n", web_listener(services->web));
+    if (services->token[0] != '\0')
+        buffer_append_format(text, "Console's token   %s (said only now; log in with http://%s/#token=%s)\n", services->token, web_listener(services->web), services->token);
     if (services->postgres != NULL)
         buffer_append_format(text, "PostgreSQL        %s:%lld (user postgres; socket in %s)\n", services->settings->postgres_host_name,
                              (long long)services->settings->postgres_port, postgres_socket_directory(services->postgres));

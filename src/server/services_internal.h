@@ -15,6 +15,8 @@
 
 #include <stdatomic.h>
 
+#define TOKEN_TEXT_SIZE 49 /* 24 bytes in hexadecimal */
+
 struct services {
     const struct settings *settings;
     const char *data_dir;
@@ -30,6 +32,7 @@ struct services {
     struct sinks *sinks;
     struct reports *reports;
     struct web *web;
+    char token[TOKEN_TEXT_SIZE]; /* of the console, when this start has made one; else "" */
 };
 
 #endif

@@ -738,7 +738,7 @@ static bool is_allowed(struct api_call *call, const struct route *route)
     if (route->needs == OPEN)
         return strcmp(call->request->method, "GET") == 0 || change_is_ours(call);
     if (call->access == ACCESS_NONE) {
-        api_error(call, 401, "LOGIN", "Log in first.", "This console needs a token.", "It was shown when Tailrace first started, and is the setting console.token.");
+        api_error(call, 401, "LOGIN", "Log in first.", "This console needs a token.", "It was shown when Tailrace first started, or is the setting console.token.");
         return false;
     }
     return route->needs == LOOKS ? strcmp(call->request->method, "POST") != 0 || change_is_ours(call) : may_change(call) && change_is_ours(call);

@@ -62,7 +62,7 @@ void api_login(struct api_call *call)
         cookie_set(call, cookie);
         return;
     case LOGIN_WRONG:
-        api_error(call, 401, "WRONG_TOKEN", "That is not the token.", NULL, "It was shown when Tailrace first started, and is the setting console.token.");
+        api_error(call, 401, "WRONG_TOKEN", "That is not the token.", NULL, "It was shown when Tailrace first started, or is the setting console.token.");
         return;
     case LOGIN_TOO_OFTEN:
         api_error(call, 429, "TOO_OFTEN", "Too many wrong tokens.", "Five a minute are let through from one address.", "Wait a minute.");

@@ -8,6 +8,7 @@
 
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 
 #define LOGINS_KEPT 256
@@ -87,9 +88,30 @@ static bool same(const char *secret, const char *given)
     return difference == 0 && size > 0;
 }
 
+void auth_hash(const char *token, char hash[AUTH_HASH_SIZE])
+{
+    uint8_t digest[32] = {0};
+    size_t at = (size_t)snprintf(hash, AUTH_HASH_SIZE, "%s", AUTH_HASH_PREFIX);
+
+    (void)EVP_Digest(token, strlen(token), digest, NULL, EVP_sha256(), NULL);
+    for (size_t i = 0; i < sizeof(digest); i++)
+        at += (size_t)snprintf(hash + at, AUTH_HASH_SIZE - at, "%02x", digest[i]);
+}
+
+/* A secret that is a hash lets in whoever has what it was made of, not the hash. */
+static bool is_token(const char *secret, const char *given)
+{
+    char hash[AUTH_HASH_SIZE];
+
+    if (strncmp(secret, AUTH_HASH_PREFIX, strlen(AUTH_HASH_PREFIX)) != 0)
+        return same(secret, given);
+    auth_hash(given, hash);
+    return same(secret, hash);
+}
+
 static enum access access_of_token(const struct auth *auth, const char *given)
 {
-    bool may_write = same(auth->token, given), may_read = same(auth->read_token, given);
+    bool may_write = is_token(auth->token, given), may_read = is_token(auth->read_token, given);
 
     if (may_write)
         return auth->read_only ? ACCESS_READ : ACCESS_WRITE;

@@ -11,6 +11,11 @@ enum access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
 
 struct auth;
 
+/* A token may also be given as its hash, "sha256:" and 64 hexadecimal digits. */
+#define AUTH_HASH_PREFIX "sha256:"
+#define AUTH_HASH_SIZE (sizeof(AUTH_HASH_PREFIX) + 64)
+void auth_hash(const char *token, char hash[AUTH_HASH_SIZE]);
+
 /* token, read_token: copied; NULL or "": none. read_only: nobody gets more than READ */
 struct auth *auth_create(const char *token, const char *read_token, bool read_only);
 void auth_destroy(struct auth *auth); /* NULL is fine */
