@@ -456,8 +456,12 @@ void api_topic_partitions(struct api_call *call)
     struct kafka_create_partitions_request_topic grown = {slice_from_string(name), count > INT32_MAX ? INT32_MAX : (int32_t)count, {NULL, -1}};
     struct kafka_create_partitions_request request = {{&grown, 1}, CHANGE_TIMEOUT_MS, call->dry_run};
     struct kafka_create_partitions_response response;
+    struct topic *topic = api_topic_find(call, name);
     json_t *whole;
 
+    if (topic == NULL)
+        return;
+    topic_release(topic);
     if (!api_ask(call, KAFKA_CREATE_PARTITIONS, CREATE_PARTITIONS_VERSION, &request, &response))
         return;
     if (response.results.count != 1 || response.results.items[0].error_code != 0) {
