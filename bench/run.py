@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import agents
+import console
 import traces
 from machine import BUILD, FILL, ROOT, Postgres, Tailrace, connector, wait_until
 
@@ -154,6 +155,7 @@ SECTIONS = {
     "start": ("Start", start_lines),
     "console": ("Console", console_lines),
     "agents": ("Agents: a topic with the full schema in every message, judged", agents.lines),
+    "console": ("The console", console.lines),
     "trace": ("Tracing: what keeping the times of batches and readers costs", traces.lines),
 }
 
@@ -200,6 +202,8 @@ def main():
             results["console"] = console(postgres, directory)
         if "trace" in wanted:
             results["trace"] = traces.measure(postgres, directory, options.rows)
+        if "console" in wanted:
+            results["console"] = console.measure(postgres, directory)
     finally:
         for process in Tailrace.running:
             process.kill()

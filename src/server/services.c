@@ -127,9 +127,9 @@ static enum status inner_reports_start(struct services *services, struct error *
     return reports_start(&services->settings->values, services->log, &services->reports, error);
 }
 
-static void describe(void *context, struct buffer *json)
+static void describe(void *context, bool with_topics, struct buffer *json)
 {
-    services_describe(context, json);
+    services_describe(context, with_topics, json);
 }
 
 static void settings_describe(void *context, struct buffer *json)

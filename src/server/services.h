@@ -27,7 +27,7 @@ void services_stop(struct services *services);
 void services_addresses(const struct services *services, struct buffer *text);
 
 /* What the services say of themselves, as JSON; passwords masked. */
-void services_describe(struct services *services, struct buffer *json);
+void services_describe(struct services *services, bool with_topics, struct buffer *json);
 
 /* The same with groups, slots and problems, once the console's sampler runs: everything that `tailrace status --json` shows. */
 void services_status(struct services *services, struct buffer *json);

@@ -52,7 +52,8 @@ static void cleaning_describe(struct partition *partition, struct totals *totals
     buffer_finish(&reason);
 }
 
-static json_t *describe_topic(struct topic *topic, struct totals *totals)
+/* NULL when only the totals are wanted. */
+static json_t *describe_topic(struct topic *topic, bool wanted, struct totals *totals)
 {
     int32_t count = topic_partition_count(topic);
     int64_t bytes = 0, records = 0, end = 0;
@@ -71,11 +72,13 @@ static json_t *describe_topic(struct topic *topic, struct totals *totals)
     }
     totals->partitions += count;
     totals->bytes += bytes;
+    if (!wanted)
+        return NULL;
     return json_pack("{s:s, s:i, s:I, s:I, s:I, s:b}", "name", topic_name(topic), "partitions", (int)count, "bytes", (json_int_t)bytes,
                      "records", (json_int_t)records, "end", (json_int_t)end, "internal", (int)topic_is_internal(topic));
 }
 
-static void describe_store(struct services *services, json_t *object)
+static void describe_store(struct services *services, bool with_topics, json_t *object)
 {
     json_t *topics = json_array(), *store;
     struct store_counters counters;
@@ -91,7 +94,10 @@ static void describe_store(struct services *services, json_t *object)
     arena_init(&arena, ARENA_BLOCK_BYTES);
     all = store_topics(services->store, &arena, &count);
     for (size_t i = 0; i < count; i++) {
-        (void)json_array_append_new(topics, describe_topic(all[i], &totals));
+        json_t *topic = describe_topic(all[i], with_topics, &totals);
+
+        if (topic != NULL)
+            (void)json_array_append_new(topics, topic);
         topic_release(all[i]);
     }
     arena_finish(&arena);
@@ -113,7 +119,10 @@ static void describe_store(struct services *services, json_t *object)
     (void)json_object_set_new(store, "degraded_why", degraded ? json_string(reason.message) : json_null());
     (void)json_object_set_new(store, "waiting", json_integer((json_int_t)counters.waiting));
     (void)json_object_set_new(object, "store", store);
-    (void)json_object_set_new(object, "topics", topics);
+    if (with_topics)
+        (void)json_object_set_new(object, "topics", topics);
+    else
+        json_decref(topics);
 }
 
 static void describe_broker(const struct services *services, json_t *object)
@@ -213,7 +222,7 @@ static void describe_postgres(struct services *services, json_t *object)
                                         "socket", postgres_socket_directory(services->postgres), "error", status.error.message));
 }
 
-void services_describe(struct services *services, struct buffer *json)
+void services_describe(struct services *services, bool with_topics, struct buffer *json)
 {
     json_t *object =
         json_pack("{s:s, s:i, s:i, s:I, s:s, s:b}", "version", TAILRACE_VERSION, "one", 1, "pid", (int)getpid(), "started_ms",
@@ -221,7 +230,7 @@ void services_describe(struct services *services, struct buffer *json)
     char *text;
 
     (void)json_object_set_new(object, "process", describe_process());
-    describe_store(services, object);
+    describe_store(services, with_topics, object);
     describe_broker(services, object);
     describe_connectors(services, object);
     describe_agents(services, object);
@@ -240,7 +249,7 @@ void services_status(struct services *services, struct buffer *json)
     if (atomic_load(&services->ready))
         web_status(services->web, json);
     else
-        services_describe(services, json);
+        services_describe(services, true, json);
 }
 
 void services_addresses_json(const struct services *services, struct buffer *json)

@@ -216,16 +216,26 @@ struct series *api_series(struct api *api)
     return api->series;
 }
 
-json_t *api_describe(struct api *api)
+static json_t *describe(struct api *api, bool with_topics)
 {
     struct buffer text;
     json_t *description;
 
     buffer_init(&text, DESCRIPTION_BYTES_MAX);
-    api->settings.describe(api->settings.context, &text);
+    api->settings.describe(api->settings.context, with_topics, &text);
     description = json_loadb((const char *)text.data, text.size, 0, NULL);
     buffer_finish(&text);
     return description == NULL ? json_object() : description;
+}
+
+json_t *api_describe(struct api *api)
+{
+    return describe(api, false);
+}
+
+json_t *api_describe_whole(struct api *api)
+{
+    return describe(api, true);
 }
 
 /* ---- Events ---- */
@@ -571,28 +581,47 @@ static void etag_put(struct api_call *call)
     call->response->content_type = NULL;
 }
 
+/* Those whose name has q in it. Takes the reference, gives a new one. */
+static json_t *filtered(json_t *items, const char *name_member, const char *q)
+{
+    json_t *kept = json_array(), *item;
+    size_t index;
+
+    json_array_foreach(items, index, item) {
+        if (contains(json_string_value(json_object_get(item, name_member)), q))
+            (void)json_array_append(kept, item);
+    }
+    json_decref(items);
+    return kept;
+}
+
+struct api_page api_page_read(struct api_call *call)
+{
+    return (struct api_page){.q = api_query(call, "q"), .sort = api_query(call, "sort"), .descending = api_query(call, "dir") != NULL && strcmp(api_query(call, "dir"), "desc") == 0,
+                             .offset = (size_t)api_query_number(call, "offset", 0, 0, INT32_MAX), .limit = (size_t)api_query_number(call, "limit", LIST_LIMIT_MAX, 1, LIST_LIMIT_MAX)};
+}
+
+void api_page_give(struct api_call *call, size_t total, json_t *items)
+{
+    api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)total, "items", items));
+    etag_put(call);
+}
+
 void api_list(struct api_call *call, json_t *items, const char *name_member)
 {
-    const char *q = api_query(call, "q"), *sort = api_query(call, "sort"), *dir = api_query(call, "dir");
-    size_t offset = (size_t)api_query_number(call, "offset", 0, 0, INT32_MAX);
-    size_t limit = (size_t)api_query_number(call, "limit", LIST_LIMIT_MAX, 1, LIST_LIMIT_MAX);
-    json_t *page = json_array();
+    struct api_page page = api_page_read(call);
+    json_t *shown = json_array();
     size_t total;
 
-    if (q != NULL && *q != '\0') {
-        for (size_t i = json_array_size(items); i-- > 0;) {
-            if (!contains(json_string_value(json_object_get(json_array_get(items, i), name_member)), q))
-                (void)json_array_remove(items, i);
-        }
-    }
-    if (sort != NULL)
-        items = sorted_copy(call, items, sort, dir != NULL && strcmp(dir, "desc") == 0);
+    if (page.q != NULL && *page.q != '\0')
+        items = filtered(items, name_member, page.q);
+    if (page.sort != NULL)
+        items = sorted_copy(call, items, page.sort, page.descending);
     total = json_array_size(items);
-    for (size_t i = offset; i < total && i - offset < limit; i++)
-        (void)json_array_append(page, json_array_get(items, i));
+    for (size_t i = page.offset; i < total && i - page.offset < page.limit; i++)
+        (void)json_array_append(shown, json_array_get(items, i));
     json_decref(items);
-    api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)total, "items", page));
-    etag_put(call);
+    api_page_give(call, total, shown);
 }
 
 /* ---- Routes ---- */

@@ -30,7 +30,7 @@ struct api_settings {
     struct sinks *sinks;          /* asked to send an alert again */
     const char *problems_topic;   /* where problems are written as alerts; NULL: nowhere */
     struct store *store;          /* topics and partitions with their sizes and times */
-    void (*describe)(void *context, struct buffer *json); /* what the server says of itself; any thread */
+    void (*describe)(void *context, bool with_topics, struct buffer *json); /* what the server says of itself; any thread */
     void (*settings)(void *context, struct buffer *json); /* every setting as a JSON array, secrets masked */
     void *context;
     bool read_only;
@@ -89,12 +89,22 @@ void api_kafka_failed(struct api_call *call, int16_t code, struct slice message,
 /* A list: items filtered by q, sorted, cut to offset and limit. Takes the reference to `items`. names: member that q is looked for in. */
 void api_list(struct api_call *call, json_t *items, const char *name_member);
 
+/* For lists so long that only what is shown should be made: what is asked for, and its answer, which takes the reference. */
+struct api_page {
+    const char *q, *sort; /* NULL: not asked for */
+    bool descending;
+    size_t offset, limit;
+};
+struct api_page api_page_read(struct api_call *call);
+void api_page_give(struct api_call *call, size_t total, json_t *items);
+
 /* One request to our broker. Answers with the error itself and gives false when it fails. */
 bool api_ask(struct api_call *call, int16_t key, int16_t version, const void *request, void *response);
 enum status api_ask_quietly(struct api *api, struct arena *arena, int16_t key, int16_t version, const void *request, void *response, struct error *error);
 
-/* What the server says of itself; a new reference. */
+/* What the server says of itself, but for the list of topics, which may be long; with it. New references. */
 json_t *api_describe(struct api *api);
+json_t *api_describe_whole(struct api *api);
 
 /*
  * The same with what the sampler saw a moment ago: groups with their lag, replication slots, and problems with cause and remedy. What
@@ -164,7 +174,6 @@ api_handler api_slot_drop;                                                      
 api_handler api_stream;                                                          /* stream.c */
 
 /* Objects that several answers and the stream show. New references; NULL when there is no such thing. */
-json_t *topics_make(struct api *api);
 json_t *topic_make(struct api *api, struct arena *arena, const char *name);
 json_t *groups_make(struct api *api, struct arena *arena, struct error *error);
 json_t *group_make(struct api *api, struct arena *arena, const char *name, struct error *error);

@@ -109,6 +109,8 @@ void api_search_names(struct api_call *call)
                  {"Alerts", "/alerts"}, {"Reports", "/reports"}, {"Trace", "/trace"}, {"Health", "/health"}, {"Settings", "/settings"}};
     const char *q = api_query(call, "q");
     struct search search = {q == NULL ? "" : q, (size_t)api_query_number(call, "limit", 12, 1, 100), json_array()};
+    struct topic **topics;
+    size_t topic_count;
     json_t *description = api_describe(call->api), *groups = groups_make(call->api, call->arena, NULL);
 
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
@@ -117,7 +119,11 @@ void api_search_names(struct api_call *call)
     offer_all(&search, groups, "group", "group", "/groups");
     offer_all(&search, json_object_get(description, "agents"), "name", "agent", "/agents");
     offer_all(&search, json_object_get(description, "reports"), "name", "report", "/reports");
-    offer_all(&search, json_object_get(description, "topics"), "name", "topic", "/topics");
+    topics = store_topics(api_settings_of(call->api)->store, call->arena, &topic_count);
+    for (size_t i = 0; i < topic_count; i++) {
+        offer(&search, "topic", topic_name(topics[i]), "/topics", true);
+        topic_release(topics[i]);
+    }
     json_decref(groups);
     json_decref(description);
     api_json(call, 200, json_pack("{s:o}", "items", search.items));

@@ -252,7 +252,7 @@ static bool has_critical(const json_t *problems)
 
 json_t *api_status(struct api *api)
 {
-    json_t *status = api_describe(api), *overview = sampler_newest(api_sampler(api)), *problems = sampler_problems(api_sampler(api));
+    json_t *status = api_describe_whole(api), *overview = sampler_newest(api_sampler(api)), *problems = sampler_problems(api_sampler(api));
 
     sampler_describe(api_sampler(api), status);
     json_put(status, "verdict", overview == NULL ? json_null() : null_or_copy(overview, "verdict"));

@@ -11,6 +11,7 @@ enum { CREATE_TOPICS_VERSION = 7, DELETE_TOPICS_VERSION = 5, CREATE_PARTITIONS_V
        ALTER_CONFIGS_VERSION = 1 };
 enum { RESOURCE_TOPIC = 2, CONFIG_FROM_TOPIC = 1, CONFIG_FROM_DEFAULT = 5, CONFIG_SET = 0, CONFIG_DELETE = 1 };
 
+#define SOURCES_BYTES_MAX ((size_t)64 << 20)
 #define CHANGE_TIMEOUT_MS 10000
 
 /* ---- What the store knows ---- */
@@ -96,45 +97,69 @@ static json_t *item_make(struct api *api, struct topic *topic, const json_t *sou
 /* Topic to connector, by the topics that the connectors have written to. */
 static json_t *sources_make(struct api *api)
 {
-    json_t *description = api_describe(api), *sources = json_object(), *connector, *topic;
+    json_t *sources = json_object(), *connectors, *connector, *topic;
+    struct buffer text;
     size_t i, k;
 
-    json_array_foreach(json_object_get(description, "connectors"), i, connector) {
+    buffer_init(&text, SOURCES_BYTES_MAX);
+    connect_describe(api_settings_of(api)->connect, &text);
+    connectors = json_loadb((const char *)text.data, text.size, 0, NULL);
+    buffer_finish(&text);
+    json_array_foreach(connectors, i, connector) {
         json_array_foreach(json_object_get(connector, "topics"), k, topic)
             json_put(sources, json_string_value(topic), json_copy(json_object_get(connector, "name")));
     }
-    json_decref(description);
+    json_decref(connectors);
     return sources;
 }
 
-json_t *topics_make(struct api *api)
+static int by_name(const void *a, const void *b)
 {
-    json_t *items = json_array(), *sources = sources_make(api);
-    struct arena arena;
+    return strcmp(topic_name(*(struct topic *const *)a), topic_name(*(struct topic *const *)b));
+}
+
+/* Those of the kind whose name has q in it stay; the others are let go. Gives how many stay. */
+static size_t topics_filter(struct topic **all, size_t count, const char *kind, const char *q, const json_t *sources)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bool fits = (kind == NULL || *kind == '\0' || strcmp(kind_of(all[i], sources), kind) == 0) && (q == NULL || *q == '\0' || strcasestr(topic_name(all[i]), q) != NULL);
+
+        if (fits)
+            all[kept++] = all[i];
+        else
+            topic_release(all[i]);
+    }
+    return kept;
+}
+
+/* Thousands of topics are filtered and, by name, sorted before anything is made of them. */
+void api_topics(struct api_call *call)
+{
+    struct api_page page = api_page_read(call);
+    json_t *items = json_array(), *sources = sources_make(call->api);
+    bool by_place = page.sort == NULL || strcmp(page.sort, "name") == 0;
     struct topic **all;
     size_t count;
 
-    arena_init(&arena, 65536);
-    all = store_topics(api_settings_of(api)->store, &arena, &count);
+    all = store_topics(api_settings_of(call->api)->store, call->arena, &count);
+    count = topics_filter(all, count, api_query(call, "kind"), page.q, sources);
+    if (page.sort != NULL && by_place)
+        qsort(all, count, sizeof(struct topic *), by_name);
     for (size_t i = 0; i < count; i++) {
-        json_add(items, item_make(api, all[i], sources));
+        size_t at = page.descending && page.sort != NULL ? count - 1 - i : i;
+
+        if (!by_place || (i >= page.offset && i - page.offset < page.limit))
+            json_add(items, item_make(call->api, all[by_place ? at : i], sources));
+    }
+    for (size_t i = 0; i < count; i++)
         topic_release(all[i]);
-    }
-    arena_finish(&arena);
     json_decref(sources);
-    return items;
-}
-
-void api_topics(struct api_call *call)
-{
-    const char *kind = api_query(call, "kind");
-    json_t *items = topics_make(call->api);
-
-    for (size_t i = kind == NULL || *kind == '\0' ? 0 : json_array_size(items); i-- > 0;) {
-        if (strcmp(member_text(json_array_get(items, i), "kind"), kind) != 0)
-            (void)json_array_remove(items, i);
-    }
-    api_list(call, items, "name");
+    if (by_place)
+        api_page_give(call, count, items);
+    else
+        api_list(call, items, "name");
 }
 
 /* ---- One topic ---- */

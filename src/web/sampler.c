@@ -344,7 +344,7 @@ json_t *api_revisions(struct api *api)
 
 static void look(struct sampler *sampler)
 {
-    json_t *description = api_describe(sampler->api), *groups, *overview, *problems, *old, *old_groups, *old_problems;
+    json_t *description = api_describe_whole(sampler->api), *groups, *overview, *problems, *old, *old_groups, *old_problems;
     struct arena arena;
     struct error error;
 
