@@ -286,6 +286,7 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
                             {[d.answer, d.took_us === null ? null : (d.answer ? 'in ' : '') + f.micros(d.took_us)].filter(Boolean).join(' ')}
                             {d.tries > 1 || (d.tries && d.kind === 'webhook') ? `, try ${d.tries}` : ''}
                             {d.next_ms ? `, next in ${f.duration(Math.max(0, d.next_ms - f.nowMs()))}` : ''}
+                            {' '}
                             <Button kind="small" changes busy="Sending…" onClick={() => deliver(d.sink)}>
                               Send again
                             </Button>
