@@ -22,6 +22,7 @@
 #define DELIVERIES_MAX 100 /* handed to a receiver at once */
 #define SCANNED_MAX 1000   /* records looked at for them: others are too mild, or muted */
 #define WAIT_MS 200
+#define WAIT_SEVERAL_MS 20 /* with several partitions, of which one is waited for */
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 60000
 #define RESULT_BYTES_MAX 4096
@@ -395,14 +396,21 @@ static bool work_find(struct sink *sink, struct chunk *chunk)
     return false;
 }
 
+/* For the first topic that is there; others are looked at in between. */
 static void work_wait(struct sink *sink)
 {
-    const struct sink_input *input = &sink->inputs[sink->turn];
+    const struct sink_input *input = NULL;
+    bool several = sink->input_count > 1;
 
-    if (input->partitions == 0)
+    for (size_t i = 0; i < sink->input_count; i++) {
+        if (input == NULL && sink->inputs[i].partitions > 0)
+            input = &sink->inputs[i];
+        several = several || sink->inputs[i].partitions > 1;
+    }
+    if (input == NULL)
         (void)stop_wait(&sink->stop, WAIT_MS);
     else
-        (void)log_wait(sink->log, input->topic, 0, input->next[0], WAIT_MS);
+        (void)log_wait(sink->log, input->topic, 0, input->next[0], several ? WAIT_SEVERAL_MS : WAIT_MS);
 }
 
 /* Behind what retention deleted, or to a topic that was made anew. */

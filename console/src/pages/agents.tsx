@@ -331,7 +331,7 @@ function KeyLookup({ name }: { name: string }) {
     );
   return (
     <Panel title="Look up a key">
-      <form class="bar" onSubmit={e => (e.preventDefault(), key && look())}>
+      <form class="bar pad-line" onSubmit={e => (e.preventDefault(), key && look())}>
         <input type="text" aria-label="Key" value={key} onInput={e => setKey(e.currentTarget.value)} />
         <Button disabled={!key} onClick={look}>
           Show
