@@ -401,7 +401,6 @@ struct choice {
     struct topic_settings settings;
     struct compaction_range range;
     int64_t now_ms;
-    bool done;
 };
 
 static void choose_one(struct cleaner *cleaner, struct partition *partition, const struct topic_settings *settings, void *context)
@@ -856,7 +855,7 @@ static void compact(struct cleaner *cleaner, const struct choice *choice)
                   partition->index, (long long)pass->compaction.covered, (long long)pass->kept_bytes, (long long)pass->read_bytes,
                   (long long)pass->compaction.records_kept, (long long)pass->compaction.records_read);
     } else {
-        bool passing = status == ERROR_CLOSED || status == ERROR_CONFLICT;
+        bool passing = status == ERROR_CLOSED || status == ERROR_CONFLICT || topic_is_deleted(partition->topic);
 
         partition->retry_ms = clock_monotonic_ms() + (passing ? cleaner->settings.backoff_ms : RETRY_MS);
         if (!passing)
@@ -867,14 +866,14 @@ static void compact(struct cleaner *cleaner, const struct choice *choice)
     view_close(&pass->view);
 }
 
+/* Only the chosen one is held while it is compacted: others may be deleted meanwhile, and their space is wanted. */
 static void choose_after(struct cleaner *cleaner, void *context)
 {
-    struct choice *choice = context;
+    const struct choice *choice = context;
 
-    if (choice->partition != NULL && !atomic_load(&cleaner->stopping)) {
-        compact(cleaner, choice);
-        choice->done = true;
-    }
+    (void)cleaner;
+    if (choice->partition != NULL)
+        topic_retain(choice->partition->topic);
 }
 
 /* Compacts the partition that needs it most; false when none does. */
@@ -883,7 +882,12 @@ static bool compact_one(struct cleaner *cleaner)
     struct choice choice = {.now_ms = store_now_ms(cleaner->store)};
 
     each_partition(cleaner, choose_one, choose_after, &choice);
-    return choice.done;
+    if (choice.partition == NULL)
+        return false;
+    if (!atomic_load(&cleaner->stopping))
+        compact(cleaner, &choice);
+    topic_release(choice.partition->topic);
+    return true;
 }
 
 /* ---- The clock ---- */
