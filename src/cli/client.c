@@ -321,3 +321,16 @@ int client_print_json(const json_t *value)
     code = command_print(slice_null());
     return code;
 }
+
+void client_append_cause(struct buffer *text, const char *trace)
+{
+    const char *caused = trace, *next, *end, *colon;
+
+    while ((next = strstr(caused, "Caused by: ")) != NULL)
+        caused = next + strlen("Caused by: ");
+    end = strchrnul(caused, '\n');
+    colon = memchr(caused, ':', (size_t)(end - caused));
+    if (colon != NULL && colon[1] == ' ' && memchr(caused, ' ', (size_t)(colon - caused)) == NULL && memchr(caused, '.', (size_t)(colon - caused)) != NULL)
+        caused = colon + 2;
+    buffer_append(text, caused, (size_t)(end - caused));
+}

@@ -42,6 +42,9 @@ void client_path(struct buffer *path, const char *format, ...);
 /* A file's text, or standard input's for "-". Errors: NOT_FOUND, LIMIT (4 MiB). */
 enum status client_read_input(const char *file, struct buffer *text, struct error *error);
 
+/* A stack trace's innermost cause, without its class. */
+void client_append_cause(struct buffer *text, const char *trace);
+
 /* Prints JSON on stdout, readable; gives the exit code. */
 int client_print_json(const json_t *value);
 

@@ -50,20 +50,6 @@ static enum status get(struct session *session, const char *path, json_t **answe
 
 /* ---- Words ---- */
 
-/* A stack trace's innermost cause, without its class. */
-static void cause_append(struct buffer *text, const char *trace)
-{
-    const char *caused = trace, *next, *end, *colon;
-
-    while ((next = strstr(caused, "Caused by: ")) != NULL)
-        caused = next + strlen("Caused by: ");
-    end = strchrnul(caused, '\n');
-    colon = memchr(caused, ':', (size_t)(end - caused));
-    if (colon != NULL && colon[1] == ' ' && memchr(caused, ' ', (size_t)(colon - caused)) == NULL && memchr(caused, '.', (size_t)(colon - caused)) != NULL)
-        caused = colon + 2;
-    buffer_append(text, caused, (size_t)(end - caused));
-}
-
 /* The first trouble that a status tells; false: none. */
 static bool trouble_append(struct buffer *text, const json_t *status)
 {
@@ -75,7 +61,7 @@ static bool trouble_append(struct buffer *text, const json_t *status)
         if (*trace == '\0')
             trace = json_text(task, "trace");
     }
-    cause_append(text, trace);
+    client_append_cause(text, trace);
     return *trace != '\0';
 }
 
@@ -155,12 +141,12 @@ static void status_print(struct session *session, const json_t *answer)
     page_print(&session->page, state_style(state), "%s", state);
     page_print(&session->page, STYLE_PLAIN, "  (%s, worker %s)\n", json_text(answer, "type"), json_text(json_object_get(answer, "connector"), "worker_id"));
     buffer_init(&trouble, 65536);
-    cause_append(&trouble, json_text(json_object_get(answer, "connector"), "trace"));
+    client_append_cause(&trouble, json_text(json_object_get(answer, "connector"), "trace"));
     if (trouble.size > 0)
         page_print(&session->page, STYLE_BAD, "  %.*s\n", (int)trouble.size, (const char *)trouble.data);
     json_array_foreach(json_object_get(answer, "tasks"), index, task) {
         buffer_reset(&trouble);
-        cause_append(&trouble, json_text(task, "trace"));
+        client_append_cause(&trouble, json_text(task, "trace"));
         table_cell(table, STYLE_PLAIN, "%lld", (long long)json_number(task, "id", 0));
         table_cell(table, state_style(json_text(task, "state")), "%s", json_text(task, "state"));
         table_cell(table, STYLE_PLAIN, "%s", json_text(task, "worker_id"));

@@ -21,6 +21,8 @@
 #define READY_MS 30000
 #define RESULT_MS 60000 /* and two intervals */
 #define WALSENDER_MS 30000
+#define WALSENDER_EVERY_MS 20
+#define TROUBLE_EVERY 25 /* tries */
 #define REPORT_BYTES_MAX (1 << 20)
 
 enum { SIDE_STREAM, SIDE_WHOLE, SIDE_ID, SIDE_TIME };
@@ -64,17 +66,17 @@ static enum status walsender_wait(struct comparison *comparison, struct error *e
 {
     struct pollfd stop = {.fd = comparison->stop_fd, .events = POLLIN};
     int64_t until_ms = clock_monotonic_ms() + WALSENDER_MS;
-    enum status status = OK;
+    enum status status = subject_walsender(&comparison->subject, &comparison->walsender, error);
 
-    while (status == OK && comparison->walsender == 0) {
-        status = subject_walsender(&comparison->subject, &comparison->walsender, error);
-        if (status != OK || comparison->walsender != 0)
-            break;
-        if (clock_monotonic_ms() > until_ms)
-            status = error_set(error, ERROR_UNAVAILABLE, "the connector did not begin to stream within %d s; does user %s have the attribute REPLICATION?",
-                               WALSENDER_MS / 1000, comparison->options->database.user);
-        else if (poll(&stop, 1, 20) > 0)
+    for (int tries = 1; status == OK && comparison->walsender == 0; tries++) {
+        if (tries % TROUBLE_EVERY == 0)
+            status = program_trouble(&comparison->program, error);
+        if (status == OK && clock_monotonic_ms() > until_ms)
+            status = error_set(error, ERROR_UNAVAILABLE, "the connector did not begin to stream within %d s", WALSENDER_MS / 1000);
+        if (status == OK && poll(&stop, 1, WALSENDER_EVERY_MS) > 0)
             status = error_set(error, ERROR_CLOSED, "stopped");
+        if (status == OK)
+            status = subject_walsender(&comparison->subject, &comparison->walsender, error);
     }
     return status;
 }
@@ -215,7 +217,8 @@ static enum status measure(struct comparison *comparison, struct error *error)
     struct load_spec spec = {.database = &options->database, .seconds = options->seconds, .rate = options->rate, .interval_ms = options->interval_ms};
     enum status status = subject_create(&options->database, options->rows, &comparison->subject, error);
 
-    say(comparison, "starting a Tailrace of its own on the table " TABLE_NAME);
+    if (status == OK)
+        say(comparison, "starting a Tailrace of its own on the table " TABLE_NAME);
     if (status == OK)
         status = program_start(comparison->stop_fd, &comparison->program, error);
     if (status == OK)

@@ -141,6 +141,26 @@ enum status program_connect(struct program *program, const struct database *data
     return status;
 }
 
+enum status program_trouble(const struct program *program, struct error *error)
+{
+    struct client *client = NULL;
+    struct buffer cause;
+    json_t *answer = NULL;
+    enum status status = OK;
+
+    buffer_init(&cause, sizeof(error->message));
+    if (client_open(CLIENT_REST, NULL, program->rest, &client, NULL) == OK &&
+        client_ask(client, "GET", "/connectors/compare/status", NULL, &answer, NULL) == OK) {
+        client_append_cause(&cause, json_text(json_array_get(json_object_get(answer, "tasks"), 0), "trace"));
+        if (cause.size > 0)
+            status = error_set(error, ERROR_UNAVAILABLE, "the connector does not run: %.*s", (int)cause.size, (const char *)cause.data);
+    }
+    buffer_finish(&cause);
+    json_decref(answer);
+    client_close(client);
+    return status;
+}
+
 /* ---- Ending ---- */
 
 void program_stop(struct program *program)

@@ -18,6 +18,9 @@ enum status program_start(int stop_fd, struct program *program, struct error *er
 /* Captures the table into topic TABLE_TOPIC. Errors: UNAVAILABLE, BAD_INPUT (what Connect answers) */
 enum status program_connect(struct program *program, const struct database *database, const struct subject *subject, struct error *error);
 
+/* Why its connector does not run; OK when there is nothing to say. Errors: UNAVAILABLE, with the connector's reason */
+enum status program_trouble(const struct program *program, struct error *error);
+
 #define TABLE_TOPIC "compare." TABLE_NAME
 
 /* Ends it and removes its directory. A zeroed one is fine. */

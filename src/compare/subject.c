@@ -51,9 +51,11 @@ static enum status server_check(struct subject *subject, struct error *error)
     char text[64];
     enum status status = value_read(subject->connection, "SHOW wal_level", "ask for wal_level", text, sizeof(text), error);
 
-    if (status == OK && strcmp(text, "logical") != 0)
-        return error_set(error, ERROR_DATABASE, "PostgreSQL runs with wal_level=%s, and change capture needs logical: ALTER SYSTEM SET wal_level = logical, "
-                         "and restart PostgreSQL", text);
+    if (status == OK && strcmp(text, "logical") != 0) {
+        status = error_set(error, ERROR_DATABASE, "PostgreSQL runs with wal_level=%s, and change capture needs logical", text);
+        error_remedy(error, "ALTER SYSTEM SET wal_level = logical, and restart PostgreSQL");
+        return status;
+    }
     if (status == OK)
         status = value_read(subject->connection, "SELECT split_part(current_setting('server_version'), ' ', 1)", "ask for the version", subject->server,
                             sizeof(subject->server), error);
@@ -116,6 +118,8 @@ enum status subject_create(const struct database *database, int64_t rows, struct
 
     *subject = (struct subject){.rows = rows};
     status = subject_connect(database, &subject->connection, error);
+    if (status != OK)
+        error_remedy(error, "say where it is with --host, --port, --user and --database; tailrace up --with-postgres starts one, tailrace generate transactions makes mydb");
     if (status == OK)
         status = server_check(subject, error);
     if (status != OK) { /* nothing is ours to remove */

@@ -94,9 +94,15 @@ def test_a_second_one_waits_its_turn_and_removes_what_a_killed_one_left(postgres
     assert [left for left in leftovers(postgres, database, tmp_path) if not str(left).startswith(str(tmp_path))] == []
 
 
-def test_what_is_wrong_is_said_before_anything_is_made(postgres, database, environment, tmp_path):
+def test_what_is_wrong_is_said_and_nothing_stays(postgres, database, environment, tmp_path):
     done = subprocess.run(command(postgres, database, "--password", "wrong"), env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "password authentication failed" in done.stderr
+    postgres.execute(database, "CREATE ROLE compare_weak LOGIN PASSWORD 'weak'", f'GRANT CREATE ON DATABASE "{database}" TO compare_weak')
+    try:
+        done = subprocess.run(command(postgres, database, "--user", "compare_weak", "--password", "weak"), env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "must be superuser or replication role" in done.stderr
+    finally:
+        postgres.execute(database, "DROP OWNED BY compare_weak CASCADE", "DROP ROLE compare_weak")
     done = subprocess.run(command(postgres, database, "--rate", "many"), env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "--rate" in done.stderr
     assert leftovers(postgres, database, tmp_path) == []
