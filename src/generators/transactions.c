@@ -13,7 +13,7 @@
 #define UNUSUAL_CENTS_MIN 150000 /* of kind "amount" */
 #define BURST_END_CENTS_MIN 400001
 #define TRIED_CENTS_MAX 4000     /* of the other amounts of a burst */
-#define LARGE_RATIO 0.002        /* of the honest rows */
+#define LARGE_SHARE 0.2          /* honest ones for each row that begins something unusual */
 #define TRAVEL_RATIO 0.02
 #define BURST_LENGTH_MIN 6
 #define BURST_LENGTH_MAX 9
@@ -95,7 +95,7 @@ static struct transaction honest(struct transactions *transactions)
 {
     struct transaction made = {.user_id = (int32_t)below(transactions, USERS) + 1};
 
-    made.amount_cents = unit(transactions) < LARGE_RATIO ? cents_between(transactions, LARGE_CENTS_MIN, CENTS_MAX) : usual_cents(transactions);
+    made.amount_cents = unit(transactions) < LARGE_SHARE * transactions->unusual_ratio ? cents_between(transactions, LARGE_CENTS_MIN, CENTS_MAX) : usual_cents(transactions);
     made.merchant = PICK(transactions, merchants);
     made.location = unit(transactions) < TRAVEL_RATIO ? PICK(transactions, locations) : home_of(made.user_id);
     return made;

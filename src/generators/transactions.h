@@ -25,7 +25,8 @@ struct transactions {
  *   "amount"  an amount far above what people usually spend
  *   "place"   a purchase where nobody lives
  *   "burst"   one user six to nine times in a row: small amounts that try a card, and then a large one
- * People buy something large now and then, and travel: those rows are honest, so that not every rule is right about them.
+ * People travel, and a fifth as often as there is something unusual they buy something large: those rows are honest, so that not
+ * every rule is right about them.
  */
 void transactions_init(struct transactions *transactions, uint64_t seed, double unusual_ratio);
 
