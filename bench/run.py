@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Tailrace beside PostgreSQL's own tools and Python programs in one run, and writes its sections of bench/results.md.
 
-    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,trace,console] [--out bench/results.md]
+    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,trace,console,console-api] [--out bench/results.md]
 
 Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2 and kafka-python. Everything runs on this machine: a
 private PostgreSQL and a Tailrace in a temporary directory, on ports of their own. Figures of one run are compared with
@@ -19,11 +19,11 @@ import tempfile
 import time
 
 import agents
-import console
+import console_api
 import traces
 from machine import BUILD, FILL, ROOT, Postgres, Tailrace, connector, wait_until
 
-PARTS = ("start", "drain", "latency", "agents", "trace", "console")
+PARTS = ("start", "drain", "latency", "agents", "trace", "console", "console-api")
 
 
 def drain(postgres, directory, rows, transport):
@@ -155,7 +155,7 @@ SECTIONS = {
     "start": ("Start", start_lines),
     "console": ("Console", console_lines),
     "agents": ("Agents: a topic with the full schema in every message, judged", agents.lines),
-    "console": ("The console", console.lines),
+    "console-api": ("The console's answers", console_api.lines),
     "trace": ("Tracing: what keeping the times of batches and readers costs", traces.lines),
 }
 
@@ -202,8 +202,8 @@ def main():
             results["console"] = console(postgres, directory)
         if "trace" in wanted:
             results["trace"] = traces.measure(postgres, directory, options.rows)
-        if "console" in wanted:
-            results["console"] = console.measure(postgres, directory)
+        if "console-api" in wanted:
+            results["console-api"] = console_api.measure(postgres, directory)
     finally:
         for process in Tailrace.running:
             process.kill()

@@ -1,40 +1,20 @@
-"""What the console costs: lists with 5,000 topics of 40,000 partitions, the overview, searches, its files, and how fast it paints."""
-import gzip
+"""How fast the console's HTTP API answers: lists with 5,000 topics of 40,000 partitions, the overview, searches."""
 import http.client
 import json
-import os
-import pathlib
 import shutil
 import statistics
 import subprocess
 import time
 import urllib.parse
-import urllib.request
 
 import kafka
 import kafka.admin
 
-from machine import BUILD, ROOT, Tailrace, wait_until
+from machine import BUILD, Tailrace, wait_until
 
 TOPICS, PARTITIONS = 5000, 8
 MESSAGES, MESSAGE_BYTES = 1_000_000, 100
 TIMES = 30
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-
-PAINT = """
-import { launch, openPage } from './browser.mjs';
-const browser = await launch(), times = [];
-for (let i = 0; i < 7; i++) {
-  const { page, close } = await openPage(browser);
-  await page.goto(process.argv[2], { waitUntil: 'load' });
-  await page.waitForSelector('h1');
-  times.push(await page.evaluate(() => ({ first: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null, usable: performance.now() })));
-  await close();
-}
-console.log(JSON.stringify(times));
-await browser.close();
-"""
-
 
 def timed(tailrace, path, times=TIMES):
     """Median in ms over one connection that stays open, and the bytes of the answer."""
@@ -76,43 +56,11 @@ def produced(tailrace):
                     "--bootstrap-server", f"127.0.0.1:{tailrace.kafka}"], check=True, stdout=subprocess.DEVNULL)
 
 
-def bundle_bytes(tailrace):
-    """Gzipped, as they travel: the page and every file that it names. None when no console was built in."""
-    def get(path):
-        request = urllib.request.Request(f"http://127.0.0.1:{tailrace.web}{path}", headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
-        with urllib.request.urlopen(request) as answer:
-            return answer.read()
-    dist = ROOT / "console" / "dist"
-    if not dist.is_dir() or b"<script" not in gzip.decompress(get("/")):
-        return None
-    return sum(len(get("/" + str(path.relative_to(dist)))) for path in dist.rglob("*") if path.is_file())
-
-
-def paint(tailrace):
-    """First contentful paint and the first heading, in Chromium, each with an empty cache. None without a browser."""
-    modules = ROOT / "console" / "node_modules" / "playwright-core"
-    if not pathlib.Path(CHROMIUM).exists() or not modules.is_dir():
-        return None
-    script = ROOT / "test" / "console" / "paint-once.mjs"
-    try:
-        script.write_text(PAINT)
-        done = subprocess.run(["node", str(script), f"http://127.0.0.1:{tailrace.web}/"], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "NODE_PATH": str(ROOT / "console" / "node_modules")})
-    finally:
-        script.unlink(missing_ok=True)
-    if done.returncode != 0:
-        print(f"bench: the browser did not paint: {done.stderr[-500:]}")
-        return None
-    times = json.loads(done.stdout)
-    return {key: statistics.median(t[key] for t in times if t[key] is not None) for key in ("first", "usable")}
-
-
 def measure(postgres, directory):
-    tailrace = Tailrace(directory / "console", postgres)
+    tailrace = Tailrace(directory / "console_api", postgres)
     figures = {"small_overview": None}
     wait_until("the first overview", lambda: timed(tailrace, "/overview", 1)["bytes"] > 0)
     figures["small_overview"] = timed(tailrace, "/overview")
-    figures["bundle_bytes"], figures["paint"] = bundle_bytes(tailrace), paint(tailrace)
     produced(tailrace)
     cpu = tailrace.cpu_seconds()
     seconds, done = search(tailrace, "searched", filter="'nowhere to be found'", budget_ms=600000)
@@ -128,22 +76,18 @@ def measure(postgres, directory):
     figures["idle_cpu"] = (tailrace.cpu_seconds() - cpu) / (time.monotonic() - began)
     figures["memory_mb"] = tailrace.memory_mb("RssAnon")
     tailrace.stop()
-    shutil.rmtree(directory / "console", ignore_errors=True)
+    shutil.rmtree(directory / "console_api", ignore_errors=True)
     return figures
 
 
 def lines(figures):
     def row(what, figure, limit):
         return f"| {what} | **{figure['ms']:.2f} ms** | {figure['bytes'] / 1024:.1f} KiB | {limit} |"
-    search_figures, painted = figures["search"], figures["paint"]
+    search_figures = figures["search"]
     text = [f"Asked over one kept connection, median of {TIMES}; {TOPICS:,} topics with {TOPICS * PARTITIONS:,} partitions, and {MESSAGES:,} messages of {MESSAGE_BYTES} bytes in one of one partition.", "",
             "| asked | answered in | bytes | to reach |", "|---|---|---|---|", row("overview, nothing there", figures["small_overview"], "2 ms, 16 KiB"),
             row(f"overview, {TOPICS:,} topics", figures["overview"], "2 ms, 16 KiB"), *(row(what, figure, "20 ms, 60 KiB") for what, figure in figures["lists"].items()),
             f"| newest 100 messages | **{figures['newest_ms']:.1f} ms** | | 30 ms |", f"| 100 messages from an offset in the middle | **{figures['seek_ms']:.1f} ms** | | 30 ms |", "",
             f"Full-text search without a match: **{search_figures['rate']:,.0f} messages/s** on one thread, {search_figures['cpu_us']:.2f} µs CPU a message (to reach: 1,000,000/s).",
             f"With {TOPICS:,} topics and no page open the program uses {figures['idle_cpu'] * 100:.1f} % of a core and {figures['memory_mb']:.0f} MB."]
-    if figures["bundle_bytes"] is not None:
-        text.append(f"The console's files: **{figures['bundle_bytes']:,} bytes** gzipped (at most 122,880).")
-    if painted is not None:
-        text.append(f"Chromium with an empty cache, this machine: first paint after **{painted['first']:.0f} ms**, the first heading after {painted['usable']:.0f} ms (to reach: 100 and 200 ms).")
     return text + [""]
