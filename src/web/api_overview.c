@@ -221,7 +221,7 @@ json_t *overview_make(struct api *api, const json_t *description, const json_t *
     results_add(columns, edges, description, reports, alerts);
     json_put(overview, "verdict", verdict_make(problems));
     json_put(overview, "durable_lsn", durable_make(connectors));
-    json_put(overview, "lost", json_null());
+    json_put(overview, "lost", problems_lose(problems) ? json_null() : json_integer(0));
     json_put(overview, "vitals", vitals_make(api, description));
     json_put(overview, "problems_total", json_integer((json_int_t)json_array_size(problems)));
     json_put(overview, "problems", problems);

@@ -96,6 +96,26 @@ struct subject {
     const char *kind, *name, *path; /* path NULL: no page */
 };
 
+/* What is lost by it; most lose nothing. NULL: nothing so far */
+static const char *loss_of(const char *code)
+{
+    static const struct {
+        const char *code, *lost;
+    } losses[] = {
+        {"slot_lost", "changes since then are not in the log; a new snapshot brings the rows as they are now"},
+        {"slot_lost_wal", "changes since then are not in the log; a new snapshot brings the rows as they are now"},
+        {"position_gap", "nothing so far; going on would skip the changes in between"},
+        {"group_lost_messages", "these messages are not in the log any more"},
+        {"partition_corrupt", "what lies behind the damage cannot be read"},
+    };
+
+    for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+        if (strcmp(losses[i].code, code) == 0)
+            return losses[i].lost;
+    }
+    return NULL;
+}
+
 /* todo NULL: the table's. */
 static void add(json_t *found, const struct cause *says, struct subject subject, const char *why, const char *todo, json_t *actions)
 {
@@ -120,7 +140,7 @@ static void add(json_t *found, const struct cause *says, struct subject subject,
     json_put(problem, "title", json_string(title));
     json_put(problem, "why", reasons);
     json_put(problem, "todo", json_slice(slice_from_string(todo == NULL ? says->todo : todo)));
-    json_put(problem, "lost", json_string("nothing so far"));
+    json_put(problem, "lost", json_string(loss_of(says->code) == NULL ? "nothing so far" : loss_of(says->code)));
     json_put(problem, "caused_by", json_null());
     json_put(problem, "actions", actions == NULL ? json_array() : actions);
     json_add(found, problem);
@@ -401,10 +421,14 @@ static void close_old(struct problems *problems, struct api *api, int64_t now_ms
     }
 }
 
-static bool is_quiet(struct problems *problems, const char *id, int64_t now_ms)
+/* Nobody makes one quiet by which something is lost. */
+static bool is_quiet(struct problems *problems, const json_t *problem, int64_t now_ms)
 {
+    const char *id = member_text(problem, "id");
     bool quiet;
 
+    if (loss_of(member_text(problem, "code")) != NULL)
+        return false;
     (void)pthread_mutex_lock(&problems->lock);
     quiet = member_integer(problems->quiet, id, 0) > now_ms;
     (void)pthread_mutex_unlock(&problems->lock);
@@ -445,7 +469,7 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
         json_object_foreach(problems->open, id, problem) {
             json_t *copy;
 
-            if (rank(problem) != wanted || is_quiet(problems, id, now_ms))
+            if (rank(problem) != wanted || is_quiet(problems, problem, now_ms))
                 continue;
             copy = json_copy(problem);
             (void)json_object_del(copy, "seen_ms");
@@ -482,6 +506,20 @@ static void plain_add(json_t *plain, const json_t *problem)
     buffer_finish(&why);
 }
 
+bool problems_lose(const json_t *problems)
+{
+    const json_t *problem;
+    size_t index;
+
+    json_array_foreach(problems, index, problem) {
+        const char *code = member_text(problem, "code");
+
+        if (strcmp(code, "slot_lost") == 0 || strcmp(code, "slot_lost_wal") == 0)
+            return true;
+    }
+    return false;
+}
+
 json_t *problems_plain(struct problems *problems)
 {
     json_t *plain = json_array();
@@ -490,7 +528,7 @@ json_t *problems_plain(struct problems *problems)
 
     for (int wanted = 0; wanted < 3; wanted++) {
         json_object_foreach(problems->open, id, problem) {
-            if (rank(problem) == wanted && member_integer(problem, "seen_ms", 0) == problems->looked_ms && !is_quiet(problems, id, problems->looked_ms))
+            if (rank(problem) == wanted && member_integer(problem, "seen_ms", 0) == problems->looked_ms && !is_quiet(problems, problem, problems->looked_ms))
                 plain_add(plain, problem);
         }
     }

@@ -19,6 +19,9 @@ void problems_destroy(struct problems *problems); /* NULL is fine */
  */
 json_t *problems_now(struct problems *problems, struct api *api, const json_t *description, const json_t *connectors, const json_t *groups);
 
+/* Are committed rows missing in the log because of one of them? How many is not known then. problems: as problems_now gives them */
+bool problems_lose(const json_t *problems);
+
 /*
  * Those of the newest look alone, for people and programs without a browser: [{id, code, severity, kind, name, what, why, do, since_ms}], why
  * as one text. What is over is not among them: a supervisor asks how it is now. New reference.
