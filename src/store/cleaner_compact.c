@@ -439,7 +439,8 @@ void cleaner_compact(struct cleaner *cleaner, const struct choice *choice)
     pass->compaction.delete_retention_ms = choice->settings.delete_retention_ms;
     status = pass_run(pass, &error);
     if (status == OK) {
-        count_pass(pass);
+        if (pass->read_bytes > 0)
+            count_pass(pass);
         failure_note(partition, NULL);
         LOG_DEBUG("%s-%d: compacted up to offset %lld: %lld of %lld bytes and %lld of %lld records remain", partition->topic->name,
                   partition->index, (long long)pass->compaction.covered, (long long)pass->kept_bytes, (long long)pass->read_bytes,
