@@ -35,7 +35,7 @@ struct method {
     const char *key;  /* "by_id" */
     bool polls;       /* else everything is brought to it: whatever it misses is unexplained */
     bool sees_updates, sees_deletes;
-    bool uses_mark;   /* asks for what lies past the last id or time that it got */
+    bool uses_mark; /* asks for what lies past the last id or time that it got */
 };
 
 enum miss {
@@ -50,8 +50,8 @@ enum miss {
 struct account {
     int64_t written, seen;
     int64_t missed[MISS_COUNT], missed_total;
-    int64_t twice;      /* sightings of a change that was sighted before */
-    int64_t unexpected; /* sightings of what was never committed */
+    int64_t twice;                         /* sightings of a change that was sighted before */
+    int64_t unexpected;                    /* sightings of what was never committed */
     double p50_ms, p90_ms, p99_ms, max_ms; /* from the COMMIT; 0 when nothing was seen */
 };
 

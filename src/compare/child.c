@@ -198,7 +198,8 @@ bool child_say_result(int fd, struct child_figures *figures, const struct sighti
 
     all = sightings_all(sightings, &count);
     (void)getrusage(RUSAGE_SELF, &usage);
-    figures->cpu_us = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * US_PER_SECOND + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+    figures->cpu_us =
+        (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * US_PER_SECOND + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
     figures->peak_kb = usage.ru_maxrss;
     figures->again = sightings_again(sightings);
     return send_all(fd, &word, 1) && send_all(fd, figures, sizeof(*figures)) && send_all(fd, &count, sizeof(count)) &&

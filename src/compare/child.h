@@ -13,7 +13,7 @@
 
 struct child {
     struct process process;
-    int fd; /* the parent's end; -1: none */
+    int fd;                     /* the parent's end; -1: none */
     struct sighting *sightings; /* after child_result; owned */
     size_t sighting_count;
 };

@@ -1,17 +1,16 @@
 #include "compare/compare.h"
 
 #include "base/banned.h"
-#include "base/memory.h"
 #include "base/time.h"
 #include "compare/load.h"
 #include "compare/poller.h"
 #include "compare/program.h"
 #include "compare/report.h"
 #include "compare/subscriber.h"
+#include "compare/usage.h"
 #include "os/clock.h"
-#include "os/disk.h"
-#include "os/logger.h"
 #include "os/command.h"
+#include "os/logger.h"
 #include "tools/stop_signal.h"
 
 #include <errno.h>
@@ -105,8 +104,12 @@ static enum status pollers_start(struct comparison *comparison, struct error *er
     enum status status = OK;
 
     for (int i = SIDE_WHOLE; i < SIDES_MAX && status == OK; i++) {
-        struct poller spec = {.kind = kinds[i], .database = &options->database, .rows = comparison->subject.rows, .interval_ms = options->interval_ms,
-                              .delay_ms = options->interval_ms * (i - SIDE_WHOLE) / (SIDES_MAX - SIDE_WHOLE), .overlap_ms = options->overlap_ms};
+        struct poller spec = {.kind = kinds[i],
+                              .database = &options->database,
+                              .rows = comparison->subject.rows,
+                              .interval_ms = options->interval_ms,
+                              .delay_ms = options->interval_ms * (i - SIDE_WHOLE) / (SIDES_MAX - SIDE_WHOLE),
+                              .overlap_ms = options->overlap_ms};
 
         status = child_start(poller_run, &spec, &comparison->children[i], error);
         if (status == OK)
@@ -122,9 +125,13 @@ static void side_fill(struct comparison *comparison, int i, const struct child_f
     struct side *side = &comparison->sides[i];
     const struct child *child = &comparison->children[i];
 
-    *side = (struct side){.method = &methods[i], .queries = figures->queries, .rows = figures->rows, .query_s = (double)figures->query_ns / NS_PER_SECOND,
+    *side = (struct side){.method = &methods[i],
+                          .queries = figures->queries,
+                          .rows = figures->rows,
+                          .query_s = (double)figures->query_ns / NS_PER_SECOND,
                           .database_cpu_s = figures->database_ms < 0 ? -1 : (double)figures->database_ms / MS_PER_SECOND,
-                          .consumer_cpu_s = (double)figures->cpu_us / US_PER_SECOND, .consumer_mb = (double)figures->peak_kb / 1024};
+                          .consumer_cpu_s = (double)figures->cpu_us / US_PER_SECOND,
+                          .consumer_mb = (double)figures->peak_kb / 1024};
     side->account = account_make(&methods[i], comparison->load.writes, comparison->load.count, child->sightings, child->sighting_count);
     side->again = figures->again + side->account.twice;
 }
@@ -150,7 +157,8 @@ static enum status results_take(struct comparison *comparison, struct error *err
     for (int i = 0; i < SIDES_MAX && status == OK; i++) {
         struct child_figures figures;
 
-        status = child_result(&comparison->children[i], comparison->stop_fd, RESULT_MS + 2 * comparison->options->interval_ms, &figures, error);
+        status =
+            child_result(&comparison->children[i], comparison->stop_fd, RESULT_MS + 2 * comparison->options->interval_ms, &figures, error);
         if (status == OK)
             side_fill(comparison, i, &figures);
         else
@@ -164,8 +172,12 @@ static enum status results_take(struct comparison *comparison, struct error *err
 static struct conditions conditions_of(const struct comparison *comparison)
 {
     const struct options_given *options = comparison->options;
-    struct conditions conditions = {.rate = options->rate, .interval_ms = options->interval_ms, .overlap_ms = options->overlap_ms,
-                                    .table_rows = comparison->subject.rows, .seconds = comparison->load.seconds, .cores = sysconf(_SC_NPROCESSORS_ONLN),
+    struct conditions conditions = {.rate = options->rate,
+                                    .interval_ms = options->interval_ms,
+                                    .overlap_ms = options->overlap_ms,
+                                    .table_rows = comparison->subject.rows,
+                                    .seconds = comparison->load.seconds,
+                                    .cores = sysconf(_SC_NPROCESSORS_ONLN),
                                     .server = comparison->subject.server};
 
     for (size_t i = 0; i < comparison->load.count; i++) {
@@ -214,7 +226,8 @@ static enum status result_print(const struct comparison *comparison, struct erro
 static enum status measure(struct comparison *comparison, struct error *error)
 {
     const struct options_given *options = comparison->options;
-    struct load_spec spec = {.database = &options->database, .seconds = options->seconds, .rate = options->rate, .interval_ms = options->interval_ms};
+    struct load_spec spec = {
+        .database = &options->database, .seconds = options->seconds, .rate = options->rate, .interval_ms = options->interval_ms};
     enum status status = subject_create(&options->database, options->rows, &comparison->subject, error);
 
     if (status == OK)
@@ -266,7 +279,8 @@ static int compare_run(const struct options_given *options)
 
 int compare_main(int argc, char **argv)
 {
-    static struct options_given given = {.database = {"127.0.0.1", "5432", "postgres", NULL, "mydb"}, .seconds = 30, .rate = 200, .rows = 10000, .interval_ms = 1000};
+    static struct options_given given = {
+        .database = {"127.0.0.1", "5432", "postgres", NULL, "mydb"}, .seconds = 30, .rate = 200, .rows = 10000, .interval_ms = 1000};
     static const struct option_row rows[] = {
         {"seconds", OPTION_NUMBER, &given.seconds, "N", "How long it writes (default 30)", 1, 3600},
         {"rate", OPTION_NUMBER, &given.rate, "N", "Changes a second (default 200)", 1, 100000},
@@ -284,10 +298,15 @@ int compare_main(int argc, char **argv)
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
     static const struct options options = {
-        "tailrace compare", NULL,
+        "tailrace compare",
+        NULL,
         "Change capture beside polling (whole query, by id, by time) on one table under one load: latency, changes missed, what it costs. "
-        "Makes a table, a slot and a Tailrace of its own, and removes them.", rows, 0, NULL,
-        "tailrace compare\ntailrace compare --rate 2000 --interval-ms 5000 --out compare.json", NULL};
+        "Makes a table, a slot and a Tailrace of its own, and removes them.",
+        rows,
+        0,
+        NULL,
+        "tailrace compare\ntailrace compare --rate 2000 --interval-ms 5000 --out compare.json",
+        NULL};
     size_t operand_count;
     int code = command_options(&options, argc, argv, NULL, &operand_count);
 

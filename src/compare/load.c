@@ -182,7 +182,10 @@ static enum status steady_write(struct loading *loading, struct error *error)
         if (what < 6 || writer->count == 0)
             status = add(loading, writer, error);
         else if (what < 9)
-            status = change(writer, random_next(loading) % 2 == 0 ? writer->count - 1 - random_next(loading) % near : random_next(loading) % writer->count, error);
+            status = change(writer,
+                            random_next(loading) % 2 == 0 ? writer->count - 1 - random_next(loading) % near
+                                                          : random_next(loading) % writer->count,
+                            error);
         else
             status = take_away(writer, random_next(loading) % writer->count, error);
     }

@@ -13,7 +13,7 @@
 
 struct load_spec {
     const struct database *database;
-    int64_t rows;        /* ids 1 to this one are in the table, in version 1 */
+    int64_t rows; /* ids 1 to this one are in the table, in version 1 */
     int64_t seconds, rate;
     int64_t interval_ms; /* of the pollers */
 };
@@ -21,7 +21,7 @@ struct load_spec {
 struct load {
     struct written *writes; /* in order of commit; owned */
     size_t count, capacity;
-    double seconds;         /* from the first change to the last */
+    double seconds; /* from the first change to the last */
 };
 
 /* Writes until the time is over or stop_fd is readable (CLOSED). load_finish in any case. Errors: DATABASE, CLOSED */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "compare/child.h"
+#include "compare/usage.h"
 #include "os/clock.h"
 
 struct polling {
@@ -21,10 +22,12 @@ static const struct {
     int mark_column;
 } kinds[] = {
     [POLL_WHOLE] = {NULL, "SELECT id, version, customer, amount, note, updated_at FROM " TABLE_NAME, 0, -1},
-    [POLL_ID] = {"SELECT max(id) FROM " TABLE_NAME, "SELECT id, version, customer, amount, note, updated_at FROM " TABLE_NAME " WHERE id > $1 ORDER BY id", 1, 0},
+    [POLL_ID] = {"SELECT max(id) FROM " TABLE_NAME,
+                 "SELECT id, version, customer, amount, note, updated_at FROM " TABLE_NAME " WHERE id > $1 ORDER BY id", 1, 0},
     [POLL_TIME] = {"SELECT max(updated_at) FROM " TABLE_NAME,
                    "SELECT id, version, customer, amount, note, updated_at FROM " TABLE_NAME
-                   " WHERE updated_at > $1::timestamptz - $2 * interval '1 millisecond' ORDER BY updated_at, id", 2, 5},
+                   " WHERE updated_at > $1::timestamptz - $2 * interval '1 millisecond' ORDER BY updated_at, id",
+                   2, 5},
 };
 
 static enum status mark_read(struct polling *polling, struct error *error)
@@ -52,7 +55,8 @@ static void rows_take(struct polling *polling, const PGresult *result)
     for (int i = 0; i < count; i++) {
         int64_t id, version;
 
-        if (text_parse_int64(slice_from_string(PQgetvalue(result, i, 0)), &id) && text_parse_int64(slice_from_string(PQgetvalue(result, i, 1)), &version))
+        if (text_parse_int64(slice_from_string(PQgetvalue(result, i, 0)), &id) &&
+            text_parse_int64(slice_from_string(PQgetvalue(result, i, 1)), &version))
             (void)sightings_take(polling->sightings, id, (int32_t)version, now_ns);
     }
     if (polling->spec->kind == POLL_WHOLE)
@@ -70,7 +74,8 @@ static enum status poll_once(struct polling *polling, struct error *error)
     enum status status = OK;
 
     (void)snprintf(overlap, sizeof(overlap), "%lld", (long long)polling->spec->overlap_ms);
-    result = PQexecParams(polling->connection, kinds[polling->spec->kind].query, kinds[polling->spec->kind].parameters, NULL, parameters, NULL, NULL, 0);
+    result = PQexecParams(polling->connection, kinds[polling->spec->kind].query, kinds[polling->spec->kind].parameters, NULL, parameters,
+                          NULL, NULL, 0);
     polling->figures.queries++;
     polling->figures.query_ns += clock_monotonic_ns() - began_ns;
     if (PQresultStatus(result) == PGRES_TUPLES_OK)

@@ -13,10 +13,10 @@ enum poll_kind {
 struct poller {
     enum poll_kind kind;
     const struct database *database;
-    int64_t rows;        /* that are there before: ids 1 to this one */
+    int64_t rows; /* that are there before: ids 1 to this one */
     int64_t interval_ms;
-    int64_t delay_ms;    /* before the first poll, so that not all ask at once */
-    int64_t overlap_ms;  /* POLL_TIME: how far it looks back behind its mark */
+    int64_t delay_ms;   /* before the first poll, so that not all ask at once */
+    int64_t overlap_ms; /* POLL_TIME: how far it looks back behind its mark */
 };
 
 /* For child_start; context: a struct poller. */

@@ -25,8 +25,16 @@ static int up_run(void *context, int fd)
     const struct program *program = context;
     char *log = memory_format("%s/log", program->directory);
     char *data = memory_format("%s/data", program->directory);
-    char *argv[] = {(char *)"up",    (char *)"--data-dir", data,           (char *)"--set",         (char *)"listeners=127.0.0.1:0",
-                    (char *)"--set", (char *)"rest.port=0", (char *)"--set", (char *)"console.port=0", NULL};
+    char *argv[] = {(char *)"up",
+                    (char *)"--data-dir",
+                    data,
+                    (char *)"--set",
+                    (char *)"listeners=127.0.0.1:0",
+                    (char *)"--set",
+                    (char *)"rest.port=0",
+                    (char *)"--set",
+                    (char *)"console.port=0",
+                    NULL};
     int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int code = 1;
 
@@ -119,10 +127,11 @@ enum status program_start(int stop_fd, struct program *program, struct error *er
 static json_t *configuration(const struct database *database, const struct subject *subject)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "connector.class",
-                     "io.debezium.connector.postgresql.PostgresConnector", "tasks.max", "1", "database.hostname", database->host, "database.port",
-                     database->port, "database.user", database->user, "database.password", database->password, "database.dbname", database->name,
-                     "topic.prefix", "compare", "plugin.name", "pgoutput", "slot.name", subject->slot, "publication.name", TABLE_SCHEMA,
-                     "publication.autocreate.mode", "disabled", "snapshot.mode", "no_data", "table.include.list", TABLE_NAME);
+                     "io.debezium.connector.postgresql.PostgresConnector", "tasks.max", "1", "database.hostname", database->host,
+                     "database.port", database->port, "database.user", database->user, "database.password", database->password,
+                     "database.dbname", database->name, "topic.prefix", "compare", "plugin.name", "pgoutput", "slot.name", subject->slot,
+                     "publication.name", TABLE_SCHEMA, "publication.autocreate.mode", "disabled", "snapshot.mode", "no_data",
+                     "table.include.list", TABLE_NAME);
 }
 
 enum status program_connect(struct program *program, const struct database *database, const struct subject *subject, struct error *error)

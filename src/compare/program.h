@@ -7,9 +7,9 @@
 
 struct program {
     struct child child;
-    char *directory;    /* NULL: nothing was made */
-    char kafka[64];     /* "127.0.0.1:40923" */
-    char rest[64];      /* "http://127.0.0.1:34503" */
+    char *directory; /* NULL: nothing was made */
+    char kafka[64];  /* "127.0.0.1:40923" */
+    char rest[64];   /* "http://127.0.0.1:34503" */
 };
 
 /* Starts it and waits until it is ready. Errors: UNAVAILABLE (with the last line that it said), DISK, CLOSED (stop_fd is readable) */

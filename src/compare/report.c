@@ -50,10 +50,11 @@ static void conditions_text(const struct conditions *conditions, struct buffer *
 {
     double interval_s = (double)conditions->interval_ms / 1000;
 
-    buffer_append_format(out, "%" PRId64 " changes in %.1f s: %" PRId64 " inserts, %" PRId64 " updates, %" PRId64 " deletes; %" PRId64
-                              " of them in transactions open for %.1f s\non a table of %" PRId64 " rows, a poll every %.1f s",
-                         conditions->inserts + conditions->updates + conditions->deletes, conditions->seconds, conditions->inserts, conditions->updates,
-                         conditions->deletes, conditions->late, interval_s * 1.5, conditions->table_rows, interval_s);
+    buffer_append_format(out,
+                         "%" PRId64 " changes in %.1f s: %" PRId64 " inserts, %" PRId64 " updates, %" PRId64 " deletes; %" PRId64
+                         " of them in transactions open for %.1f s\non a table of %" PRId64 " rows, a poll every %.1f s",
+                         conditions->inserts + conditions->updates + conditions->deletes, conditions->seconds, conditions->inserts,
+                         conditions->updates, conditions->deletes, conditions->late, interval_s * 1.5, conditions->table_rows, interval_s);
     if (conditions->overlap_ms > 0)
         buffer_append_format(out, ", by time looking back %.1f s", (double)conditions->overlap_ms / 1000);
     buffer_append_format(out, "; PostgreSQL %s, %ld cores\n\n", conditions->server, conditions->cores);
@@ -104,13 +105,14 @@ static json_t *side_json(const struct side *side)
 
     for (size_t i = 0; i < MISS_COUNT; i++)
         (void)json_object_set_new(missed, misses[i].key, json_integer((json_int_t)account->missed[i]));
-    return json_pack("{s:s, s:s, s:{s:f, s:f, s:f, s:f}, s:I, s:o, s:I, s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f, s:f}", "method", side->method->key, "name",
-                     side->method->name, "latency_ms", "p50", rounded(account->p50_ms), "p90", rounded(account->p90_ms), "p99", rounded(account->p99_ms),
-                     "max", rounded(account->max_ms), "seen", (json_int_t)account->seen, "missed", missed, "seen_again", (json_int_t)side->again,
-                     "unexpected", (json_int_t)account->unexpected, "rows_read", (json_int_t)side->rows, "queries", (json_int_t)side->queries, "query_s",
-                     rounded(side->query_s), "database_cpu_s", side->database_cpu_s < 0 ? json_null() : json_real(rounded(side->database_cpu_s)),
-                     "consumer_cpu_s", rounded(side->consumer_cpu_s), "program_cpu_s", rounded(side->program_cpu_s), "consumer_mb",
-                     rounded(side->consumer_mb), "program_mb", rounded(side->program_mb));
+    return json_pack(
+        "{s:s, s:s, s:{s:f, s:f, s:f, s:f}, s:I, s:o, s:I, s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f, s:f}", "method", side->method->key,
+        "name", side->method->name, "latency_ms", "p50", rounded(account->p50_ms), "p90", rounded(account->p90_ms), "p99",
+        rounded(account->p99_ms), "max", rounded(account->max_ms), "seen", (json_int_t)account->seen, "missed", missed, "seen_again",
+        (json_int_t)side->again, "unexpected", (json_int_t)account->unexpected, "rows_read", (json_int_t)side->rows, "queries",
+        (json_int_t)side->queries, "query_s", rounded(side->query_s), "database_cpu_s",
+        side->database_cpu_s < 0 ? json_null() : json_real(rounded(side->database_cpu_s)), "consumer_cpu_s", rounded(side->consumer_cpu_s),
+        "program_cpu_s", rounded(side->program_cpu_s), "consumer_mb", rounded(side->consumer_mb), "program_mb", rounded(side->program_mb));
 }
 
 void report_json(const struct conditions *conditions, const struct side *sides, size_t count, struct buffer *out)
@@ -120,11 +122,12 @@ void report_json(const struct conditions *conditions, const struct side *sides, 
 
     for (size_t i = 0; i < count; i++)
         (void)json_array_append_new(methods, side_json(&sides[i]));
-    all = json_pack("{s:{s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}, s:o}", "conditions", "seconds", rounded(conditions->seconds), "rate",
-                    (json_int_t)conditions->rate, "interval_ms", (json_int_t)conditions->interval_ms, "overlap_ms", (json_int_t)conditions->overlap_ms,
-                    "table_rows", (json_int_t)conditions->table_rows, "inserts", (json_int_t)conditions->inserts, "updates", (json_int_t)conditions->updates,
-                    "deletes", (json_int_t)conditions->deletes, "late", (json_int_t)conditions->late, "cores", (json_int_t)conditions->cores, "postgresql",
-                    conditions->server, "methods", methods);
+    all = json_pack("{s:{s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}, s:o}", "conditions", "seconds",
+                    rounded(conditions->seconds), "rate", (json_int_t)conditions->rate, "interval_ms", (json_int_t)conditions->interval_ms,
+                    "overlap_ms", (json_int_t)conditions->overlap_ms, "table_rows", (json_int_t)conditions->table_rows, "inserts",
+                    (json_int_t)conditions->inserts, "updates", (json_int_t)conditions->updates, "deletes", (json_int_t)conditions->deletes,
+                    "late", (json_int_t)conditions->late, "cores", (json_int_t)conditions->cores, "postgresql", conditions->server,
+                    "methods", methods);
     text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
     buffer_append_string(out, text);
     buffer_append_u8(out, '\n');

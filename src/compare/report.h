@@ -11,10 +11,10 @@
 struct side {
     const struct method *method;
     struct account account;
-    int64_t queries, rows;  /* SELECTs of the table; rows (or records) that came */
-    int64_t again;          /* of them known already */
-    double query_s;         /* waited for answers */
-    double database_cpu_s;  /* of the backend or walsender; below 0: unknown, the server runs elsewhere */
+    int64_t queries, rows;                /* SELECTs of the table; rows (or records) that came */
+    int64_t again;                        /* of them known already */
+    double query_s;                       /* waited for answers */
+    double database_cpu_s;                /* of the backend or walsender; below 0: unknown, the server runs elsewhere */
     double consumer_cpu_s, program_cpu_s; /* program: only of change capture */
     double consumer_mb, program_mb;       /* peak of resident memory */
 };

@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "os/clock.h"
 
-#include <unistd.h>
-
 #define DROP_TRIES 100
 #define DROP_WAIT_MS 50
 
@@ -15,7 +13,8 @@ enum status subject_connect(const struct database *database, PGconn **connection
     enum status status = database_connect(database, connection, error);
 
     if (status == OK)
-        status = database_execute(*connection, "SET application_name = 'tailrace compare'; SET client_min_messages = warning", "name the connection", error);
+        status = database_execute(*connection, "SET application_name = 'tailrace compare'; SET client_min_messages = warning",
+                                  "name the connection", error);
     if (status != OK) {
         PQfinish(*connection);
         *connection = NULL;
@@ -57,23 +56,26 @@ static enum status server_check(struct subject *subject, struct error *error)
         return status;
     }
     if (status == OK)
-        status = value_read(subject->connection, "SELECT split_part(current_setting('server_version'), ' ', 1)", "ask for the version", subject->server,
-                            sizeof(subject->server), error);
+        status = value_read(subject->connection, "SELECT split_part(current_setting('server_version'), ' ', 1)", "ask for the version",
+                            subject->server, sizeof(subject->server), error);
     if (status == OK)
-        status = value_read(subject->connection, "SELECT pg_try_advisory_lock(hashtext('" TABLE_SCHEMA "'))", "take the lock", text, sizeof(text), error);
+        status = value_read(subject->connection, "SELECT pg_try_advisory_lock(hashtext('" TABLE_SCHEMA "'))", "take the lock", text,
+                            sizeof(text), error);
     if (status == OK && strcmp(text, "t") != 0)
         return error_set(error, ERROR_CONFLICT, "another tailrace compare runs on this database; wait for its end");
     if (status == OK)
-        status = value_read(subject->connection, "SELECT '" TABLE_SCHEMA "_' || oid FROM pg_database WHERE datname = current_database()", "name the slot", subject->slot,
-                            sizeof(subject->slot), error);
+        status = value_read(subject->connection, "SELECT '" TABLE_SCHEMA "_' || oid FROM pg_database WHERE datname = current_database()",
+                            "name the slot", subject->slot, sizeof(subject->slot), error);
     return status;
 }
 
 /* A walsender needs a moment to see that its client is gone. */
 static enum status slot_drop(struct subject *subject, struct error *error)
 {
-    char *sql = memory_format("SELECT CASE WHEN active THEN pg_terminate_backend(active_pid)::text ELSE pg_drop_replication_slot(slot_name)::text END "
-                              "FROM pg_replication_slots WHERE slot_name = '%s'", subject->slot);
+    char *sql = memory_format(
+        "SELECT CASE WHEN active THEN pg_terminate_backend(active_pid)::text ELSE pg_drop_replication_slot(slot_name)::text END "
+        "FROM pg_replication_slots WHERE slot_name = '%s'",
+        subject->slot);
     bool gone = false;
     enum status status = OK;
 
@@ -103,12 +105,15 @@ static enum status all_drop(struct subject *subject, struct error *error)
 
 enum status subject_create(const struct database *database, int64_t rows, struct subject *subject, struct error *error)
 {
-    char *fill = memory_format("INSERT INTO " TABLE_NAME " (customer, amount, note) SELECT i %% 1000, i %% 5000, 'there before' FROM generate_series(1, %lld) i",
+    char *fill = memory_format("INSERT INTO " TABLE_NAME
+                               " (customer, amount, note) SELECT i %% 1000, i %% 5000, 'there before' FROM generate_series(1, %lld) i",
                                (long long)rows);
     const char *const steps[][2] = {
         {"CREATE SCHEMA " TABLE_SCHEMA, "create the schema " TABLE_SCHEMA},
-        {"CREATE TABLE " TABLE_NAME " (id bigserial PRIMARY KEY, version int NOT NULL DEFAULT 1, customer int NOT NULL, amount numeric(10,2) NOT NULL, "
-         "note text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now())", "create the table"},
+        {"CREATE TABLE " TABLE_NAME
+         " (id bigserial PRIMARY KEY, version int NOT NULL DEFAULT 1, customer int NOT NULL, amount numeric(10,2) NOT NULL, "
+         "note text NOT NULL, updated_at timestamptz NOT NULL DEFAULT now())",
+         "create the table"},
         {fill, "fill the table"},
         {"CREATE INDEX ON " TABLE_NAME " (updated_at)", "create the index"},
         {"ANALYZE " TABLE_NAME, "analyze the table"},
@@ -119,7 +124,8 @@ enum status subject_create(const struct database *database, int64_t rows, struct
     *subject = (struct subject){.rows = rows};
     status = subject_connect(database, &subject->connection, error);
     if (status != OK)
-        error_remedy(error, "say where it is with --host, --port, --user and --database; tailrace up --with-postgres starts one, tailrace generate transactions makes mydb");
+        error_remedy(error, "say where it is with --host, --port, --user and --database; tailrace up --with-postgres starts one, tailrace "
+                            "generate transactions makes mydb");
     if (status == OK)
         status = server_check(subject, error);
     if (status != OK) { /* nothing is ours to remove */
@@ -136,8 +142,9 @@ enum status subject_create(const struct database *database, int64_t rows, struct
 
 enum status subject_add_row(struct subject *subject, struct error *error)
 {
-    enum status status = database_execute(subject->connection, "INSERT INTO " TABLE_NAME " (customer, amount, note) VALUES (0, 0, 'the stream has begun')",
-                                          "insert a row", error);
+    enum status status =
+        database_execute(subject->connection, "INSERT INTO " TABLE_NAME " (customer, amount, note) VALUES (0, 0, 'the stream has begun')",
+                         "insert a row", error);
 
     if (status == OK)
         subject->rows++;
@@ -146,7 +153,8 @@ enum status subject_add_row(struct subject *subject, struct error *error)
 
 enum status subject_walsender(struct subject *subject, int64_t *pid, struct error *error)
 {
-    char *sql = memory_format("SELECT active_pid FROM pg_replication_slots WHERE slot_name = '%s' AND active AND confirmed_flush_lsn IS NOT NULL", subject->slot);
+    char *sql = memory_format(
+        "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '%s' AND active AND confirmed_flush_lsn IS NOT NULL", subject->slot);
     char text[32];
     enum status status = value_read(subject->connection, sql, "look at the replication slot", text, sizeof(text), error);
 
@@ -169,64 +177,10 @@ enum status subject_drop(const struct database *database, struct subject *subjec
     if (status == OK)
         status = all_drop(subject, error);
     if (status != OK)
-        error_context(error, "not all was removed; the next tailrace compare removes it, or you: slot %s, publication and schema " TABLE_SCHEMA, subject->slot);
+        error_context(error,
+                      "not all was removed; the next tailrace compare removes it, or you: slot %s, publication and schema " TABLE_SCHEMA,
+                      subject->slot);
     PQfinish(subject->connection);
     subject->connection = NULL;
     return status;
-}
-
-/* ---- Processes ---- */
-
-static size_t proc_read(int64_t pid, const char *name, char *text, size_t size)
-{
-    char *path = memory_format("/proc/%lld/%s", (long long)pid, name);
-    FILE *file = fopen(path, "r");
-    size_t got = 0;
-
-    memory_free(path);
-    if (file != NULL) {
-        got = fread(text, 1, size - 1, file);
-        (void)fclose(file);
-    }
-    text[got] = '\0';
-    return got;
-}
-
-/* Source: proc(5), "/proc/[pid]/stat": fields 14 and 15, counted behind the name in brackets. */
-int64_t process_cpu_ms(int64_t pid)
-{
-    char text[1024];
-    const char *at;
-    long long user, system;
-    long ticks = sysconf(_SC_CLK_TCK);
-
-    if (proc_read(pid, "stat", text, sizeof(text)) == 0 || (at = strrchr(text, ')')) == NULL ||
-        sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld", &user, &system) != 2)
-        return -1;
-    return (int64_t)(user + system) * 1000 / (ticks > 0 ? ticks : 100);
-}
-
-int64_t process_peak_kb(int64_t pid)
-{
-    char text[8192];
-    const char *at;
-
-    return proc_read(pid, "status", text, sizeof(text)) > 0 && (at = strstr(text, "VmHWM:")) != NULL ? strtoll(at + 6, NULL, 10) : -1;
-}
-
-static bool is_local(PGconn *connection)
-{
-    const char *host = PQhost(connection), *address = PQhostaddr(connection);
-
-    return (host != NULL && (*host == '/' || *host == '@')) || (address != NULL && (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0));
-}
-
-int64_t backend_cpu_ms(PGconn *connection, int64_t pid)
-{
-    char title[64];
-
-    /* A port that is forwarded into a container looks local too; then the id is another process's, or none's. */
-    if (!is_local(connection) || proc_read(pid, "cmdline", title, sizeof(title)) == 0 || strncmp(title, "postgres", 8) != 0)
-        return -1;
-    return process_cpu_ms(pid);
 }

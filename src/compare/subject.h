@@ -16,8 +16,8 @@
 struct subject {
     PGconn *connection; /* keeps the lock */
     char slot[64];
-    char server[64];    /* "15.15" */
-    int64_t rows;       /* ids 1 to this one, all in version 1 */
+    char server[64]; /* "15.15" */
+    int64_t rows;    /* ids 1 to this one, all in version 1 */
 };
 
 /* Takes the lock, removes leftovers, makes the table with `rows` rows, and the publication. Errors: DATABASE, CONFLICT (another runs) */
@@ -31,13 +31,6 @@ enum status subject_walsender(struct subject *subject, int64_t *pid, struct erro
 
 /* Removes everything; tries as hard as it can. Errors: DATABASE: what is left, and how to remove it */
 enum status subject_drop(const struct database *database, struct subject *subject, struct error *error);
-
-/* CPU time so far of the server's process with this id, in ms; -1 when it does not run on this machine. */
-int64_t backend_cpu_ms(PGconn *connection, int64_t pid);
-
-/* CPU time (ms) and peak of resident memory (kB) of a process of ours; -1 when it is gone. */
-int64_t process_cpu_ms(int64_t pid);
-int64_t process_peak_kb(int64_t pid);
 
 /* A connection with our name on it. */
 enum status subject_connect(const struct database *database, PGconn **connection, struct error *error);

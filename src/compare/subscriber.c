@@ -24,8 +24,13 @@ struct streaming {
 static enum status consumer_open(struct streaming *streaming, struct error *error)
 {
     static const char *const settings[][2] = {
-        {"group.id", "tailrace-compare"}, {"enable.auto.commit", "false"}, {"auto.offset.reset", "earliest"}, {"allow.auto.create.topics", "true"},
-        {"fetch.wait.max.ms", "500"}, {"fetch.queue.backoff.ms", "1"}, {"topic.metadata.refresh.interval.ms", "500"},
+        {"group.id", "tailrace-compare"},
+        {"enable.auto.commit", "false"},
+        {"auto.offset.reset", "earliest"},
+        {"allow.auto.create.topics", "true"},
+        {"fetch.wait.max.ms", "500"},
+        {"fetch.queue.backoff.ms", "1"},
+        {"topic.metadata.refresh.interval.ms", "500"},
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
@@ -74,7 +79,8 @@ static enum status record_take(struct streaming *streaming, const rd_kafka_messa
         return OK;
     }
     streaming->figures.rows++;
-    (void)sightings_take(streaming->sightings, id, change.operation == 'd' ? VERSION_GONE : (int32_t)column(&change, change.after, "version"), now_ns);
+    (void)sightings_take(streaming->sightings, id,
+                         change.operation == 'd' ? VERSION_GONE : (int32_t)column(&change, change.after, "version"), now_ns);
     return OK;
 }
 
@@ -102,7 +108,8 @@ static bool is_through(struct streaming *streaming, int64_t expected)
     (void)sightings_all(streaming->sightings, &count);
     if ((int64_t)count < expected)
         return clock_monotonic_ms() - streaming->heard_ms > SILENCE_MS;
-    return rd_kafka_query_watermark_offsets(streaming->consumer, streaming->spec->topic, 0, &low, &high, WATERMARK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+    return rd_kafka_query_watermark_offsets(streaming->consumer, streaming->spec->topic, 0, &low, &high, WATERMARK_MS) ==
+               RD_KAFKA_RESP_ERR_NO_ERROR &&
            streaming->next_offset >= high;
 }
 

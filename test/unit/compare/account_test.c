@@ -9,15 +9,22 @@ static const struct method by_time = {.name = "by time", .polls = true, .sees_up
 
 /* Row 1: there before, changed twice, deleted. Row 2: inserted and kept. Row 3: inserted late. Row 4: inserted and deleted at once. */
 static const struct written writes[] = {
-    {1, 2, WRITE_UPDATE, false, 1000000}, {2, 1, WRITE_INSERT, false, 2000000}, {1, 3, WRITE_UPDATE, false, 3000000}, {4, 1, WRITE_INSERT, false, 4000000},
-    {4, 2, WRITE_DELETE, false, 5000000}, {3, 1, WRITE_INSERT, true, 6000000},  {1, 4, WRITE_DELETE, false, 7000000},
+    {1, 2, WRITE_UPDATE, false, 1000000}, {2, 1, WRITE_INSERT, false, 2000000}, {1, 3, WRITE_UPDATE, false, 3000000},
+    {4, 1, WRITE_INSERT, false, 4000000}, {4, 2, WRITE_DELETE, false, 5000000}, {3, 1, WRITE_INSERT, true, 6000000},
+    {1, 4, WRITE_DELETE, false, 7000000},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array[0]))
 
 TEST(a_stream_that_brings_all_misses_nothing)
 {
-    const struct sighting seen[] = {{1, 2, 2000000}, {2, 1, 3000000}, {1, 3, 4000000}, {4, 1, 5000000}, {4, VERSION_GONE, 6000000}, {3, 1, 7000000}, {1, VERSION_GONE, 27000000}};
+    const struct sighting seen[] = {{1, 2, 2000000},
+                                    {2, 1, 3000000},
+                                    {1, 3, 4000000},
+                                    {4, 1, 5000000},
+                                    {4, VERSION_GONE, 6000000},
+                                    {3, 1, 7000000},
+                                    {1, VERSION_GONE, 27000000}};
     struct account account = account_make(&stream, writes, COUNT(writes), seen, COUNT(seen));
 
     assert_int_equal(account.written, 7);
@@ -73,7 +80,8 @@ TEST(polling_by_time_misses_deletes_and_late_rows)
 
 TEST(what_came_twice_or_was_never_written_is_told)
 {
-    const struct sighting seen[] = {{2, 1, 8000000}, {2, 1, 9000000}, {2, 2, 9000000}, {9, 1, 9000000}, {2, VERSION_GONE, 9000000}, {1, 4, 9000000}};
+    const struct sighting seen[] = {{2, 1, 8000000}, {2, 1, 9000000}, {2, 2, 9000000}, {9, 1, 9000000}, {2, VERSION_GONE, 9000000},
+                                    {1, 4, 9000000}};
     struct account account = account_make(&stream, writes, COUNT(writes), seen, COUNT(seen));
 
     assert_int_equal(account.seen, 1);

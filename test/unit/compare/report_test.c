@@ -6,14 +6,25 @@
 
 static const struct method stream = {.name = "change capture", .key = "change_capture"};
 static const struct method by_id = {.name = "by id", .key = "by_id"};
-static const struct conditions conditions = {.rate = 200, .interval_ms = 1000, .table_rows = 10000, .seconds = 30, .inserts = 3, .updates = 2, .deletes = 1,
-                                             .late = 1, .cores = 2, .server = "15.20"};
+static const struct conditions conditions = {.rate = 200,
+                                             .interval_ms = 1000,
+                                             .table_rows = 10000,
+                                             .seconds = 30,
+                                             .inserts = 3,
+                                             .updates = 2,
+                                             .deletes = 1,
+                                             .late = 1,
+                                             .cores = 2,
+                                             .server = "15.20"};
 
 static void sides_fill(struct side sides[2])
 {
     sides[0] = (struct side){.method = &stream, .account = {.written = 6, .seen = 6, .p50_ms = 1.25, .p99_ms = 20}, .database_cpu_s = 0.5};
-    sides[1] = (struct side){.method = &by_id, .account = {.written = 6, .seen = 3, .missed = {[MISS_DELETE] = 1, [MISS_UPDATE] = 2}, .missed_total = 3},
-                             .again = 4, .queries = 31, .database_cpu_s = -1};
+    sides[1] = (struct side){.method = &by_id,
+                             .account = {.written = 6, .seen = 3, .missed = {[MISS_DELETE] = 1, [MISS_UPDATE] = 2}, .missed_total = 3},
+                             .again = 4,
+                             .queries = 31,
+                             .database_cpu_s = -1};
 }
 
 TEST(every_side_is_a_column_and_what_is_unknown_is_said)
@@ -25,7 +36,8 @@ TEST(every_side_is_a_column_and_what_is_unknown_is_said)
     buffer_init(&text, 1 << 16);
     report_text(&conditions, sides, 2, &text);
     buffer_append_u8(&text, '\0');
-    assert_non_null(strstr((const char *)text.data, "6 changes in 30.0 s: 3 inserts, 2 updates, 1 deletes; 1 of them in transactions open for 1.5 s"));
+    assert_non_null(
+        strstr((const char *)text.data, "6 changes in 30.0 s: 3 inserts, 2 updates, 1 deletes; 1 of them in transactions open for 1.5 s"));
     assert_non_null(strstr((const char *)text.data, "change capture    by id\n"));
     assert_non_null(strstr((const char *)text.data, "1.25 ms"));
     assert_non_null(strstr((const char *)text.data, "unknown"));
