@@ -1,11 +1,10 @@
 """Alerts and their sinks inside `up`: kept, explained, judged again, muted, folded, delivered once a receiver is back."""
 import json
 import socket
-import subprocess
 import threading
-import time
 import urllib.parse
 
+import kafka
 import pytest
 
 import harness
@@ -187,17 +186,22 @@ def test_the_inbox_is_filtered_by_the_server(tailrace_factory):
 def test_an_open_page_is_told_of_new_and_changed_alerts(tailrace_factory):
     tailrace = tailrace_factory(settings())
     console = Console(tailrace)
-    produce_rows(tailrace, TOPIC, numbered(USUAL))
+    produce_rows(tailrace, TOPIC, numbered(USUAL + [(8, 10.0)] * 3 + [(8, 4000.0)]))
+    wait_alerts(tailrace, 1)  # known already to who opens the page now
     told = []
-    listening = threading.Thread(target=lambda: told.extend(console.events("/stream?watch=alerts", lambda name, data: name == "alert" and data.get("state") == "resolved", 30)))
+
+    def hear(name, data):
+        told.append((name, data))
+        return name == "alert" and data["state"] == "resolved"
+
+    listening = threading.Thread(target=console.events, args=("/stream?watch=alerts", hear, 60))
     listening.start()
-    harness.wait_until(lambda: "hello" or told)
-    time.sleep(1.5)  # the stream takes what is there as known
-    produce_rows(tailrace, TOPIC, numbered([(7, 4000.0)], 4))
-    identity = wait_alerts(tailrace, 1)[0]["id"]
-    time.sleep(1.5)
+    harness.wait_until(lambda: any(name == "hello" for name, _ in told))
+    produce_rows(tailrace, TOPIC, numbered([(7, 4000.0)], 8))
+    harness.wait_until(lambda: any(name == "alert" for name, _ in told))
+    identity = wait_alerts(tailrace, 2)[1]["id"]
     console.change("POST", f"/alerts/{identity}/state", {"state": "resolved"})
-    listening.join(40)
+    listening.join(60)
     assert [(data["id"], data["state"]) for name, data in told if name == "alert"] == [(identity, "open"), (identity, "resolved")]
 
 
@@ -315,7 +319,6 @@ def test_an_agent_in_the_foreground_folds_too(tailrace):
 def test_the_state_of_a_key_can_be_asked_for(tailrace_factory):
     tailrace = tailrace_factory(settings(**{"agents.spending.key": "merchant", "agents.spending.state.keys.max": "3"}))
     console = Console(tailrace)
-    import kafka
     producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
     keys = ["gone", "A/B & C", "ключ", "100%"]
     for i, merchant in enumerate(keys):
