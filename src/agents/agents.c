@@ -425,7 +425,7 @@ static void agent_describe(struct agent *agent, const struct item *item, struct 
     text_append(json, "topic", agent_topic(agent));
     text_append(json, "alerts_topic", agent_alerts_topic(agent));
     text_append(json, "enriched_topic", agent_enriched_topic(agent));
-    text_append(json, "state", failed ? "failed" : item->is_paused ? "paused" : states[status.state]);
+    text_append(json, "state", failed ? "failed" : item->is_paused ? "paused" : status.state == AGENT_STOPPED ? "loading" /* its thread has not come so far */ : states[status.state]);
     text_append(json, "error", failed ? item->error.message : status.state == AGENT_RETRYING || status.state == AGENT_FAILED ? status.error.message : NULL);
     if (status.model[0] != '\0') {
         text_append(json, "model", status.model);

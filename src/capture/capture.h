@@ -51,8 +51,8 @@ struct capture_status {
     int64_t latency_p50_us, latency_p99_us; /* commit to durable over the last minute; -1 none */
 
     int64_t snapshot_rows, snapshot_tables_done, snapshot_tables;
-    /* The incremental snapshot under way; incremental_tables 0: none. */
-    char incremental_id[64];       /* of the signal that began it */
+    /* The incremental snapshot that was begun last; incremental_tables 0: it is over. */
+    char incremental_id[64];       /* of the signal that began it; "": none was since the start of the thread */
     char incremental_table[192];   /* being read; "schema.table" */
     int64_t incremental_rows;      /* read of that table so far */
     int64_t incremental_tables;    /* that are left, with that one */

@@ -76,7 +76,7 @@ enum status connect_preflight(struct connect *connect, const char *name, const s
  *   capture           null, or {state: starting snapshot streaming retrying failed stopped, error, since_ms, attempts, retry_at_ms, received_lsn, appended_lsn,
  *                     durable_lsn, confirmed_lsn, rows, transactions, source_time_us, committed_us, received_us, appended_us, durable_us,
  *                     confirmed_us, latency_p50_us, latency_p99_us, snapshot_rows, snapshot_tables_done, snapshot_tables,
- *                     snapshot_started_ms, and while one is under way incremental: {id, table, rows, tables (left), paused}}
+ *                     snapshot_started_ms, and once one was begun incremental: {id, table, rows, tables (left; 0: it is over), paused}}
  *   topics            names of those written to
  *   warnings          [{setting, nearest}] of settings without effect; nearest may be null
  *   config            secrets masked

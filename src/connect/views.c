@@ -442,7 +442,7 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
     number_put(out, "snapshot_tables_done", status.snapshot_tables_done);
     number_put(out, "snapshot_tables", status.snapshot_tables);
     number_put(out, "snapshot_started_ms", status.snapshot_started_ms);
-    if (status.incremental_tables > 0) {
+    if (status.incremental_id[0] != '\0') {
         json_put_key(out, "incremental");
         buffer_append_string(out, "{");
         json_put_key(out, "id");

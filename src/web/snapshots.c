@@ -135,17 +135,18 @@ static void connector_look(struct snapshots *snapshots, const json_t *connector)
 {
     const char *name = member_text(connector, "name");
     const json_t *capture = json_object_get(connector, "capture"), *said = json_object_get(capture, "incremental");
+    bool under_way = member_integer(said, "tables", 0) > 0;
     json_t *live, *snapshot;
 
     if (!json_is_object(capture)) /* stopped or paused: it goes on with the connector */
         return;
-    live = live_of(snapshots, name, member_text(said, "id"));
+    live = live_of(snapshots, name, under_way ? member_text(said, "id") : NULL);
     snapshot = json_object_get(live, "snapshot");
-    if (json_is_object(said)) {
+    if (under_way) {
         json_put(live, "began", json_true());
         json_put(snapshot, "state", json_string(json_is_true(json_object_get(said, "paused")) ? "paused" : "running"));
         table_look(snapshot, live, said);
-    } else if (snapshot != NULL && json_is_true(json_object_get(live, "began"))) {
+    } else if (snapshot != NULL && (json_is_true(json_object_get(live, "began")) || (json_is_object(said) && strcmp(member_text(said, "id"), member_text(snapshot, "id")) == 0))) {
         end(snapshots, name, snapshot, "done", NULL);
         (void)json_object_del(snapshots->live, name);
     } else if (snapshot != NULL && clock_now_ms() - member_integer(snapshot, "started_ms", 0) > BEGINS_WITHIN_MS) {
