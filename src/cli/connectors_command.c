@@ -16,7 +16,7 @@
 #define LOOK_LAST_MS 1000
 #define STALE_LOOKS 4 /* so often may an old state be seen after a restart */
 
-static struct session connectors;
+static struct session connectors = {.collection = "/connectors"};
 
 /* Options of single verbs. */
 static struct {
@@ -27,21 +27,6 @@ static struct {
 } wanted = {.task = -1, .timeout_s = 30};
 
 /* ---- Asking ---- */
-
-/* One request below /connectors/<name>. */
-static enum status ask(struct session *session, const char *method, const char *below, const json_t *body, json_t **answer, struct error *error)
-{
-    struct buffer path;
-    enum status status;
-
-    client_path(&path, "/connectors/%s", session->operands[0]);
-    path.size--; /* its NUL */
-    buffer_append_string(&path, below);
-    buffer_append_u8(&path, '\0');
-    status = client_ask(session->client, method, (const char *)path.data, body, answer, error);
-    buffer_finish(&path);
-    return status;
-}
 
 static enum status get(struct session *session, const char *path, json_t **answer, struct error *error)
 {
@@ -165,7 +150,7 @@ static bool has_failed(const json_t *answer)
 static enum status show_status(struct session *session, struct error *error)
 {
     json_t *answer = NULL;
-    enum status status = ask(session, "GET", "/status", NULL, &answer, error);
+    enum status status = session_ask(session, "GET", "/status", NULL, &answer, error);
 
     if (status == OK) {
         session->is_trouble = has_failed(answer);
@@ -194,7 +179,7 @@ static enum status wait_for(struct session *session, const char *state, json_t *
     enum status status;
 
     for (int looks = 1;; looks++) {
-        status = ask(session, "GET", "/status", NULL, answer, error);
+        status = session_ask(session, "GET", "/status", NULL, answer, error);
         if (status != OK && status != ERROR_NOT_FOUND && status != ERROR_CONFLICT)
             return status;
         if (status == OK && (has_arrived(*answer, state) || (has_failed(*answer) && looks >= STALE_LOOKS)))
@@ -235,7 +220,7 @@ static enum status arrive(struct session *session, const char *state, struct err
 
 static enum status change(struct session *session, const char *method, const char *below, const char *state, struct error *error)
 {
-    enum status status = ask(session, method, below, NULL, NULL, error);
+    enum status status = session_ask(session, method, below, NULL, NULL, error);
 
     return status == OK ? arrive(session, state, error) : status;
 }
@@ -258,7 +243,7 @@ static enum status stop(struct session *session, struct error *error)
 static enum status restart(struct session *session, struct error *error)
 {
     json_t *now = NULL;
-    enum status status = ask(session, "GET", "/status", NULL, &now, error);
+    enum status status = session_ask(session, "GET", "/status", NULL, &now, error);
     const char *state = json_text(json_object_get(now, "connector"), "state");
     char below[80];
 
@@ -361,7 +346,7 @@ static enum status config_show(struct session *session, struct error *error)
     json_t *answer = NULL, *value;
     const char *key;
     struct buffer line;
-    enum status status = ask(session, "GET", "/config", NULL, &answer, error);
+    enum status status = session_ask(session, "GET", "/config", NULL, &answer, error);
 
     if (status == OK && !session_printed_json(session, answer)) {
         secrets_mask_json(answer);
@@ -405,7 +390,7 @@ static enum status config(struct session *session, struct error *error)
     status = patches ? patch_make(&body, error) : config_read(session_operand(session, 1), &body, error);
     if (status == OK) {
         config = config_of(body);
-        status = ask(session, patches ? "PATCH" : "PUT", "/config", config, NULL, error);
+        status = session_ask(session, patches ? "PATCH" : "PUT", "/config", config, NULL, error);
     }
     json_decref(config);
     json_decref(body);
@@ -467,7 +452,7 @@ static enum status slot_drop(struct session *session, const char *slot, struct e
     if (status != OK)
         error_context(error, "the slot is dropped through tailrace's console");
     if (status == OK)
-        status = ask(session, "PUT", "/pause", NULL, NULL, error);
+        status = session_ask(session, "PUT", "/pause", NULL, NULL, error);
     if (status == OK)
         status = wait_for(session, "PAUSED", &paused, error);
     client_path(&path, "/slots/%s", slot);
@@ -512,12 +497,12 @@ static enum status delete (struct session *session, struct error *error)
     const char *slot;
     struct error ignored;
     char question[256];
-    enum status status = ask(session, "GET", "/config", NULL, &config, error);
+    enum status status = session_ask(session, "GET", "/config", NULL, &config, error);
 
     if (status != OK)
         return status;
     slot = *json_text(config, "slot.name") == '\0' ? "debezium" : json_text(config, "slot.name");
-    if (ask(session, "GET", "/topics", NULL, &topics, &ignored) != OK)
+    if (session_ask(session, "GET", "/topics", NULL, &topics, &ignored) != OK)
         topics = NULL;
     if (wanted.drops_slot && session->url != NULL && wanted.console == NULL)
         status = error_set(error, ERROR_USAGE,
@@ -530,7 +515,7 @@ static enum status delete (struct session *session, struct error *error)
             status = slot_drop(session, slot, error);
     }
     if (status == OK)
-        status = ask(session, "DELETE", "", NULL, NULL, error);
+        status = session_ask(session, "DELETE", "", NULL, NULL, error);
     if (status == OK && !session->json)
         kept_print(session, config, topics);
     json_decref(topics);
@@ -545,7 +530,7 @@ static enum status offsets_show(struct session *session, struct error *error)
     struct table *table;
     json_t *answer = NULL, *entry;
     size_t index;
-    enum status status = ask(session, "GET", "/offsets", NULL, &answer, error);
+    enum status status = session_ask(session, "GET", "/offsets", NULL, &answer, error);
 
     if (status == OK && !session_printed_json(session, answer)) {
         table = table_create("partition|offset");
@@ -570,7 +555,7 @@ static enum status offsets_show(struct session *session, struct error *error)
 static enum status offsets_change(struct session *session, const char *method, const json_t *body, struct error *error)
 {
     json_t *answer = NULL;
-    enum status status = ask(session, method, "/offsets", body, &answer, error);
+    enum status status = session_ask(session, method, "/offsets", body, &answer, error);
 
     if (status == OK && !session_printed_json(session, answer))
         page_print(&session->page, STYLE_PLAIN, "%s\n", *json_text(answer, "message") == '\0' ? "Done." : json_text(answer, "message"));

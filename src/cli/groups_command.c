@@ -10,28 +10,13 @@
 
 #include <math.h>
 
-static struct session groups;
+static struct session groups = {.collection = "/groups"};
 
 /* Options of single verbs. */
 static struct {
     const char *to, *topic;
     bool dry_run;
 } wanted;
-
-/* One request to /groups/<name><below>. */
-static enum status ask(struct session *session, const char *method, const char *below, const json_t *body, json_t **answer, struct error *error)
-{
-    struct buffer path;
-    enum status status;
-
-    client_path(&path, "/groups/%s", session->operands[0]);
-    path.size--; /* its NUL */
-    buffer_append_string(&path, below);
-    buffer_append_u8(&path, '\0');
-    status = client_ask(session->client, method, (const char *)path.data, body, answer, error);
-    buffer_finish(&path);
-    return status;
-}
 
 /* ---- Showing ---- */
 
@@ -130,7 +115,7 @@ static void group_print(struct session *session, const json_t *group)
 static enum status describe(struct session *session, struct error *error)
 {
     json_t *answer = NULL;
-    enum status status = ask(session, "GET", "", NULL, &answer, error);
+    enum status status = session_ask(session, "GET", "", NULL, &answer, error);
 
     if (status == OK && !session_printed_json(session, answer))
         group_print(session, answer);
@@ -174,7 +159,7 @@ static enum status partitions_make(struct session *session, json_t **partitions,
     *partitions = NULL;
     if (wanted.topic == NULL)
         return OK;
-    status = ask(session, "GET", "", NULL, &group, error);
+    status = session_ask(session, "GET", "", NULL, &group, error);
     if (status != OK)
         return status;
     numbers = json_array();
@@ -233,7 +218,7 @@ static enum status plan_do(struct session *session, const json_t *preview, struc
         page_flush(session);
         status = terminal_confirm("Move it there?", session->sure, error);
         if (status == OK)
-            status = ask(session, "POST", "/offsets", body, &done, error);
+            status = session_ask(session, "POST", "/offsets", body, &done, error);
         if (status == OK && !session_printed_json(session, done))
             page_print(&session->page, STYLE_PLAIN, "Group %s is moved.\n", session->operands[0]);
     }
@@ -256,7 +241,7 @@ static enum status reset(struct session *session, struct error *error)
     if (partitions != NULL)
         (void)json_object_set_new(body, "partitions", partitions);
     if (status == OK)
-        status = ask(session, "POST", "/offsets", body, &preview, error);
+        status = session_ask(session, "POST", "/offsets", body, &preview, error);
     if (status == OK && wanted.dry_run && !session_printed_json(session, preview))
         preview_print(session, preview);
     else if (status == OK && !wanted.dry_run)
@@ -277,13 +262,13 @@ static enum status delete (struct session *session, struct error *error)
         (void)json_object_set_new(preview, "topic", json_string(wanted.topic));
         (void)json_object_set_new(confirmed, "topic", json_string(wanted.topic));
     }
-    status = ask(session, "DELETE", below, preview, &answer, error);
+    status = session_ask(session, "DELETE", below, preview, &answer, error);
     if (status == OK) {
         (void)snprintf(question, sizeof(question), "Group %s: %s Do it?", session->operands[0], json_text(answer, "effect"));
         status = terminal_confirm(question, session->sure, error);
     }
     if (status == OK)
-        status = ask(session, "DELETE", below, confirmed, NULL, error);
+        status = session_ask(session, "DELETE", below, confirmed, NULL, error);
     if (status == OK && !session_printed_json(session, answer))
         page_print(&session->page, STYLE_PLAIN, wanted.topic == NULL ? "Group %s is deleted.\n" : "Group %s has no position in %s any more.\n", session->operands[0], wanted.topic);
     json_decref(answer);

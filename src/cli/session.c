@@ -13,6 +13,21 @@ const char *session_operand(const struct session *session, size_t index)
     return index < session->operand_count ? session->operands[index] : NULL;
 }
 
+enum status session_ask(struct session *session, const char *method, const char *below, const json_t *body, json_t **answer, struct error *error)
+{
+    struct buffer name, path;
+    enum status status;
+
+    client_path(&name, "/%s", session->operands[0]);
+    buffer_init(&path, name.size + strlen(session->collection) + strlen(below) + 1);
+    buffer_append_format(&path, "%s%s%s", session->collection, (const char *)name.data, below);
+    buffer_append_u8(&path, '\0');
+    status = client_ask(session->client, method, (const char *)path.data, body, answer, error);
+    buffer_finish(&path);
+    buffer_finish(&name);
+    return status;
+}
+
 bool session_printed_json(struct session *session, json_t *answer)
 {
     if (!session->json)

@@ -7,6 +7,7 @@
 #include "cli/client.h"
 
 struct session {
+    const char *collection;     /* what the first operand names one of: "/topics" */
     const char *data_dir, *url; /* options, before the run; either may be NULL */
     bool json, sure;            /* options: --json, --yes */
     struct client *client;
@@ -25,6 +26,12 @@ struct session_handler {
 int session_run(struct session *session, enum client_api api, const struct options *options, const struct session_handler *handlers, int argc, char **argv);
 
 const char *session_operand(const struct session *session, size_t index); /* NULL past the last */
+
+/*
+ * One request to the object that the first operand names, at what lies below it ("" is the object itself).
+ * body, answer  as in client_ask
+ */
+enum status session_ask(struct session *session, const char *method, const char *below, const json_t *body, json_t **answer, struct error *error);
 
 /* Prints the answer when --json is given, passwords masked; true when it did. */
 bool session_printed_json(struct session *session, json_t *answer);

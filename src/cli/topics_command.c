@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-static struct session topics;
+static struct session topics = {.collection = "/topics"};
 
 /* Options of single verbs. */
 static struct {
@@ -25,21 +25,6 @@ static double real_of(const json_t *object, const char *name)
     const json_t *value = json_object_get(object, name);
 
     return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-/* One request to /topics/<name><below>. */
-static enum status ask(struct session *session, const char *method, const char *below, const json_t *body, json_t **answer, struct error *error)
-{
-    struct buffer path;
-    enum status status;
-
-    client_path(&path, "/topics/%s", session->operands[0]);
-    path.size--; /* its NUL */
-    buffer_append_string(&path, below);
-    buffer_append_u8(&path, '\0');
-    status = client_ask(session->client, method, (const char *)path.data, body, answer, error);
-    buffer_finish(&path);
-    return status;
 }
 
 /* ---- Showing ---- */
@@ -130,7 +115,7 @@ static void topic_print(struct session *session, const json_t *answer)
 static enum status describe(struct session *session, struct error *error)
 {
     json_t *answer = NULL;
-    enum status status = ask(session, "GET", "", NULL, &answer, error);
+    enum status status = session_ask(session, "GET", "", NULL, &answer, error);
 
     if (status == OK && !session_printed_json(session, answer))
         topic_print(session, answer);
@@ -183,11 +168,11 @@ static enum status config(struct session *session, struct error *error)
         (void)json_array_append_new(unset, json_string(wanted.unset.items[i]));
     body = json_pack("{s:o, s:o}", "set", set, "unset", unset);
     if (status == OK && wanted.set.count + wanted.unset.count == 0) {
-        status = ask(session, "GET", "", NULL, &answer, error);
+        status = session_ask(session, "GET", "", NULL, &answer, error);
         if (status == OK && !session_printed_json(session, json_object_get(answer, "config")))
             config_table(session, json_object_get(answer, "config"), true);
     } else if (status == OK) {
-        status = ask(session, "PATCH", "/config", body, &answer, error);
+        status = session_ask(session, "PATCH", "/config", body, &answer, error);
         if (status == OK && !session_printed_json(session, answer)) {
             json_array_foreach(json_object_get(answer, "changes"), index, change)
                 page_print(&session->page, STYLE_PLAIN, "%s is %s now; it was %s.\n", json_text(change, "name"),
@@ -207,14 +192,14 @@ static enum status destroy(struct session *session, const char *method, const ch
 {
     json_t *preview = json_pack("{s:b}", "dry_run", 1), *confirmed = json_pack("{s:s}", "confirm", session->operands[0]), *answer = NULL;
     char question[600];
-    enum status status = ask(session, method, below, preview, &answer, error);
+    enum status status = session_ask(session, method, below, preview, &answer, error);
 
     if (status == OK) {
         (void)snprintf(question, sizeof(question), "Topic %s: %s Do it?", session->operands[0], json_text(answer, "effect"));
         status = terminal_confirm(question, session->sure, error);
     }
     if (status == OK)
-        status = ask(session, method, below, confirmed, NULL, error);
+        status = session_ask(session, method, below, confirmed, NULL, error);
     if (status == OK && !session_printed_json(session, answer))
         page_print(&session->page, STYLE_PLAIN, "Topic %s %s.\n", session->operands[0], done);
     json_decref(answer);
@@ -241,7 +226,7 @@ static enum status grow(struct session *session, struct error *error)
     if (wanted.partitions < 0)
         return error_set(error, ERROR_USAGE, "tailrace topics grow: to how many? --partitions N");
     body = json_pack("{s:I}", "count", (json_int_t)wanted.partitions);
-    status = ask(session, "POST", "/partitions", body, &answer, error);
+    status = session_ask(session, "POST", "/partitions", body, &answer, error);
     if (status == OK && !session_printed_json(session, answer))
         page_print(&session->page, STYLE_PLAIN, "Topic %s has %lld partitions now. Keys may go to other partitions than before.\n", session->operands[0],
                    (long long)wanted.partitions);
