@@ -189,7 +189,7 @@ static json_t *vitals_make(struct api *api, const json_t *description)
 
     json_put(vitals, "commit_to_agent_p50_ms", json_real_or_null(overview_slowest_ms(agents, NULL, "commit_p50_us")));
     json_put(vitals, "commit_to_agent_p99_ms", json_real_or_null(overview_slowest_ms(agents, NULL, "commit_p99_us")));
-    json_put(vitals, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "records", "")));
+    json_put(vitals, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "rows", "")));
     json_put(vitals, "alerts_per_min", json_array_size(json_object_get(description, "agents")) == 0 ? json_null() : json_real_or_null(alerts * 60));
     json_put(vitals, "cpu_cores", json_real_or_null(cpu / 1e6));
     json_put(vitals, "memory_bytes", json_integer_or_null(member_integer(json_object_get(description, "process"), "resident_bytes", -1)));

@@ -255,7 +255,7 @@ static void series_fill(struct sampler *sampler, const json_t *description, cons
     json_t *slots;
     size_t index;
 
-    series_put(api_series(sampler->api), "rows_in", now_ms, sampler_rate(sampler, "records", ""));
+    series_put(api_series(sampler->api), "rows_in", now_ms, sampler_rate(sampler, "rows", ""));
     series_put(api_series(sampler->api), "rows_out", now_ms, sampler_rate(sampler, "reads", ""));
     series_put(api_series(sampler->api), "commit_to_agent_p50_ms", now_ms, overview_slowest_ms(json_object_get(description, "agents"), NULL, "commit_p50_us"));
     series_put(api_series(sampler->api), "commit_to_agent_p99_ms", now_ms, overview_slowest_ms(json_object_get(description, "agents"), NULL, "commit_p99_us"));

@@ -31,8 +31,8 @@ function RowTable({ row }: { row: Row }) {
         <thead>
           <tr>
             <th scope="col">Column</th>
-            <th scope="col">{insert ? <span class="sr">Before</span> : 'Before'}</th>
-            <th scope="col">{remove ? <span class="sr">After</span> : 'After'}</th>
+            {insert ? null : <th scope="col">Before</th>}
+            {remove ? null : <th scope="col">After</th>}
           </tr>
         </thead>
         <tbody>
@@ -44,8 +44,8 @@ function RowTable({ row }: { row: Row }) {
                   {c.name}
                   <small>{c.type + (c.key ? ', key' : '')}</small>
                 </th>
-                <td class={'mono' + ((changed && c.before !== null) || remove ? ' minus' : '')}>{insert || noBefore ? null : <Value value={c.before} type={c.type} />}</td>
-                <td class={'mono' + (changed || insert ? ' plus' : '')}>{remove ? null : c.masked ? 'hidden' : c.unavailable ? <span class="is-idle">not sent by PostgreSQL: large and unchanged</span> : <Value value={c.after} type={c.type} />}</td>
+                {insert ? null : <td class={'mono' + ((changed && c.before !== null) || remove ? ' minus' : '')}>{noBefore ? null : <Value value={c.before} type={c.type} />}</td>}
+                {remove ? null : <td class={'mono' + (changed || insert ? ' plus' : '')}>{c.masked ? 'hidden' : c.unavailable ? <span class="is-idle">not sent by PostgreSQL: large and unchanged</span> : <Value value={c.after} type={c.type} />}</td>}
               </tr>
             );
           })}
