@@ -326,7 +326,6 @@ static enum status chunk_deliver(struct sink *sink, struct chunk *chunk, struct 
     (void)pthread_mutex_lock(&sink->lock);
     chunk->input->next[chunk->partition] = status == OK ? chunk->end : chunk->offsets[delivered];
     (void)pthread_mutex_unlock(&sink->lock);
-    log_passed(sink->log, LOG_READER_SINK, sink->name, chunk->input->topic, chunk->partition, chunk->input->next[chunk->partition]);
     sink->unsaved = sink->unsaved || status == OK || delivered > 0;
     if (status != OK && !sink->stop.asked)
         failure_note(sink, &chunk->deliveries[delivered], chunk->read_us, (clock_monotonic_ns() - began_ns) / 1000, error);

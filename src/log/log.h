@@ -93,7 +93,6 @@ enum log_reader {
     LOG_READER_GROUP = 'g',  /* committed next_offset; "group\nhost client-id" of who sent the commit */
     LOG_READER_AGENT = 'a',  /* read them */
     LOG_READER_SCORED = 's', /* an agent is done with them */
-    LOG_READER_SINK = 'd',   /* delivered them */
 };
 
 /* Notes that a reader has got to next_offset just now. Thread: any; takes a leaf lock for less than a microsecond. log may be NULL. */

@@ -11,7 +11,6 @@
 #include "web/trace.h"
 
 #define WAY_MS 500              /* for looking for stamps */
-#define DELIVERIES_LOOKED 50000 /* records behind the alert that are looked through for what came of it */
 #define AGAIN_MS 6000           /* an answer that takes longer is seen by the next look */
 
 /* ---- Finding it ---- */
@@ -122,36 +121,6 @@ static json_t *delivery_json(const json_t *kept)
                      json_integer_or_null(member_integer(kept, "at_us", -1)), "mute", json_text_or_null(member_text(kept, "mute")));
 }
 
-/* The newest record of each sink, as it is in the topic: by the sink's name. */
-static json_t *deliveries_find(struct trace *trace, const char *id, int64_t scored_us)
-{
-    struct topic *topic = store_topic_find(trace->settings->store, slice_from_string(DELIVERIES_TOPIC));
-    struct partition *partition = topic == NULL ? NULL : topic_partition(topic, 0);
-    json_t *found = json_object();
-    size_t size = strlen(id);
-    struct record record;
-    struct record_batch batch;
-    struct error error;
-    int64_t from = -1, found_ms, looked = 0;
-
-    if (partition != NULL && partition_find_time(partition, scored_us / 1000 - 1, &from, &found_ms, NULL) == OK && from >= 0) {
-        scan_seek(trace->scan, DELIVERIES_TOPIC, 0, from, partition_end(partition));
-        while (looked++ < DELIVERIES_LOOKED && scan_next(trace->scan, &record, &batch, &error) == SCAN_RECORD) {
-            json_t *kept;
-
-            if (record.key.size <= size + 1 || memcmp(record.key.data, id, size) != 0 || record.key.data[size] != '/' || slice_is_null(record.value))
-                continue;
-            kept = json_loadb((const char *)record.value.data, record.value.size, 0, NULL);
-            if (member_text(kept, "sink") != NULL)
-                json_put(found, member_text(kept, "sink"), json_incref(kept));
-            json_decref(kept);
-        }
-    }
-    if (topic != NULL)
-        topic_release(topic);
-    return found;
-}
-
 static bool sink_reads(const json_t *sink, const char *topic)
 {
     const json_t *one;
@@ -208,20 +177,10 @@ static void source_stamp(struct trace *trace, json_t *source)
     json_put(source, "published_us", json_integer(trace->rows[0]->published_us));
 }
 
-static json_t *delivered_hop(const json_t *kept, int64_t base_us)
-{
-    int64_t at_us = member_integer(kept, "at_us", 0), first_us = member_integer(kept, "first_us", at_us);
-
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s, s:b}", "step", "delivered", "stage", "out", "start_us", (json_int_t)(first_us - base_us), "took_us", (json_int_t)(at_us - first_us), "at_us",
-                     (json_int_t)at_us, "note", json_sprintf("by sink %s", member_text(kept, "sink")), "known", "exact", "later", 1);
-}
-
 /* Steps from the commit to the last delivery, and after how long the alert was durable. */
-static void way_put(struct trace *trace, json_t *whole, json_t *alert, const json_t *found)
+static void way_put(struct trace *trace, json_t *whole, json_t *alert)
 {
-    json_t *source = json_object_get(alert, "source"), *change, *hops, *kept;
-    int64_t base_us = member_integer(source, "committed_us", 0);
-    const char *name;
+    json_t *source = json_object_get(alert, "source"), *change;
 
     if (member_integer(source, "scored_us", 0) == 0 || member_text(source, "topic") == NULL) {
         json_put(whole, "hops", json_array());
@@ -229,19 +188,8 @@ static void way_put(struct trace *trace, json_t *whole, json_t *alert, const jso
         return;
     }
     source_stamp(trace, source);
-    if (base_us == 0)
-        base_us = member_integer(source, "received_us", member_integer(source, "appended_us", 0));
     change = trace_change_of_alert(trace, alert);
-    hops = json_object_get(change, "hops");
-    for (size_t i = json_array_size(hops); i-- > 0;) {
-        if (strcmp(member_text(json_array_get(hops, i), "step"), "delivered") == 0)
-            (void)json_array_remove(hops, i);
-    }
-    json_object_foreach((json_t *)(uintptr_t)found, name, kept) {
-        if (member_text(kept, "state") != NULL && strcmp(member_text(kept, "state"), "delivered") == 0)
-            json_add(hops, delivered_hop(kept, base_us));
-    }
-    json_put(whole, "hops", json_incref(hops));
+    json_put(whole, "hops", json_incref(json_object_get(change, "hops")));
     json_put(whole, "commit_to_alert_us", json_incref(json_object_get(change, "to_alert_us")));
     json_decref(change);
 }
@@ -393,13 +341,13 @@ static json_t *alert_make(struct api_call *call, struct trace *trace, json_t *al
 {
     const json_t *source = json_object_get(alert, "source");
     json_t *whole = line_of(call, trace, alert);
-    json_t *found = deliveries_find(trace, member_text(alert, "id"), member_integer(source, "scored_us", 0));
+    json_t *found = trace_deliveries_of(trace, member_text(alert, "id"), member_integer(source, "scored_us", 0));
 
     json_put(whole, "rule_version", copy_or_null(alert, "rule_version"));
     json_put(whole, "total", member_text(alert, "score") == NULL ? json_null() : json_pack("{s:o, s:o}", "was", copy_or_null(alert, "score"), "limit", copy_or_null(alert, "score_limit")));
     json_put(whole, "conditions", conditions_make(alert));
     json_put(whole, "window", window_make(trace, alert));
-    way_put(trace, whole, alert, found);
+    way_put(trace, whole, alert);
     json_put(whole, "topic", copy_or_null(source, "topic"));
     json_put(whole, "partition", copy_or_null(source, "partition"));
     json_put(whole, "offset", copy_or_null(source, "offset"));
@@ -528,7 +476,7 @@ static void delivery_wait(struct trace *trace, const char *id, const char *sink,
         json_t *found;
 
         (void)log_bounds(trace->settings->log, DELIVERIES_TOPIC, 0, &start, &end, NULL);
-        found = deliveries_find(trace, id, scored_us);
+        found = trace_deliveries_of(trace, id, scored_us);
         done = member_integer(json_object_get(found, sink), "at_us", 0) >= asked_us;
         json_decref(found);
         if (!done)

@@ -84,6 +84,9 @@ json_t *trace_find_alert(struct trace *trace, const char *id);
 /* Alerts that were raised for this row, each with its "place"; a new reference to an array. */
 json_t *trace_alerts_of(struct trace *trace, const struct trace_row *row);
 
+/* What came of the alert at each sink: the newest record of DELIVERIES_TOPIC by the sink's name; a new reference to an object. */
+json_t *trace_deliveries_of(struct trace *trace, const char *id, int64_t scored_us);
+
 /* Is the topic one that rows of this table go to? */
 bool trace_topic_is_of(const char *topic, const char *table);
 

@@ -1,5 +1,6 @@
 #include "web/trace.h"
 
+#include "agents/sink.h"
 #include "base/banned.h"
 #include "os/clock.h"
 #include "store/store.h"
@@ -10,6 +11,7 @@
 #define WINDOW 4000         /* records read forwards at once on the way back */
 #define STAMPS_AHEAD 200000 /* stamps looked through from the place on */
 #define ALERTS_AHEAD 20000
+#define DELIVERIES_LOOKED 50000 /* records behind the alert that are looked through for what came of it */
 
 /* ---- Rows ---- */
 
@@ -482,4 +484,33 @@ json_t *trace_alerts_of(struct trace *trace, const struct trace_row *row)
             alerts_look(trace, topics[i], k, row, alerts);
     }
     return alerts;
+}
+
+json_t *trace_deliveries_of(struct trace *trace, const char *id, int64_t scored_us)
+{
+    struct topic *topic = store_topic_find(trace->settings->store, slice_from_string(DELIVERIES_TOPIC));
+    struct partition *partition = topic == NULL ? NULL : topic_partition(topic, 0);
+    json_t *found = json_object();
+    size_t size = strlen(id);
+    struct record record;
+    struct record_batch batch;
+    struct error error;
+    int64_t from = -1, found_ms, looked = 0;
+
+    if (partition != NULL && partition_find_time(partition, scored_us / 1000 - 1, &from, &found_ms, NULL) == OK && from >= 0) {
+        scan_seek(trace->scan, DELIVERIES_TOPIC, 0, from, partition_end(partition));
+        while (looked++ < DELIVERIES_LOOKED && scan_next(trace->scan, &record, &batch, &error) == SCAN_RECORD) {
+            json_t *kept;
+
+            if (record.key.size <= size + 1 || memcmp(record.key.data, id, size) != 0 || record.key.data[size] != '/' || slice_is_null(record.value))
+                continue;
+            kept = json_loadb((const char *)record.value.data, record.value.size, 0, NULL);
+            if (member_text(kept, "sink") != NULL)
+                json_put(found, member_text(kept, "sink"), json_incref(kept));
+            json_decref(kept);
+        }
+    }
+    if (topic != NULL)
+        topic_release(topic);
+    return found;
 }

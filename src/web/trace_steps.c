@@ -363,25 +363,6 @@ static void read_hops(struct hops *hops, struct readers *readers)
 
 /* ---- Alerts and deliveries ---- */
 
-/* Where a sink has got to in the place's partition, by its position in the log: {"topic":[offset per partition]}; -1 unknown. */
-static int64_t sink_position(struct trace *trace, const char *name, const struct trace_row *place)
-{
-    char owner[300];
-    struct buffer position;
-    json_t *offsets = NULL;
-    int64_t next = -1;
-
-    (void)snprintf(owner, sizeof(owner), "sink/%s", name);
-    buffer_init(&position, 1 << 20);
-    if (log_position(trace->settings->log, owner, &position))
-        offsets = json_loadb((const char *)position.data, position.size, 0, NULL);
-    if (json_is_integer(json_array_get(json_object_get(offsets, place->topic), (size_t)place->partition)))
-        next = json_integer_value(json_array_get(json_object_get(offsets, place->topic), (size_t)place->partition));
-    json_decref(offsets);
-    buffer_finish(&position);
-    return next;
-}
-
 static bool sink_reads(const json_t *sink, const char *topic)
 {
     const json_t *one;
@@ -399,20 +380,46 @@ static void wait_add(json_t *waits, const char *step, const char *who, const cha
     json_add(waits, json_pack("{s:s, s:o, s:s, s:o, s:o}", "step", step, "who", json_text_or_null(who), "state", state, "why", json_text_or_null(why), "todo", json_text_or_null(todo)));
 }
 
-static void sink_hop(struct trace *trace, struct hops *hops, const json_t *sink, const struct trace_row *place, int64_t alerted_us, json_t *waits)
+/* What came of the alert at one sink, as the sink keeps it for good. */
+static void delivery_hop(struct trace *trace, struct hops *hops, const json_t *kept, int64_t alerted_us, json_t *waits)
+{
+    struct arena *arena = trace->call->arena;
+    const char *sink = member_text(kept, "sink"), *state = member_text(kept, "state"), *error = member_text(kept, "error");
+
+    if (state == NULL || strcmp(state, "delivered") == 0)
+        hop_beside(hops, "delivered", "out", alerted_us, member_integer(kept, "at_us", 0), "exact", true, json_sprintf("by sink %s", sink));
+    else if (strcmp(state, "muted") == 0)
+        wait_add(waits, "delivered", sink, "ok", arena_format(arena, "Sink %s did not send the alert: it is muted.", sink), NULL);
+    else
+        wait_add(waits, "delivered", sink, "crit", arena_format(arena, "Sink %s has not delivered the alert: %s", sink, error != NULL ? error : state),
+                 strcmp(state, "retrying") == 0 ? "Mend what the answer names; the alert waits, and it is tried again by itself."
+                                                : "Mend what the answer names, then send it again from the alert's page.");
+}
+
+/* A sink of the alerts' topic that has said nothing of this one has not got so far, when something waits there. */
+static void sink_wait(struct trace *trace, const json_t *sink, json_t *waits)
 {
     const char *name = member_text(sink, "name"), *error = member_text(sink, "error");
-    const struct trace_pass *pass = trace_pass_of(place, LOG_READER_SINK, name);
-    int64_t at_us = pass == NULL ? 0 : pass->passed_us;
-    bool delivered = at_us != 0 || sink_position(trace, name, place) > place->offset;
 
-    if (delivered) {
-        hop_beside(hops, "delivered", "out", alerted_us, at_us, pass != NULL && pass->exact ? "exact" : "batch", true, json_sprintf("by sink %s", name));
-        return;
+    if (member_integer(sink, "waiting", 0) > 0)
+        wait_add(waits, "delivered", name, error == NULL ? "warn" : "crit",
+                 arena_format(trace->call->arena, "Sink %s has not delivered the alert: %s", name, error == NULL ? "it has not got so far." : error),
+                 error == NULL ? "It goes on by itself." : "Mend what the answer names; alerts wait, and are tried again by themselves.");
+}
+
+static void deliveries_add(struct trace *trace, struct hops *hops, const json_t *alert, const char *topic, int64_t alerted_us, json_t *waits)
+{
+    json_t *found = trace_deliveries_of(trace, member_text(alert, "id"), member_integer(json_object_get(alert, "source"), "scored_us", 0)), *kept;
+    const json_t *sink;
+    const char *name;
+    size_t index;
+
+    json_object_foreach(found, name, kept) delivery_hop(trace, hops, kept, alerted_us, waits);
+    json_array_foreach(json_object_get(trace->description, "sinks"), index, sink) {
+        if (sink_reads(sink, topic) && json_object_get(found, member_text(sink, "name")) == NULL)
+            sink_wait(trace, sink, waits);
     }
-    wait_add(waits, "delivered", name, error == NULL ? "warn" : "crit",
-             arena_format(trace->call->arena, "Sink %s has not delivered the alert: %s", name, error == NULL ? "it has not got so far." : error),
-             error == NULL ? "It goes on by itself." : "Mend what the answer names; the alert waits, and it is tried again by itself.");
+    json_decref(found);
 }
 
 static json_t *alert_line(const json_t *alert)
@@ -421,7 +428,7 @@ static json_t *alert_line(const json_t *alert)
                      json_text_or_null(member_text(alert, "severity")));
 }
 
-/* The alert's own record as a row, with its stamps: when it was durable, and which sinks are past it. */
+/* The alert's own record as a row, with its stamps: when it was durable. */
 static struct trace_row *alert_place(struct trace *trace, const json_t *alert)
 {
     const json_t *place = json_object_get(alert, "place");
@@ -454,8 +461,6 @@ static void alert_hops(struct trace *trace, struct hops *hops, const json_t *ale
     struct trace_row *place = alert_place(trace, alert);
     bool stamped = place->known == TRACE_STAMPED;
     int64_t alerted_us = stamped ? place->durable_us : place->timestamp_ms * 1000;
-    const json_t *sink;
-    size_t index;
 
     if (alerted_us < member_integer(json_object_get(alert, "source"), "scored_us", 0)) /* its record's time is in milliseconds */
         alerted_us = member_integer(json_object_get(alert, "source"), "scored_us", 0);
@@ -463,10 +468,7 @@ static void alert_hops(struct trace *trace, struct hops *hops, const json_t *ale
                json_sprintf("%s by agent %s", member_text(alert, "id"), member_text(alert, "agent") == NULL ? "?" : member_text(alert, "agent")));
     if (json_is_null(json_object_get(change, "to_alert_us")))
         json_put(change, "to_alert_us", json_integer(alerted_us - hops->base_us));
-    json_array_foreach(json_object_get(trace->description, "sinks"), index, sink) {
-        if (sink_reads(sink, place->topic))
-            sink_hop(trace, hops, sink, place, alerted_us, waits);
-    }
+    deliveries_add(trace, hops, alert, place->topic, alerted_us, waits);
     json_add(json_object_get(change, "alerts"), alert_line(alert));
 }
 
