@@ -286,6 +286,8 @@ enum status agent_record_handle(struct agent *agent, const struct source_record 
     if (status != OK)
         return dead_letter_write(agent, record, failure.message, error);
     key = change_column(&change, event.row, agent->spec.key);
+    if (key == NULL && row_require(change.schema, &agent->spec.key, 1, &failure) != OK)
+        return dead_letter_write(agent, record, failure.message, error);
     if (key == NULL || key->null)
         return dead_letter_write(agent, record, arena_format(&agent->arena, "column \"%s\", the key, is %s", agent->spec.key, key == NULL ? "missing" : "null"), error);
     event.key = slice_from_string(value_text(key, &agent->arena));

@@ -86,7 +86,7 @@ static enum status side_judge(struct backtest *backtest, struct side *side, cons
     *verdict = (struct rule_verdict){RULE_IGNORED};
     if (schema != side->prepared || schema->column_count != side->prepared_columns) {
         status = side->kind->prepare(side->rule, schema, error);
-        side->prepared = schema;
+        side->prepared = status == OK ? schema : NULL; /* asked again at the next row */
         side->prepared_columns = schema->column_count;
     }
     if (status == OK)
@@ -115,7 +115,8 @@ static enum status event_judge(struct backtest *backtest, const struct rule_even
             verdicts[i].alert.agent = verdicts[i].alert.rule = backtest->sides[i].kind->name;
     }
     if (status == ERROR_BAD_INPUT) { /* a row that an agent would put to its dead letters */
-        result->unreadable++;
+        if (result->unreadable++ == 0)
+            result->first_unreadable = *error;
         return OK;
     }
     result->judged += status == OK;
@@ -140,7 +141,8 @@ enum status backtest_record(struct backtest *backtest, const struct source_recor
         return OK;
     }
     if (change_decode(backtest->decoder, record->value, &backtest->arena, &change, &failure) != OK) {
-        result->unreadable++;
+        if (result->unreadable++ == 0)
+            result->first_unreadable = failure;
         return OK;
     }
     event.change = &change;

@@ -41,6 +41,7 @@ enum status backtest_record(struct backtest *backtest, const struct source_recor
 
 struct backtest_result {
     int64_t read, judged, unreadable, ignored;
+    struct error first_unreadable;         /* why; only when unreadable > 0 */
     int64_t labels, labelled_rows;         /* given, and met among the rows */
     int64_t alerts[BACKTEST_SIDES_MAX], hits[BACKTEST_SIDES_MAX]; /* hits: alerts on labelled rows */
     int64_t both;                          /* rows on which both alerted */

@@ -133,7 +133,7 @@ static void message_trim(char *message)
     while (size > 0 && (message[size - 1] == '\n' || message[size - 1] == ' '))
         message[--size] = '\0';
     for (char *at = message; *at != '\0'; at++) {
-        if (*at == '\n')
+        if (*at == '\n' || *at == '\t')
             *at = ' ';
     }
 }

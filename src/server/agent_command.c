@@ -71,15 +71,17 @@ static enum status settings_read(const struct option_list *assignments, const ch
     return status;
 }
 
-static enum status run(struct agent_spec *spec, bool until_end, struct error *error)
+static enum status run(struct agent_spec *spec, bool greet, bool until_end, struct error *error)
 {
     struct agent *agent;
     enum status status = agent_create(spec, &agent, error);
 
     if (status != OK)
         return status;
-    (void)printf("%s\n", rule_find(spec->rule)->greeting);
-    (void)fflush(stdout);
+    if (greet) {
+        (void)printf("%s\n", rule_find(spec->rule)->greeting);
+        (void)fflush(stdout);
+    }
     signals_catch(agent);
     status = agent_run(agent, until_end, error);
     (void)fflush(stdout);
@@ -163,7 +165,7 @@ int agent_main(int argc, char **argv)
     buffer_init(&shown.line, 1 << 20);
     status = settings_read(&assignments, config, &rule, &client, &error);
     if (status == OK)
-        status = run(&spec, until_end, &error);
+        status = run(&spec, !shown.json && !shown.quiet, until_end, &error);
     buffer_finish(&shown.line);
     properties_finish(&rule);
     properties_finish(&client);

@@ -124,7 +124,7 @@ static void summary_print(const struct shown *shown, const struct backtest_resul
     } else {
         (void)printf("%" PRId64 " rows in %.1f s", result->judged, seconds);
         if (result->unreadable > 0)
-            (void)printf(", %" PRId64 " records that an agent would put to its dead letters", result->unreadable);
+            (void)printf(", %" PRId64 " records that an agent would put to its dead letters (the first: %s)", result->unreadable, result->first_unreadable.message);
         (void)printf("\n");
     }
     for (size_t i = 0; i < shown->sides; i++)

@@ -26,6 +26,7 @@ static void on_signal(int number)
 
 struct shown {
     bool json, once;
+    struct error failure; /* of the one run of --once; its status is OK when there was none */
     struct buffer line;
 };
 
@@ -33,6 +34,11 @@ static void show(void *context, const struct report_spec *spec, const struct rep
 {
     struct shown *shown = context;
 
+    if (shown->once && result->outcome == REPORT_FAILED) {
+        shown->failure = result->error;
+        stopped = true;
+        return;
+    }
     buffer_reset(&shown->line);
     if (shown->json)
         report_write(spec, result, &shown->line);
@@ -102,6 +108,11 @@ static enum status run(struct report_spec *spec, const char *sql_file, struct sh
     (void)sigaction(SIGTERM, &action, NULL);
     if (status == OK)
         status = report_run(spec, 0, &stopped, wake_fd, show, shown, error);
+    if (status == OK && shown->failure.status != OK) {
+        *error = shown->failure;
+        status = error->status;
+        error_context(error, "%s", spec->name);
+    }
     (void)close(wake_fd);
     memory_free(text);
     return status;

@@ -189,12 +189,36 @@ def test_an_agent_killed_between_alert_and_checkpoint_says_nothing_twice(tailrac
                "--from-beginning", "--quiet"]
     for _ in range(5):
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        process.stdout.readline()
         process.stdout.readline()  # the first alert of this life: its checkpoint may or may not be there yet
         process.kill()
         process.wait()
     assert agent(tailrace, "shop.public.transactions").returncode == 0
     assert alerted_ids(tailrace, "shop.alerts") == expected
+
+
+def test_json_and_quiet_print_alerts_and_nothing_else(tailrace):
+    produce_rows(tailrace, "shop.public.transactions", numbered([(9157, Decimal("100.00"))] * 3 + [(9157, Decimal("3927.52"))]))
+    quiet = agent(tailrace, "shop.public.transactions", "--name", "q", "--quiet")
+    assert quiet.stdout.splitlines() == ["🚨 ANOMALY DETECTED: User 9157 spent $3927.52 (Significantly higher than average)"]
+    lines = agent(tailrace, "shop.public.transactions", "--name", "j", "--json").stdout.splitlines()
+    assert [json.loads(line)["number"] for line in lines] == ["3927.52"]
+
+
+def test_wrong_columns_say_which_there_are_and_judge_nothing(tailrace):
+    produce_rows(tailrace, "shop.public.transactions", numbered([(9157, Decimal("100.00"))] * 3 + [(9157, Decimal("3927.52"))]))
+    for wrong in (("--set", "column.user=customer"), ("--key", "customer")):
+        ran = agent(tailrace, "shop.public.transactions", "--name", wrong[0].strip("-"), "--quiet", *wrong)
+        assert ran.stdout == "" and "there is no column \"customer\"; the rows have: id, user_id" in ran.stderr
+    ran = tailrace.run("tailrace", "backtest", "spending-pattern", "--topic", "shop.public.transactions", "--bootstrap-server", tailrace.bootstrap,
+                       "--set", "column.user=customer")
+    assert ran.stdout.startswith("0 rows in ") and "spending-pattern: 0 alerts" in ran.stdout
+    assert "4 records that an agent would put to its dead letters (the first: " in ran.stdout and "no column \"customer\"; the rows have: id, user_id" in ran.stdout
+
+
+def test_a_report_that_runs_once_and_fails_says_so_and_ends_with_1(tailrace):
+    ran = tailrace.run("tailrace", "report", "average", "--table", "t", "--column", "c", "--once", "--host", "127.0.0.1", "--port", "1")
+    assert ran.returncode == 1 and ran.stdout == ""
+    assert ran.stderr.startswith("tailrace: average: connect to PostgreSQL: ") and "made up for" not in ran.stderr and "\t" not in ran.stderr
 
 
 def test_an_unknown_rule_and_a_missing_topic_are_wrong_usage(tailrace):

@@ -24,6 +24,7 @@ extern const struct rule_kind rule_lua;
 
 #include "agents/rules/lua_internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <lualib.h>
 #include <luajit.h>
@@ -309,7 +310,7 @@ static enum status create(const struct properties *settings, void **created, str
     if (status == OK && rule->path == NULL)
         status = error_set(error, ERROR_BAD_INPUT, "setting script is missing: the file with function on_event(event, key)");
     if (status == OK && stat(rule->path, &rule->seen) != 0)
-        status = error_set(error, ERROR_NOT_FOUND, "script %s cannot be read", rule->path);
+        status = error_set_system(error, ERROR_NOT_FOUND, errno, "read script %s", rule->path);
     if (status == OK)
         status = script_create(rule, &rule->script, error);
     if (status == OK && rule->model != NULL)
