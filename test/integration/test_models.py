@@ -120,6 +120,30 @@ def test_every_alert_is_that_of_the_models_trees_over_the_rows(postgres, databas
     assert begins == pytest.approx([begins[0]] * len(begins), abs=1e-3)
 
 
+def always(names):
+    """A model of one leaf: every row scores 0.73."""
+    one = {"base_weights": [1.0], "default_left": [0], "left_children": [-1], "loss_changes": [0.0], "parents": [2147483647], "right_children": [-1],
+           "split_conditions": [1.0], "split_indices": [0], "sum_hessian": [1.0], "tree_param": {"num_nodes": "1"}}
+    return json.dumps({"learner": {"feature_names": names, "objective": {"name": "binary:logistic", "reg_loss_param": {"scale_pos_weight": "1"}},
+                                   "learner_model_param": {"base_score": "5E-1", "num_feature": str(len(names))},
+                                   "gradient_booster": {"name": "gbtree", "model": {"trees": [one], "tree_info": [0]}}}})
+
+
+def test_every_feature_is_what_training_computes(postgres, database, tailrace_factory, tmp_path):
+    names = ["amount", "velocity", "velocity.2", "sum", "sum.1", "count", "mean", "deviation", "ratio", "sigmas", "since", "hour", "weekday", "new.location",
+             "new.user_id", "row.id", "row.amount"]
+    (tmp_path / "model.json").write_text(always(names))
+    tailrace = start(postgres, database, tailrace_factory, **agent_settings(database, "fraud", **{"rule": "model", "rule.model": tmp_path / "model.json",
+                                                                                                  "rule.window.seconds": 3, "rule.last": 5}))
+    for seed in range(5):
+        insert(postgres, database, 60, seed)
+    wait_until(lambda: len(alerts_of(tailrace, database, "fraud")) == 300)
+    features = Features(names, window_seconds=3, last=5)
+    for alert, row in zip(alerts_of(tailrace, database, "fraud"), rows_of(tailrace, f"{database}.public.transactions")):
+        shown = {feature["name"]: math.nan if feature["value"] is None else float(feature["value"]) for feature in alert["features"]}
+        assert shown == pytest.approx(dict(zip(names, features.measure(row))), rel=1e-8, abs=1e-6, nan_ok=True)
+
+
 def test_the_rule_and_the_script_say_the_same_and_are_scored_by_labels(postgres, database, tailrace_factory, tmp_path):
     model = MODELS / "fraud-model.json"
     tailrace = start(postgres, database, tailrace_factory)

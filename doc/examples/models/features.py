@@ -8,6 +8,7 @@ from decimal import Decimal
 
 NAN = float("nan")
 VALUES_KNOWN = 20
+SAME = 1e-9  # amounts that deviate by less from their mean are the same one, but for rounding
 
 
 class Key:
@@ -52,7 +53,7 @@ class Features:
                 return self.new(kept, argument, row[argument]) if name == "new" else NAN if row[argument] in (None, "") else float(row[argument])
             return {"amount": lambda: float(amount), "velocity": lambda: len(inside), "sum": lambda: float(sum(inside)), "count": lambda: before,
                     "mean": lambda: mean, "deviation": lambda: deviation, "ratio": lambda: float(amount) / mean if mean else NAN,
-                    "sigmas": lambda: (float(amount) - mean) / deviation if deviation else NAN, "since": lambda: since,
+                    "sigmas": lambda: (float(amount) - mean) / deviation if deviation > SAME * abs(mean) else NAN, "since": lambda: since,
                     "hour": lambda: when.hour, "weekday": lambda: when.isoweekday()}[name]()
 
         return [float(value(expression)) for expression in self.expressions]

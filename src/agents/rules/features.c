@@ -14,6 +14,7 @@
 #define SEEN slice_of("seen", 4) /* a counter: time of the newest event */
 #define VALUES_KNOWN 20
 #define WINDOW_SECONDS_MAX (31 * 86400)
+#define SAME 1e-9 /* amounts that deviate by less from their mean are the same one, but for rounding */
 
 enum kind { AMOUNT, VELOCITY, SUM, COUNT, MEAN, DEVIATION, RATIO, SIGMAS, SINCE, HOUR, WEEKDAY, NEW, COLUMN };
 
@@ -289,7 +290,7 @@ static enum status measure(const struct feature *feature, struct moment *moment,
     case MEAN: *value = moment->mean; break;
     case DEVIATION: *value = moment->deviation; break;
     case RATIO: *value = moment->amount / moment->mean; break;
-    case SIGMAS: *value = (moment->amount - moment->mean) / moment->deviation; break;
+    case SIGMAS: *value = moment->deviation > SAME * fabs(moment->mean) ? (moment->amount - moment->mean) / moment->deviation : NAN; break;
     case SINCE: *value = moment->since; break;
     case HOUR: *value = floor((double)time_us / US_PER_SECOND / 3600) - days_since_1970(time_us) * 24; break;
     case WEEKDAY: *value = fmod(fmod(days_since_1970(time_us) + 3, 7) + 7, 7) + 1; break; /* 1970 began with a Thursday */

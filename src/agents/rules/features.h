@@ -7,7 +7,7 @@
  *   count                amounts kept of this key from before this one, "last" of them at most
  *   mean, deviation      of those; unknown while there are none
  *   ratio                amount / mean
- *   sigmas               (amount - mean) / deviation
+ *   sigmas               (amount - mean) / deviation; unknown while they are all the same
  *   since                seconds since the event of this key before this one; unknown for the first
  *   hour, weekday        of the event's time in UTC; Monday is 1
  *   new.COLUMN           1 when this key never had this value in the column, else 0; the last 20 values are known
