@@ -16,9 +16,9 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
 #define DEFAULT_CHECKPOINT_MS 1000
-#define CHECKPOINT_SHARE 25 /* with a backlog: as many times as long as the last one took are between two */
+#define CHECKPOINT_SHARE 40 /* with a backlog: as many times as long as the last one took are between two */
 #define CHECKPOINT_PAUSE_MAX_MS 10000
-#define CHECKPOINT_KEYS 200000
+#define CHECKPOINT_KEYS 100000
 #define DEFAULT_LATE_AFTER_MS 60000
 
 /* ---- Life ---- */
