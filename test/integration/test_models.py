@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import struct
+import subprocess
 import sys
 from decimal import Decimal
 
@@ -227,3 +228,15 @@ def test_the_foreground_says_what_is_wrong_with_a_model(tailrace, tmp_path):
     assert "cut.ubj: at byte" in agent(f"model={tmp_path / 'cut.ubj'}")
     assert "there is no feature \"colour\"; there are: amount, velocity" in agent(f"model={MODELS / 'fraud-model.json'}", "features=velocity,colour")
     assert "the model's features are velocity, amount; the setting features names amount" in agent(f"model={MODELS / 'fraud-model.json'}", "features=amount")
+
+
+def test_the_script_that_trains_runs_as_it_is_and_leaves_out_rows_without_an_amount(tmp_path):
+    if subprocess.run(["/usr/bin/python3", "-c", "import xgboost"], capture_output=True).returncode != 0:
+        pytest.skip("needs python3-xgboost")
+    lines = [f"c,{i * 1000000},{i},{i % 3},{'' if i == 5 else 5000 if i % 4 == 0 else 10}" for i in range(1, 41)]
+    (tmp_path / "rows.csv").write_text("__op,__source_ts_us,id,user_id,amount\n" + "\n".join(lines) + "\n")
+    (tmp_path / "labels.csv").write_text("".join(f"{i}\n" for i in range(4, 41, 4)))
+    ran = subprocess.run([str(MODELS / "train.py"), "--rows", "rows.csv", "--labels", "labels.csv", "--out", "next.json"], cwd=tmp_path,
+                         env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("31 rows learned, 8 newer ones tried") and (tmp_path / "next.json").exists()

@@ -36,7 +36,7 @@ def rows_read(source):
         rows = [json.loads(line) for line in open(source)]
     else:
         rows = list(csv.DictReader(open(source)))
-    rows = [row for row in rows if row.get("__op", "c") in ("c", "r")]
+    rows = [row for row in rows if row.get("__op", "c") in ("c", "r") and row.get("amount") not in (None, "")]  # others the agent puts aside
     for row in rows:
         row["__us"] = int(row["__us"] if "__us" in row else row["__source_ts_us"])
     return rows
