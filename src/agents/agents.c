@@ -261,6 +261,16 @@ static struct item *item_find(const struct agents *agents, const char *name)
     return NULL;
 }
 
+/* One that could not be made, or that stopped on an error, is tried again with every change: also by a "running" said once more. */
+static bool item_failed(const struct item *item)
+{
+    struct agent_status status = {.state = AGENT_STOPPED};
+
+    if (item->agent != NULL)
+        agent_status_read(item->agent, &status);
+    return item->error.status != OK || status.state == AGENT_FAILED;
+}
+
 /* Makes one agent what is wanted of it. Errors: which of its settings is wrong; it is kept, with the error. */
 static enum status wish_fulfil(struct agents *agents, const struct wish *wish, struct error *error)
 {
@@ -275,7 +285,8 @@ static enum status wish_fulfil(struct agents *agents, const struct wish *wish, s
         }
         return OK;
     }
-    if (item != NULL && item->is_paused == wish->is_paused && item->version == wish->version && control_config_equal(&item->config, &wish->config))
+    if (item != NULL && item->is_paused == wish->is_paused && item->version == wish->version && control_config_equal(&item->config, &wish->config) &&
+        (item->is_paused || !item_failed(item)))
         return OK;
     if (item == NULL && agents->count == AGENTS_MAX)
         return error_set(error, ERROR_LIMIT, "more than %d agents", AGENTS_MAX);

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import harness
-from test_agents import TABLE, insert, random_rows, records, rows_of, spending_anomalies
+from test_agents import TABLE, insert, random_rows, records, rows_of, spending_anomalies, status_of
 
 EXAMPLES = harness.ROOT / "doc/examples/agents"
 
@@ -101,6 +101,10 @@ def test_a_script_agent_runs_inside_and_its_mistake_stops_it_alone(postgres, dat
     harness.wait_until(stopped, interval=0.3)
     agents = {agent["name"]: agent for agent in json.loads(tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data), "--json").stdout)["agents"]}
     assert agents["mine"]["state"] == "failed" and agents["other"]["state"] == "running"
+    script.write_text((EXAMPLES / "spending-pattern.lua").read_text())
+    url = f"http://127.0.0.1:{tailrace.console_port}/api/agents/mine/state"
+    assert harness.http("POST", url, {"state": "running"}, {"X-Tailrace": "1"}).status == 200
+    harness.wait_until(lambda: status_of(tailrace, "agents", "mine")["state"] == "running")
 
 
 def test_wrong_arguments_are_said(tailrace):
