@@ -68,13 +68,21 @@ static int64_t number(const PGresult *result, int row, int column)
 static int64_t disk_room(PGconn *connection)
 {
     PGresult *result = PQexec(connection, "SELECT setting FROM pg_settings WHERE name = 'data_directory'");
-    const char *host = PQhost(connection);
+    const char *host = PQhost(connection), *directory;
     bool here = host == NULL || host[0] == '/' || strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0;
+    char working[64];
     struct statvfs disk;
     int64_t room = -1;
 
-    if (here && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 && statvfs(PQgetvalue(result, 0, 0), &disk) == 0)
-        room = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+    if (here && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1) {
+        directory = PQgetvalue(result, 0, 0);
+        if (strncmp(directory, "/proc/self/", 11) == 0) { /* the private one's: a name in its own process, whose working directory it is */
+            (void)snprintf(working, sizeof(working), "/proc/%d/cwd", PQbackendPID(connection));
+            directory = working;
+        }
+        if (statvfs(directory, &disk) == 0 && disk.f_blocks > 0)
+            room = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+    }
     PQclear(result);
     return room;
 }

@@ -164,3 +164,16 @@ def test_a_second_signal_ends_everything_at_once(private):
     os.kill(pid, signal.SIGCONT)
     wait_until(lambda: not harness.is_alive(pid), 10, "PostgreSQL having ended too")
     private.start()
+
+
+def test_its_slots_room_is_the_free_space_of_its_disk(private):
+    private.run("tailrace", "generate", "transactions", "--port", private.settings["postgres.port"], "--count", "10", check=True)
+    private.create_connector("roomy", config(private))
+
+    def slots():
+        return harness.http("GET", private.console_url + "/api/v1/overview").json()["slots"]
+
+    wait_until(slots, 20, "the slot being looked at")
+    slot, disk = slots()[0], os.statvfs(private.data)
+    free = disk.f_bavail * disk.f_frsize
+    assert slot["room_from"] == "local_disk" and free / 2 < slot["room_bytes"] < free * 2

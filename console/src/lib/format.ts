@@ -161,9 +161,10 @@ export function lsnBytes(lsn: string | null | undefined): bigint | null {
   const parts = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(lsn ?? '');
   return parts ? (BigInt('0x' + parts[1]) << 32n) + BigInt('0x' + parts[2]) : null;
 }
+/* Bytes between two positions; 0 when what is ahead was looked at earlier and has been overtaken */
 export function lsnGap(ahead: string | null | undefined, behind: string | null | undefined): number | null {
   const a = lsnBytes(ahead), b = lsnBytes(behind);
-  return a === null || b === null ? null : Number(a - b);
+  return a === null || b === null ? null : a > b ? Number(a - b) : 0;
 }
 
 
