@@ -292,6 +292,37 @@ void api_connector_tables(struct api_call *call)
 
 /* ---- Connect's REST API ---- */
 
+/* Notes a change that went through Connect's API in words: what was done to which connector. path: from /connectors on. */
+static void connect_changed(const struct api_call *call, struct slice path)
+{
+    static const struct {
+        const char *method, *part, *text;
+    } deeds[] = {
+        {"POST", "", "was created"}, {"DELETE", "", "was deleted"}, {"PUT", "config", "has another configuration"}, {"PATCH", "config", "has another configuration"},
+        {"PUT", "pause", "was paused"}, {"PUT", "resume", "goes on"}, {"PUT", "stop", "was stopped"}, {"POST", "restart", "was restarted"},
+        {"PATCH", "offsets", "has other offsets"}, {"DELETE", "offsets", "has no offsets any more"},
+    };
+    const char *method = call->request->method, *text = arena_format(call->arena, "%.*s", (int)(path.size > 300 ? 300 : path.size), (const char *)path.data);
+    char name[256] = "", part[32] = "";
+
+    if (strncmp(text, "/connectors", 11) == 0 && (text[11] == '/' || text[11] == '\0')) {
+        (void)sscanf(text + 11, "/%255[^/]/%31[^/]", name, part);
+        if (name[0] == '\0') {
+            json_t *body = json_loadb((const char *)call->request->body.data, call->request->body.size, 0, NULL);
+
+            (void)snprintf(name, sizeof(name), "%s", member_text(body, "name") == NULL ? "" : member_text(body, "name"));
+            json_decref(body);
+        }
+        for (size_t i = 0; name[0] != '\0' && i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+            if (strcmp(deeds[i].method, method) == 0 && strcmp(deeds[i].part, part) == 0) {
+                api_changed(call, "info", name, arena_format(call->arena, "Connector %s %s.", name, call->response->status == 201 ? "was created" : deeds[i].text));
+                return;
+            }
+        }
+    }
+    api_changed(call, "info", "connectors", arena_format(call->arena, "%s %s", method, text));
+}
+
 void api_connect_proxy(struct api_call *call)
 {
     struct http_request request = *call->request;
@@ -302,5 +333,5 @@ void api_connect_proxy(struct api_call *call)
     connect_handle(api_settings_of(call->api)->connect, &request, call->response);
     call->response->location = NULL; /* it would lead to the other listener */
     if (changes && call->response->status < 300)
-        api_changed(call, "info", "connectors", arena_format(call->arena, "%s %.*s", request.method, (int)(request.path.size > 200 ? 200 : request.path.size), (const char *)request.path.data));
+        connect_changed(call, request.path);
 }

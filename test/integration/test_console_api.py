@@ -298,6 +298,8 @@ def test_a_connector_is_checked_made_read_and_deleted(postgres, database, consol
     assert postgres_password_is_hidden(console)
     assert console.change("DELETE", f"/slots/{slot['slot']}", {"confirm": slot["slot"]}, status=409)["error"]["code"] == "SLOT_IN_USE"
     console.change("PUT", "/connect/connectors/pay/pause", status=202)
+    changes = [(c["subject"], c["text"]) for c in console.get("/events?kind=change")["items"]]
+    assert changes[0] == ("pay", "Connector pay was paused.") and ("pay", "Connector pay was created.") in changes
     harness.wait_until(lambda: console.get("/connectors/pay")["word"] == "Paused")
     console.change("DELETE", "/slots/none", {"confirm": "none"}, status=404)
     harness.wait_until(lambda: not next(s for s in console.get("/overview")["slots"] if s["slot"] == slot["slot"])["active"])
