@@ -88,7 +88,9 @@ static bool mentions(const char *text, const char *part)
 
 static bool passes(const struct wanted *wanted, const struct alert_line *line, const char *state)
 {
-    if (!is(state, wanted->state) || !is(line->agent, wanted->agent) || line->at_us < wanted->from_us || line->at_us >= wanted->to_us)
+    bool any_state = wanted->state != NULL && strcmp(wanted->state, "all") == 0;
+
+    if ((!any_state && !is(state, wanted->state)) || !is(line->agent, wanted->agent) || line->at_us < wanted->from_us || line->at_us >= wanted->to_us)
         return false;
     return wanted->q == NULL || *wanted->q == '\0' || mentions(line->title, wanted->q) || mentions(line->subject, wanted->q) || mentions(line->key, wanted->q) ||
            mentions(line->id, wanted->q);
@@ -232,6 +234,6 @@ void api_alert_state(struct api_call *call)
         return;
     }
     alert_list_touch(api_alert_list(call->api), id);
-    api_changed(call, "info", id, arena_format(call->arena, "Alert %s is %s now.", id, state));
+    api_changed(call, "info", id, arena_format(call->arena, "Alert %s is %s now.", id, strcmp(state, "false_positive") == 0 ? "a false positive" : state));
     api_alert(call);
 }

@@ -155,6 +155,8 @@ def test_a_new_version_is_tried_on_history(console):
     harness.wait_until(lambda: read_rows(console)["judged"] == 22)
     alert = harness.wait_until(lambda: console.get("/alerts")["items"])[0]
     console.change("POST", f"/alerts/{alert['id']}/state", {"state": "false_positive"})
+    assert console.get("/alerts?state=all")["total"] == 1 and console.get("/alerts?state=open")["total"] == 0
+    assert console.get("/events?kind=change")["items"][0]["text"].endswith("is a false positive now.")
     config = {**console.get("/agents/fraud")["config"], "rule.floor": "10"}
     found = console.events("/agents/fraud/backtest", lambda name, data: name == "done", body={"config": config, "from_ms": 0})
     done = found[-1][1]
