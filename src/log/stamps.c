@@ -44,6 +44,7 @@ struct stamps {
     struct buffer pending; /* entries, see entry_begin */
     struct map tracks;
     bool dirty; /* there is something to write */
+    bool has_rows; /* rows were captured, ever: before, there is nothing to trace and no topic for it */
     bool stopping;
     int64_t lost;
     pthread_mutex_t flush_lock; /* one flush at a time; taken before `lock` */
@@ -131,6 +132,7 @@ void stamps_add(struct stamps *stamps, const struct log_stamp *stamp, const stru
     if (runs == 0)
         return;
     (void)pthread_mutex_lock(&stamps->lock);
+    stamps->has_rows = true;
     if (stamps->pending.size < PENDING_BYTES_MAX / 2) {
         size_t before = stamps->pending.size;
 
@@ -194,7 +196,7 @@ void log_passed(struct log *log, enum log_reader kind, const char *reader, const
     if (stamps == NULL || strcmp(topic, STAMPS_TOPIC) == 0)
         return;
     (void)pthread_mutex_lock(&stamps->lock);
-    track = track_find(stamps, kind, reader, topic, partition);
+    track = stamps->has_rows ? track_find(stamps, kind, reader, topic, partition) : NULL;
     if (track != NULL) {
         track_note(track, next_offset, clock_now_us());
         if (track->count > 0)
@@ -405,8 +407,10 @@ enum status stamps_start(struct log *log, int64_t retention_bytes, struct error 
     struct stamps *stamps = memory_new(sizeof(*stamps));
     pthread_condattr_t attributes;
     enum status status;
+    int64_t start, end;
 
     stamps->log = log;
+    stamps->has_rows = log_bounds(log, STAMPS_TOPIC, 0, &start, &end, NULL) == OK;
     stamps->retention_bytes = retention_bytes;
     map_init(&stamps->tracks);
     buffer_init(&stamps->pending, PENDING_BYTES_MAX);

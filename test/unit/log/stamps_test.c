@@ -117,6 +117,23 @@ static void ensure(const char *name, int32_t partitions, const char *policy)
     properties_finish(&config);
 }
 
+/* As after rows were captured once: readers count. */
+static void captured_before(void)
+{
+    struct error error;
+
+    ensure(STAMPS_TOPIC, 1, NULL);
+    stamps_stop(the_log);
+    assert_int_equal(stamps_start(the_log, 1 << 20, &error), OK);
+}
+
+TEST(readers_leave_nothing_while_no_row_was_ever_captured)
+{
+    log_passed(the_log, LOG_READER_GROUP, "orders", "plain", 0, 7);
+    assert_int_equal(stamps_flush(the_log, NULL), OK);
+    assert_int_equal(log_topic_partitions(the_log, STAMPS_TOPIC), 0);
+}
+
 TEST(a_stamped_publish_tells_its_offsets_and_the_times_of_its_steps)
 {
     const struct log_stamp rows = {.first_lsn = 0x2a91f3c0e8, .last_lsn = 0x2a91f3c7e0, .first_xid = 91199872, .last_xid = 91199870,
@@ -177,6 +194,7 @@ TEST(a_reader_leaves_every_position_when_there_are_few_and_says_so_when_some_are
     struct found *found = memory_new(sizeof(*found));
     size_t slow = 0, fast = 0;
 
+    captured_before();
     for (int64_t i = 1; i <= 5; i++) {
         log_passed(the_log, LOG_READER_GROUP, "orders", "rows", 3, i * 10);
         log_passed(the_log, LOG_READER_GROUP, "orders", "rows", 3, i * 10); /* nothing new */
@@ -217,6 +235,7 @@ TEST(stamps_are_written_by_themselves_and_survive_reopening)
 {
     struct found *found = memory_new(sizeof(*found));
 
+    captured_before();
     log_passed(the_log, LOG_READER_AGENT, "fraud", "rows", 0, 7);
     close_log(); /* what is left is written at the end */
     open_log();
@@ -247,8 +266,9 @@ TEST(writing_stamps_syncs_nothing)
 {
     struct store_counters before, after;
 
+    captured_before();
     log_passed(the_log, LOG_READER_AGENT, "fraud", "rows", 0, 7);
-    assert_int_equal(stamps_flush(the_log, NULL), OK); /* makes the topic */
+    assert_int_equal(stamps_flush(the_log, NULL), OK);
     store_counters_read(store, &before);
     log_passed(the_log, LOG_READER_AGENT, "fraud", "rows", 0, 8);
     assert_int_equal(stamps_flush(the_log, NULL), OK);
@@ -276,6 +296,7 @@ TEST(values_that_are_no_stamps_are_refused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(readers_leave_nothing_while_no_row_was_ever_captured, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stamped_publish_tells_its_offsets_and_the_times_of_its_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_leaves_every_position_when_there_are_few_and_says_so_when_some_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(stamps_are_written_by_themselves_and_survive_reopening, setup, teardown),
