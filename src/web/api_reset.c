@@ -315,7 +315,7 @@ static void reset_do(struct api_call *call, const char *name, const json_t *grou
                   "Stop them first.");
     } else if (moves_are_fresh(call, group, moves) && moves_commit(call, name, moves)) {
         api_changed(call, "info", name,
-                  arena_format(call->arena, "Group %s was moved in %zu partitions.", name, json_array_size(moves)));
+                  arena_format(call->arena, "Group %s was moved in %zu partition%s.", name, json_array_size(moves), json_array_size(moves) == 1 ? "" : "s"));
         api_json(call, 200, preview_make(call, name, group, moves, totals));
     }
 }

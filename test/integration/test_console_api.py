@@ -242,6 +242,7 @@ def test_a_group_shows_its_lag_and_is_moved_by_the_plan_that_was_shown(console, 
     assert (plan["skipped"], plan["partitions"][0]["from"], plan["partitions"][0]["to"]) == (1, 12, 13) and plan["blocked"] is None
     other = console.change("POST", "/groups/readers/offsets", {"to": {"kind": "offset", "offset": 3}, "dry_run": True})
     console.change("POST", "/groups/readers/offsets", {"to": {"kind": "past_one"}, "plan": plan["plan"]}, kind="ResetPlan")
+    assert console.get("/events?kind=change")["items"][0]["text"] == "Group readers was moved in 1 partition."
     assert console.get("/groups/readers")["partitions"][0]["committed"] == 13
     assert console.change("POST", "/groups/readers/offsets", {"plan": other["plan"]}, status=409)["error"]["code"] == "STALE_PLAN"
     assert console.change("POST", "/groups/readers/offsets", {"plan": "p-none"}, status=409)["error"]["code"] == "STALE_PLAN"
