@@ -102,7 +102,7 @@ try {
   });
   await step('a message is produced and found by its key', async () => {
     await page.goto(url + '/topics/payments');
-    await page.click('text=Produce');
+    await page.getByRole('button', { name: /^Produce/ }).click();
     await page.locator('.dialog').getByLabel(/^Key/).fill('k-1');
     await page.locator('.dialog').getByLabel(/^Value/).fill('{"n": 1}');
     await page.click('.dialog >> text=Produce >> nth=-1');

@@ -249,7 +249,11 @@ export function Messages({ name, answer, head }: { name: string; answer: Answer<
   const { query: q } = useStore(route), asked = askedFrom(q), search = useSearch(name, asked), { found } = search;
   const as = (q.get('as') ?? 'rows') as As, openAt = q.get('o') === null ? null : { partition: Number(q.get('p') ?? 0), offset: Number(q.get('o')) };
   const [filter, setFilter] = useState(asked.filter), [start, setStart] = useState(asked.at), [from, setFrom] = useState<From>(asked.from), [options, setOptions] = useState(false), [saved, setSaved] = useState<Filter[]>([]);
-  useEffect(() => setFilter(asked.filter), [asked.filter]);
+  const shownFilter = useRef(asked.filter);
+  useEffect(() => {
+    /* Only when the address changed: what was typed before this first ran stays. */
+    if (shownFilter.current !== asked.filter) setFilter((shownFilter.current = asked.filter));
+  }, [asked.filter]);
   useEffect(() => {
     setFrom(asked.from);
     setStart(asked.at);
