@@ -239,11 +239,26 @@ static bool has_no_transactions(const rd_kafka_error_t *failed)
            code == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION;
 }
 
+/* Says soon that nobody is there; the transactions' own request waits for a minute first. */
+static enum status cluster_reach(struct source_kafka *source, struct error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(source->producer, 0, NULL, &metadata, REQUEST_MS);
+
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return error_set(error, ERROR_UNAVAILABLE, "no broker answers at %s: %s; is it running, and is --bootstrap-server right?", source->bootstrap_servers,
+                         rd_kafka_err2str(failed));
+    rd_kafka_metadata_destroy(metadata);
+    return OK;
+}
+
 static enum status producer_open(struct source_kafka *source, const char *transactional_id, struct error *error)
 {
     enum status status = producer_make(source, transactional_id, error);
     rd_kafka_error_t *failed;
 
+    if (status == OK)
+        status = cluster_reach(source, error);
     if (status != OK)
         return status;
     failed = rd_kafka_init_transactions(source->producer, TRANSACTION_MS);

@@ -226,3 +226,9 @@ def test_an_unknown_rule_and_a_missing_topic_are_wrong_usage(tailrace):
     assert answer.returncode == 1 and "there is no rule" in answer.stderr
     answer = tailrace.run("tailrace", "agent", "spending-pattern")
     assert answer.returncode == 2 and "--topic is missing" in answer.stderr
+
+
+def test_an_agent_says_that_no_broker_answers(tailrace):
+    answer = tailrace.run("tailrace", "agent", "spending-pattern", "--topic", "t", "--bootstrap-server", f"127.0.0.1:{harness.free_port()}")
+    assert answer.returncode == 1
+    assert "no broker answers at 127.0.0.1:" in answer.stderr and "--bootstrap-server" in answer.stderr
