@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 struct line {
-    char name[48];
+    char name[320]; /* a kind, and the name of a connector, group or slot */
     int64_t newest_s; /* of the last point */
     float points[SERIES_POINTS]; /* by second modulo SERIES_POINTS */
 };
