@@ -21,6 +21,7 @@
 
 #define SAMPLES_KEPT 6      /* rates are means over the last five seconds */
 #define SAMPLE_EVERY_MS 1000
+#define SAMPLE_REST_MAX_MS 10000 /* even then, what is shown is not older */
 #define SAMPLE_SHARE 20     /* a look that takes long is taken seldom: at most 1/20 of the time */
 #define SERIES_GROUPS_MAX 40
 
@@ -376,7 +377,8 @@ static void look(struct sampler *sampler)
 
 static bool pause_until_next(struct sampler *sampler, int64_t took_ms)
 {
-    int64_t wait_ms = took_ms * SAMPLE_SHARE > SAMPLE_EVERY_MS ? took_ms * SAMPLE_SHARE : SAMPLE_EVERY_MS - took_ms;
+    int64_t rest_ms = took_ms * SAMPLE_SHARE < SAMPLE_REST_MAX_MS ? took_ms * SAMPLE_SHARE : SAMPLE_REST_MAX_MS;
+    int64_t wait_ms = rest_ms > SAMPLE_EVERY_MS ? rest_ms : SAMPLE_EVERY_MS - took_ms;
     int64_t deadline_ns = clock_monotonic_ns() + wait_ms * 1000000;
     struct timespec deadline = {deadline_ns / 1000000000, deadline_ns % 1000000000};
     int waited = 0;

@@ -13,9 +13,10 @@
 
 #define LOOK_EVERY_MS 2000
 #define MARKS_KEPT 300      /* positions of a server over time: ten minutes */
-#define GROWTH_OVER_MS 60000
+#define GROWTH_OVER_MS 600000 /* the forecast's slope; of less, at first, but of a minute at least */
+#define GROWTH_LEAST_MS 60000
 #define FULL_WARN_MS (24LL * 3600 * 1000)
-#define FULL_CRIT_MS (2LL * 3600 * 1000)
+#define FULL_CRIT_MS (4LL * 3600 * 1000)
 
 static const char slots_sql[] =
     "SELECT s.slot_name, s.active, coalesce(s.wal_status, ''), s.safe_wal_size, pg_wal_lsn_diff(w.lsn, s.restart_lsn)::bigint, w.lsn::text, s.slot_name = $1"
@@ -102,7 +103,7 @@ static int64_t growth_of(const struct server *server)
             break;
         oldest = mark;
     }
-    if (oldest == NULL || oldest->wal_bytes < 0 || newest->wal_bytes < 0 || newest->at_ms - oldest->at_ms < GROWTH_OVER_MS / 4)
+    if (oldest == NULL || oldest->wal_bytes < 0 || newest->wal_bytes < 0 || newest->at_ms - oldest->at_ms < GROWTH_LEAST_MS)
         return -1;
     return (newest->wal_bytes - oldest->wal_bytes) * 1000 / (newest->at_ms - oldest->at_ms);
 }
@@ -115,7 +116,7 @@ static json_t *slot_make(struct server *server, const PGresult *result, int row,
     const char *status = PQgetvalue(result, row, 2), *state = "ok";
     json_t *slot = json_object();
 
-    if (strcmp(status, "lost") == 0 || (left_ms >= 0 && left_ms < FULL_CRIT_MS))
+    if (strcmp(status, "lost") == 0 || (left_ms >= 0 && left_ms < FULL_CRIT_MS) || (room >= 0 && number(result, row, 4) / 3 > room)) /* three quarters full */
         state = "crit";
     else if (strcmp(status, "unreserved") == 0 || (left_ms >= 0 && left_ms < FULL_WARN_MS))
         state = "warn";

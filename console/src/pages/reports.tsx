@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { asError, at, change, get, query } from '../lib/api';
 import { second } from '../lib/clock';
 import * as f from '../lib/format';
-import { useLive, useSeries } from '../lib/hooks';
+import { useLive } from '../lib/hooks';
 import { useStore } from '../lib/store';
 import type { Effect, ErrorBody, Report, ReportItem, ReportRun } from '../lib/types';
 import { Button, Dots, Field, Head, Panel, RichText, When } from '../parts/basic';
@@ -17,8 +17,18 @@ import { Mark, Status } from '../parts/status';
 import { Table, type Column } from '../parts/table';
 import { say } from '../parts/toast';
 
-const HOUR = 3_600_000;
-const value = (v: string | null, unit: string | null) => (v === null ? <span class="is-idle">no rows</span> : `${f.digits(v)}${unit ? f.GAP + unit : ''}`);
+/* SQL gives an average with sixteen decimals. */
+const short = (v: string) => f.digits(v.replace(/(\.\d{4})\d+$/, '$1').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
+const value = (v: string | null, unit: string | null) => (v === null ? <span class="is-idle">no rows</span> : `${short(v)}${unit ? f.GAP + unit : ''}`);
+
+/* The runs on an even grid: one that failed or found no rows leaves a gap. */
+const POINTS = 60;
+function line(r: Report) {
+  const times = r.runs.map(run => run.at_ms), t0_ms = Math.min(...times), step_ms = Math.max(1, (Math.max(...times) - t0_ms) / (Math.min(POINTS, times.length) - 1));
+  const values: (number | null)[] = Array.from({ length: Math.min(POINTS, times.length) }, () => null);
+  for (const run of r.runs) if (run.value !== null) values[Math.round((run.at_ms - t0_ms) / step_ms)] = Number(run.value);
+  return { t0_ms, step_ms, values };
+}
 
 function In({ at: at_ms }: { at: number | null }) {
   useStore(second);
@@ -156,7 +166,7 @@ function Runs({ r }: { r: Report }) {
 
 function ReportPage({ name }: { name: string }) {
   useCrumbs([['Reports', '/reports'], [name]]);
-  const answer = useLive(at('reports', name), 'report:' + name, 'report'), { data: s } = useSeries(['report_value:' + name], 10 * HOUR, 60);
+  const answer = useLive(at('reports', name), 'report:' + name, 'report');
   const post = async (path: string, body: object, words: string) => {
     try {
       await change('POST', at('reports', name, path), body);
@@ -218,7 +228,7 @@ function ReportPage({ name }: { name: string }) {
               </article>
             ) : null}
             <Panel title="Results" extra="last 10 hours">
-              {s ? <Plot label={`Results of ${name}`} t0_ms={s.t0_ms} step_ms={s.step_ms} unit={v => (Math.abs(v) < 1000 ? v.toFixed(1) : f.si(v)) + (r.unit ? f.GAP + r.unit : '')} height={220} free series={[{ name: r.unit ?? 'value', color: 1, values: s.series['report_value:' + name] ?? [], ...(r.value === null ? {} : { now: f.digits(r.value) }) }]} /> : null}
+              {r.runs.length > 1 ? <Plot label={`Results of ${name}`} t0_ms={line(r).t0_ms} step_ms={line(r).step_ms} unit={v => (Math.abs(v) < 1000 ? v.toFixed(1) : f.si(v)) + (r.unit ? f.GAP + r.unit : '')} height={220} free series={[{ name: r.unit ?? 'value', color: 1, values: line(r).values, ...(r.value === null ? {} : { now: short(r.value) }) }]} /> : null}
             </Panel>
             <div class="cols-2 even">
               <Panel title="Query">
