@@ -73,7 +73,7 @@ def test_a_group_that_rebalances_again_and_again_is_told(console, tailrace):
     first = member(tailrace, "t", "flaps")
     harness.wait_until(lambda: console.get("/groups/flaps")["members_count"] == 1)
     seen = lambda count: harness.wait_until(lambda: first.poll(100) is not None and len(console.get("/groups/flaps")["members"]) == count  # noqa: E731
-                                            and console.get("/groups/flaps")["kafka_state"] == "Stable")
+                                            and console.get("/groups/flaps")["kafka_state"] == "Stable", 90)
     for _ in range(3):
         second = []
         thread = threading.Thread(target=lambda: second.append(member(tailrace, "t", "flaps")))  # noqa: B023
