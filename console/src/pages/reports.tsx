@@ -30,6 +30,11 @@ function line(r: Report) {
   return { t0_ms, step_ms, values };
 }
 
+function Results({ r }: { r: Report }) {
+  const { t0_ms, step_ms, values } = line(r);
+  return <Plot label={`Results of ${r.report}`} t0_ms={t0_ms} step_ms={step_ms} unit={v => (Math.abs(v) < 1000 ? v.toFixed(1) : f.si(v)) + (r.unit ? f.GAP + r.unit : '')} height={220} free series={[{ name: r.unit ?? 'value', color: 1, values, ...(r.value === null ? {} : { now: short(r.value) }) }]} />;
+}
+
 function In({ at: at_ms }: { at: number | null }) {
   useStore(second);
   if (at_ms === null) return <>{f.DASH}</>;
@@ -228,7 +233,7 @@ function ReportPage({ name }: { name: string }) {
               </article>
             ) : null}
             <Panel title="Results" extra="last 10 hours">
-              {r.runs.length > 1 ? <Plot label={`Results of ${name}`} t0_ms={line(r).t0_ms} step_ms={line(r).step_ms} unit={v => (Math.abs(v) < 1000 ? v.toFixed(1) : f.si(v)) + (r.unit ? f.GAP + r.unit : '')} height={220} free series={[{ name: r.unit ?? 'value', color: 1, values: line(r).values, ...(r.value === null ? {} : { now: short(r.value) }) }]} /> : null}
+              {r.runs.length > 1 ? <Results r={r} /> : null}
             </Panel>
             <div class="cols-2 even">
               <Panel title="Query">
