@@ -12,6 +12,7 @@
  */
 #include "agents/source_internal.h"
 
+#include "agents/state_log.h"
 #include "base/banned.h"
 #include "base/map.h"
 #include "base/memory.h"
@@ -27,8 +28,6 @@
 
 #define TRANSACTION_MS 60000
 #define REQUEST_MS 10000
-#define POSITION_KEY "\x01position" /* no key of a state: those are texts of columns */
-#define POSITION_BYTES_MAX ((size_t)1 << 20)
 
 struct source_kafka {
     struct source source; /* first */
@@ -109,14 +108,8 @@ static enum status position_load(struct source_kafka *source, struct error *erro
 /* Where the checkpoint says that the partitions go on; the others at the group's offset. */
 static void positions_set(const struct source_kafka *source, rd_kafka_topic_partition_list_t *partitions)
 {
-    struct slice offsets = json_scan_member(buffer_slice(&source->position), "offsets");
-
-    for (int i = 0; i < partitions->cnt; i++) {
-        char name[16];
-
-        (void)snprintf(name, sizeof(name), "%d", partitions->elems[i].partition);
-        partitions->elems[i].offset = json_member_integer(offsets, name, RD_KAFKA_OFFSET_INVALID);
-    }
+    for (int i = 0; i < partitions->cnt; i++)
+        partitions->elems[i].offset = state_position_offset(&source->position, partitions->elems[i].partition, RD_KAFKA_OFFSET_INVALID);
 }
 
 static void rebalanced(rd_kafka_t *consumer, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions, void *context)
@@ -472,57 +465,6 @@ static enum status topic_read(struct source_kafka *source, const char *topic, in
 
 /* ---- Without transactions: what counts is what lies before the last position record ---- */
 
-/* What was written behind a position record, and may or may not get one of its own. */
-struct pending {
-    struct pending *next;
-    struct slice key, value; /* owned */
-};
-
-struct state_reading {
-    struct map *committed; /* key -> struct pending with the value that counts */
-    struct pending *first, **end;
-    struct buffer *position;
-};
-
-static struct pending *pending_create(struct slice key, struct slice value)
-{
-    struct pending *pending = memory_new(sizeof(*pending));
-
-    pending->key = slice_of(memory_copy_bytes(key.data, key.size), key.size);
-    pending->value = slice_is_null(value) ? slice_null() : slice_of(memory_copy_bytes(value.data, value.size), value.size);
-    return pending;
-}
-
-static void pending_free(struct pending *pending)
-{
-    if (pending == NULL)
-        return;
-    memory_free((void *)(uintptr_t)pending->key.data);
-    memory_free((void *)(uintptr_t)pending->value.data);
-    memory_free(pending);
-}
-
-static void reading_take(void *context, struct slice key, struct slice value)
-{
-    struct state_reading *reading = context;
-
-    if (!slice_equal_string(key, POSITION_KEY)) {
-        *reading->end = pending_create(key, value);
-        reading->end = &(*reading->end)->next;
-        return;
-    }
-    buffer_reset(reading->position);
-    buffer_append_slice(reading->position, value);
-    while (reading->first != NULL) { /* they count now */
-        struct pending *pending = reading->first;
-
-        reading->first = pending->next;
-        pending->next = NULL;
-        pending_free(map_put(reading->committed, pending->key, pending));
-    }
-    reading->end = &reading->first;
-}
-
 static void known_take(void *context, struct slice key, struct slice value)
 {
     struct arena arena;
@@ -566,66 +508,46 @@ static enum status flush(struct source_kafka *source, struct error *error)
 
 static enum status position_produce(struct source_kafka *source, struct error *error)
 {
-    const struct log_record record = {slice_from_string(POSITION_KEY), buffer_slice(&source->position), -1, NULL, 0};
+    const struct log_record record = {slice_from_string(STATE_LOG_POSITION_KEY), buffer_slice(&source->position), -1, NULL, 0};
 
     return produce(source, source->state_topic, 0, &record, error);
 }
 
 /* Writes what counts over what does not, so that no later position record makes it count. */
-static enum status strays_undo(struct source_kafka *source, struct state_reading *reading, struct error *error)
+static enum status strays_undo(struct source_kafka *source, const struct state_log *log, struct error *error)
 {
     enum status status = OK;
 
-    for (struct pending *stray = reading->first; stray != NULL && status == OK; stray = stray->next) {
-        const struct pending *before = map_get(reading->committed, stray->key);
-        const struct log_record record = {stray->key, before == NULL ? slice_null() : before->value, -1, NULL, 0};
+    for (const struct state_record *stray = log->strays; stray != NULL && status == OK; stray = stray->next) {
+        const struct log_record record = {stray->key, state_log_value(log, stray->key), -1, NULL, 0};
 
         status = produce(source, source->state_topic, 0, &record, error);
     }
-    if (status == OK && reading->first != NULL && source->position.size > 0)
+    if (status == OK && log->strays != NULL && source->position.size > 0)
         status = position_produce(source, error);
     return status == OK ? flush(source, error) : status;
-}
-
-static void reading_finish(struct state_reading *reading)
-{
-    const struct map_entry *entry;
-    size_t at = 0;
-
-    while ((entry = map_next(reading->committed, &at)) != NULL)
-        pending_free(entry->value);
-    map_finish(reading->committed);
-    while (reading->first != NULL) {
-        struct pending *next = reading->first->next;
-
-        pending_free(reading->first);
-        reading->first = next;
-    }
 }
 
 /* take  NULL: only the position is wanted */
 static enum status plain_load(struct source_kafka *source, source_state *take, void *context, struct error *error)
 {
-    struct map committed;
-    struct state_reading reading = {.committed = &committed, .position = &source->position};
+    struct state_log log;
     const struct map_entry *entry;
     size_t at = 0;
     enum status status;
 
-    map_init(&committed);
-    reading.end = &reading.first;
-    buffer_reset(&source->position);
+    state_log_init(&log, &source->position);
     source->lost = false;
-    status = topic_read(source, source->state_topic, RD_KAFKA_OFFSET_BEGINNING, reading_take, &reading, error);
+    status = topic_read(source, source->state_topic, RD_KAFKA_OFFSET_BEGINNING, state_log_take, &log, error);
     if (status == OK)
-        status = strays_undo(source, &reading, error);
-    while (status == OK && take != NULL && (entry = map_next(&committed, &at)) != NULL) {
-        const struct pending *state = entry->value;
+        status = strays_undo(source, &log, error);
+    while (status == OK && take != NULL && (entry = map_next(&log.counting, &at)) != NULL) {
+        const struct state_record *state = entry->value;
 
         if (!slice_is_null(state->value))
             take(context, state->key, state->value);
     }
-    reading_finish(&reading);
+    state_log_finish(&log);
     return status;
 }
 
@@ -652,33 +574,15 @@ static enum status source_kafka_load(struct source *base, source_state *take, vo
     return topic_read(source, source->state_topic, RD_KAFKA_OFFSET_BEGINNING, take, context, error);
 }
 
-/* {"alerts_end":12,"enriched_end":0,"offsets":{"0":120}}: what was not read since keeps its place */
-static void position_make(struct source_kafka *source, int64_t alerts_end, int64_t enriched_end)
+static void position_advance(struct source_kafka *source, int64_t alerts_end, int64_t enriched_end)
 {
-    rd_kafka_topic_partition_list_t *read = source->read;
-    struct buffer next;
-    struct json_scan in = json_scan_of(json_scan_member(buffer_slice(&source->position), "offsets"));
-    bool first = true, empty = true;
+    size_t count = (size_t)source->read->cnt;
+    struct partition_offset *read = memory_new(count * sizeof(*read) + 1);
 
-    buffer_init(&next, POSITION_BYTES_MAX);
-    buffer_append_format(&next, "{\"alerts_end\":%" PRId64 ",\"enriched_end\":%" PRId64 ",\"offsets\":{", alerts_end, enriched_end);
-    if (source->position.size > 0)
-        json_open(&in, '{');
-    while (source->position.size > 0 && json_next(&in, '}', &first)) {
-        struct slice name = json_name(&in), value = json_skip(&in);
-        char *text = memory_copy_bytes(name.data, name.size);
-
-        if (rd_kafka_topic_partition_list_find(read, source->topic, (int32_t)strtol(text, NULL, 10)) == NULL) {
-            buffer_append_format(&next, "%s\"%s\":%.*s", empty ? "" : ",", text, (int)value.size, (const char *)value.data);
-            empty = false;
-        }
-        memory_free(text);
-    }
-    for (int i = 0; i < read->cnt; i++, empty = false)
-        buffer_append_format(&next, "%s\"%d\":%" PRId64, empty ? "" : ",", read->elems[i].partition, read->elems[i].offset);
-    buffer_append_string(&next, "}}");
-    buffer_finish(&source->position);
-    source->position = next;
+    for (size_t i = 0; i < count; i++)
+        read[i] = (struct partition_offset){source->read->elems[i].partition, source->read->elems[i].offset};
+    state_position_advance(&source->position, alerts_end, enriched_end, read, count);
+    memory_free(read);
 }
 
 static enum status end_ask(const struct source_kafka *source, const char *topic, int64_t *end, struct error *error)
@@ -701,7 +605,7 @@ static enum status plain_checkpoint(struct source_kafka *source, struct error *e
         status = end_ask(source, source->enriched_topic, &enriched_end, error);
     if (status != OK)
         return status;
-    position_make(source, alerts_end, enriched_end);
+    position_advance(source, alerts_end, enriched_end);
     status = position_produce(source, error);
     if (status == OK)
         status = flush(source, error);
@@ -814,7 +718,7 @@ enum status source_kafka_open(const struct source_spec *spec, struct source **op
     source->alerts_topic = memory_copy_string(spec->alerts_topic);
     source->enriched_topic = memory_copy_string(spec->enriched_topic);
     map_init(&source->known);
-    buffer_init(&source->position, POSITION_BYTES_MAX);
+    buffer_init(&source->position, STATE_LOG_POSITION_BYTES_MAX);
     source->bootstrap_servers = memory_copy_string(spec->bootstrap_servers);
     source->read = rd_kafka_topic_partition_list_new(8);
     if (spec->client == NULL)
