@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <unistd.h>
 
-#define SCRATCH_BYTES ((size_t)256 * 1024)
 #define PLAIN_BYTES_MAX ((size_t)256 * 1024 * 1024) /* what the records of one batch may become */
 
 /* ---- Settings ---- */

@@ -87,6 +87,8 @@ struct moved {
     bool all; /* too many to note, or topics changed */
 };
 
+#define SCRATCH_BYTES ((size_t)256 * 1024)
+
 struct broker {
     struct store *store;
     struct log *log; /* may be NULL */
@@ -106,7 +108,7 @@ struct broker {
     struct map connections_by_ip; /* address -> count as pointer */
     struct request *free_requests;
     size_t free_request_count;
-    uint8_t *scratch;                  /* what is read before it is known what it is */
+    uint8_t *scratch; /* SCRATCH_BYTES: what is read before it is known what it is */
     struct decompressor *decompressor; /* with its memory, for looking into batches */
     struct buffer plain;
 

@@ -8,6 +8,7 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
+#include "broker/frame.h"
 #include "os/clock.h"
 #include "os/logger.h"
 
@@ -19,10 +20,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define SCRATCH_BYTES ((size_t)256 * 1024)
-#define FRAME_BYTES_FIRST ((size_t)1024 * 1024) /* taken at once for a request; the rest when bytes have come */
-#define READS_AT_ONCE 4                         /* then others have a turn */
-#define WAITING_REQUESTS_MAX 64                 /* of one connection */
+#define READS_AT_ONCE 4         /* then others have a turn */
+#define WAITING_REQUESTS_MAX 64 /* of one connection */
 #define WAITING_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define WAITING_BYTES_MAX_ALL ((size_t)256 * 1024 * 1024) /* of all connections: then who waits for us may not send more */
 #define SPLICE_BYTES_MAX ((size_t)1024 * 1024)            /* of a file, before others have a turn */
@@ -45,13 +44,7 @@ struct connection {
     struct deadline idle;
     int64_t last_moved_ms; /* when bytes came or went */
 
-    /* The request that is being read. */
-    uint8_t size_bytes[4];
-    size_t size_have;
-    uint8_t *frame;
-    size_t frame_size;
-    size_t frame_have;
-    size_t frame_capacity;
+    struct frame frame; /* the request that is being read */
 
     struct request *first; /* in order of arrival */
     struct request *last;
@@ -198,8 +191,7 @@ static void connection_close(struct connection *connection)
         /* else: what it started will answer, and then it is freed */
     }
     connection->last = NULL;
-    memory_free(connection->frame);
-    connection->frame = NULL;
+    frame_finish(&connection->frame);
     if (!connection->flushing && !connection->starting && !connection->deferred)
         memory_free(connection);
 }
@@ -592,92 +584,39 @@ static bool frame_accept(struct connection *connection, uint8_t *frame, size_t s
 
 /* ---- Reading ---- */
 
-static void size_explain(const struct connection *connection, int32_t size, char *what, size_t what_size)
+/* Takes note of bytes that were put into the frame. False when the connection was refused. */
+static bool frame_came(struct connection *connection, size_t count)
 {
-    const uint8_t *bytes = connection->size_bytes;
+    int32_t size_max = connection->broker->numbers.request_bytes_max;
+    enum frame_state state = frame_advance(&connection->frame, count, size_max);
 
-    if (bytes[0] == 0x16 && bytes[1] == 0x03)
-        (void)snprintf(what, what_size,
-                       "it begins like TLS, but this listener is PLAINTEXT; set security.protocol=PLAINTEXT in the client");
-    else if (memcmp(bytes, "GET ", 4) == 0 || memcmp(bytes, "POST", 4) == 0 || memcmp(bytes, "HEAD", 4) == 0 ||
-             memcmp(bytes, "PUT ", 4) == 0)
-        (void)snprintf(what, what_size, "it begins like HTTP, but this is a listener of the Kafka protocol");
-    else
-        (void)snprintf(what, what_size, "a request says it is %d bytes long; allowed are 0 to %d (socket.request.max.bytes)", size,
-                       connection->broker->numbers.request_bytes_max);
-}
-
-/* The 4 bytes of size are here: takes memory. False when the connection was refused. */
-static bool frame_begin(struct connection *connection)
-{
-    const uint8_t *bytes = connection->size_bytes;
-    int32_t size = (int32_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3]);
-
-    if (size < 0 || size > connection->broker->numbers.request_bytes_max) {
+    if (state == FRAME_REFUSED) {
         char what[256];
 
-        size_explain(connection, size, what, sizeof(what));
+        frame_explain(&connection->frame, size_max, what, sizeof(what));
         connection_refuse(connection, what);
-        return false;
+    } else if (state == FRAME_WHOLE) {
+        size_t size;
+        uint8_t *bytes = frame_take(&connection->frame, &size);
+
+        return frame_accept(connection, bytes, size);
     }
-    connection->frame_size = (size_t)size;
-    connection->frame_have = 0;
-    connection->frame_capacity = connection->frame_size < FRAME_BYTES_FIRST ? connection->frame_size : FRAME_BYTES_FIRST;
-    connection->frame = memory_resize(NULL, connection->frame_capacity);
-    return true;
-}
-
-/* Room for more of the frame: a length that lies costs no more memory than twice what was really sent. */
-static size_t frame_room(struct connection *connection)
-{
-    if (connection->frame_have == connection->frame_capacity && connection->frame_capacity < connection->frame_size) {
-        size_t capacity = connection->frame_capacity * 2;
-
-        connection->frame_capacity = capacity < connection->frame_size ? capacity : connection->frame_size;
-        connection->frame = memory_resize(connection->frame, connection->frame_capacity);
-    }
-    return connection->frame_capacity - connection->frame_have;
-}
-
-/* Hands over the frame when it is whole. False when the connection was refused. */
-static bool frame_finish(struct connection *connection)
-{
-    uint8_t *frame = connection->frame;
-
-    if (frame == NULL || connection->frame_have < connection->frame_size)
-        return true;
-    connection->frame = NULL;
-    connection->size_have = 0;
-    return frame_accept(connection, frame, connection->frame_size);
+    return state != FRAME_REFUSED;
 }
 
 /* Cuts bytes from the scratch buffer into frames. False when the connection was refused. */
 static bool bytes_take(struct connection *connection, const uint8_t *bytes, size_t count)
 {
     while (count > 0) {
-        size_t wanted, took;
         uint8_t *to;
+        size_t room = frame_room(&connection->frame, &to);
+        size_t took = room < count ? room : count;
 
-        if (connection->frame == NULL) {
-            wanted = 4 - connection->size_have;
-            to = connection->size_bytes + connection->size_have;
-        } else {
-            wanted = frame_room(connection);
-            to = connection->frame + connection->frame_have;
-        }
-        took = wanted < count ? wanted : count;
         memcpy(to, bytes, took);
         bytes += took;
         count -= took;
-        if (connection->frame == NULL) {
-            connection->size_have += took;
-            if (connection->size_have == 4 && (!frame_begin(connection) || !frame_finish(connection)))
-                return false;
-        } else {
-            connection->frame_have += took;
-            if (!frame_finish(connection))
-                return false;
-        }
+        if (!frame_came(connection, took))
+            return false;
     }
     return true;
 }
@@ -688,20 +627,21 @@ enum came { CAME_MORE, CAME_ALL, CAME_END };
 static enum came bytes_read(struct connection *connection)
 {
     struct broker *broker = connection->broker;
+    struct frame *frame = &connection->frame;
     struct iovec pieces[2];
     int piece_count = 0;
     size_t direct = 0;
     size_t room;
     ssize_t count;
 
-    if (connection->frame != NULL) {
-        direct = frame_room(connection);
-        pieces[piece_count].iov_base = connection->frame + connection->frame_have;
-        pieces[piece_count++].iov_len = direct;
+    if (frame->bytes != NULL) {
+        uint8_t *to;
+
+        direct = frame_room(frame, &to);
+        pieces[piece_count++] = (struct iovec){to, direct};
     }
-    if (connection->frame == NULL || connection->frame_have + direct == connection->frame_size) {
-        pieces[piece_count].iov_base = broker->scratch;
-        pieces[piece_count++].iov_len = SCRATCH_BYTES;
+    if (frame->bytes == NULL || frame->have + direct == frame->size) {
+        pieces[piece_count++] = (struct iovec){broker->scratch, SCRATCH_BYTES};
     }
     room = pieces[0].iov_len + (piece_count > 1 ? pieces[1].iov_len : 0);
     count = readv(connection->fd, pieces, piece_count);
@@ -715,9 +655,7 @@ static enum came bytes_read(struct connection *connection)
     if (direct > 0) {
         size_t into_frame = direct < (size_t)count ? direct : (size_t)count;
 
-        connection->frame_have += into_frame;
-        if (!frame_finish(connection) ||
-            ((size_t)count > into_frame && !bytes_take(connection, broker->scratch, (size_t)count - into_frame)))
+        if (!frame_came(connection, into_frame) || !bytes_take(connection, broker->scratch, (size_t)count - into_frame))
             return CAME_END;
     } else if (!bytes_take(connection, broker->scratch, (size_t)count)) {
         return CAME_END;
