@@ -14,7 +14,8 @@ export default defineConfig(({ mode }) => {
   return {
     base: '/',
     publicDir: false,
-    esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
+    /* h() with its children as arguments packs smaller than jsx() with them as a property. */
+    esbuild: { jsx: 'transform', jsxFactory: '$h', jsxFragment: '$F', jsxInject: "import { h as $h, Fragment as $F } from 'preact'" },
     resolve: { alias: { '#transport': here(demo ? './src/demo/transport.ts' : './src/lib/transport.ts') } },
     plugins: demo ? [withoutPreload] : [],
     define: { DEMO: JSON.stringify(demo) },
@@ -22,12 +23,15 @@ export default defineConfig(({ mode }) => {
       outDir: process.env.CONSOLE_OUT || (demo ? 'dist-demo' : 'dist'),
       emptyOutDir: true,
       target: 'es2022',
+      minify: 'terser',
+      terserOptions: { module: true, ecma: 2020, compress: { passes: 2 } },
       assetsInlineLimit: 0,
       reportCompressedSize: false,
       cssCodeSplit: false,
       modulePreload: { polyfill: false },
       rollupOptions: {
         output: {
+          experimentalMinChunkSize: 3000,
           entryFileNames: 'assets/[name]-[hash].js',
           chunkFileNames: 'assets/[name]-[hash].js',
           assetFileNames: 'assets/[name]-[hash][extname]'

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { asError, get, loginNeeded, me } from './lib/api';
 import { setClock } from './lib/clock';
 import { useKeys } from './lib/keys';
+import { login } from './lib/login';
 import { applyTheme } from './lib/prefs';
 import { go, route } from './lib/router';
 import { useWatch } from './lib/stream';
@@ -109,7 +110,6 @@ async function tokenFromAddress(): Promise<void> {
   const token = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (!token) return;
   history.replaceState(null, '', location.pathname + location.search);
-  const { login } = await import('./lib/login');
   await login(decodeURIComponent(token)).catch(() => undefined);
 }
 
