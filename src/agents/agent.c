@@ -47,7 +47,7 @@ static char *topic_beside(const char *topic, const char *name, const char *set)
     return set != NULL ? memory_copy_string(set) : memory_format("%.*s.%s", (int)(dot == NULL ? strlen(topic) : (size_t)(dot - topic)), topic, name);
 }
 
-/* What was set, so that an alert tells by what it was judged. */
+/* What was set, so that an alert tells by what it was judged. Its version stands for the text of a script. */
 static char *settings_json(const struct properties *settings)
 {
     struct buffer json;
@@ -56,7 +56,9 @@ static char *settings_json(const struct properties *settings)
     buffer_init(&json, ALERT_BYTES_MAX / 4);
     buffer_append_u8(&json, '{');
     for (size_t i = 0; i < settings->count; i++) {
-        if (i > 0)
+        if (strcmp(settings->items[i].key, "code") == 0)
+            continue;
+        if (json.size > 1)
             buffer_append_u8(&json, ',');
         json_append_string(&json, slice_from_string(settings->items[i].key));
         buffer_append_u8(&json, ':');

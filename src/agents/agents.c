@@ -87,11 +87,43 @@ static enum status operations_check(const struct property *property, struct erro
     return OK;
 }
 
+static const struct agent_setting agent_settings[] = {
+    {"rule", NULL, "What it does; the agent's own name when that is one of a rule"},
+    {"topic", NULL, "Topic of change events that it reads"},
+    {"key", NULL, "Column by which its memory is kept; unless set, what the rule goes by"},
+    {"operations", "c,r", "Which changes are judged: c created, r read by a snapshot, u updated, d deleted"},
+    {"from.beginning", "true", "Where it starts when it has no position yet: all that is there, or only what comes"},
+    {"fold.ms", "0", "Alerts of one key so soon after another are counted, not sent"},
+    {"dry.run", "false", "Alerts are counted, and none is written"},
+    {"alerts.topic", NULL, "Unless set, <first part of the topic>.alerts"},
+    {"enriched", "false", "Every judged row goes to a topic, with what was looked at"},
+    {"enriched.topic", NULL, "Unless set, <first part of the topic>.enriched"},
+    {"time", NULL, "What its windows go by: event (commit time) or processing; unless set, what the rule goes by"},
+    {"late", "judge", "A row that comes later than its window: judge, ignore or dead-letter"},
+    {"late.after.ms", "60000", "How much older than the newest row is late"},
+    {"checkpoint.ms", "1000", "State and position are written at the latest so often"},
+    {"state.keys.max", "1000000", "Keys that it keeps; with more the longest unseen goes"},
+    {"state.bytes.max", "268435456", "Memory that it keeps"},
+};
+
+const struct agent_setting *agent_settings_list(size_t *count)
+{
+    *count = sizeof(agent_settings) / sizeof(agent_settings[0]);
+    return agent_settings;
+}
+
+static enum status key_unknown(const char *agent, const char *key, struct error *error)
+{
+    const char *known[sizeof(agent_settings) / sizeof(agent_settings[0]) + 2] = {"rule."};
+
+    for (size_t i = 0; i < sizeof(agent_settings) / sizeof(agent_settings[0]); i++)
+        known[i + 1] = agent_settings[i].key;
+    return properties_unknown("agents.", agent, key, known, error);
+}
+
 static enum status setting_read(const struct property *property, const char *key, struct agent_spec *spec, struct properties *rule_settings,
                                 struct error *error)
 {
-    static const char *const known[] = {"rule", "topic", "key", "operations", "alerts.topic", "enriched", "enriched.topic", "dry.run", "from.beginning", "time", "late.after.ms", "late",
-                                        "checkpoint.ms", "fold.ms", "state.keys.max", "state.bytes.max", "rule.", NULL};
     int64_t number = 0;
     enum status status = OK;
 
@@ -134,7 +166,7 @@ static enum status setting_read(const struct property *property, const char *key
         status = number_read(property, 1 << 16, &number, error);
         spec->limits.bytes_max = (size_t)number;
     } else {
-        status = properties_unknown("agents.", spec->name, key, known, error);
+        status = key_unknown(spec->name, key, error);
     }
     return status;
 }

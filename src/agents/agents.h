@@ -19,6 +19,12 @@ enum status agents_start(const struct properties *values, struct log *log, struc
 /* Each checkpoints; under 5 s. NULL is fine. */
 void agents_stop(struct agents *agents);
 
+/* A setting that every agent has, "agents.<name>.<key>"; `initial` NULL: not set. */
+struct agent_setting {
+    const char *key, *initial, *help;
+};
+const struct agent_setting *agent_settings_list(size_t *count);
+
 /*
  * An agent to look at; it stays until agents_give, and none is changed meanwhile. NULL, and nothing to give back, when there is none
  * of that name. Thread: any

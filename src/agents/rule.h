@@ -23,6 +23,8 @@ struct rule_event {
     bool wants_features;            /* and at rule_verdict.features? */
 };
 
+struct rule_setting;
+
 enum rule_outcome {
     RULE_IGNORED, /* not of this rule's kind: a delete, say */
     RULE_NORMAL,
@@ -47,6 +49,9 @@ struct rule_kind {
     const char *greeting; /* first line of the foreground */
     const char *key_column; /* default of the setting "key" */
     bool event_time;      /* which time its windows go by, unless set: commit time, else the wall clock */
+
+    const struct rule_setting *settings; /* its own, with what they are unless set (rule_settings.h) */
+    size_t setting_count;
 
     /* settings: those of the agent, without its prefix; unknown ones are refused naming the nearest. Errors: BAD_INPUT */
     enum status (*create)(const struct properties *settings, void **rule, struct error *error);

@@ -27,39 +27,42 @@ static enum status unknown(const char *key, const struct rule_setting *rows, siz
     return status;
 }
 
-static enum status value_read(const struct rule_setting *row, const char *text, struct error *error)
+static enum status value_read(const struct rule_setting *row, const char *text, void *rule, struct error *error)
 {
+    void *target = (char *)rule + row->offset;
     struct slice value = slice_from_string(text);
 
     switch (row->kind) {
     case RULE_INTEGER:
-        if (!text_parse_int64(value, row->target) || *(int64_t *)row->target < row->min || *(int64_t *)row->target > row->max)
+        if (!text_parse_int64(value, target) || *(int64_t *)target < row->min || *(int64_t *)target > row->max)
             return error_set(error, ERROR_BAD_INPUT, "setting %s=%s: it has to be a whole number from %" PRId64 " to %" PRId64, row->key, text,
                              row->min, row->max);
         return OK;
     case RULE_DECIMAL:
-        if (!decimal_parse(value, row->target) || ((struct decimal *)row->target)->unscaled < 0)
+        if (!decimal_parse(value, target) || ((struct decimal *)target)->unscaled < 0)
             return error_set(error, ERROR_BAD_INPUT, "setting %s=%s: it has to be a number, 0 or more", row->key, text);
         return OK;
     case RULE_TEXT:
         if (value.size == 0)
             return error_set(error, ERROR_BAD_INPUT, "setting %s is empty", row->key);
-        memory_free(*(char **)row->target);
-        *(char **)row->target = memory_copy_string(text);
+        memory_free(*(char **)target);
+        *(char **)target = memory_copy_string(text);
         return OK;
     }
     return OK;
 }
 
-enum status rule_settings_read(const struct properties *settings, const struct rule_setting *rows, size_t count, struct error *error)
+enum status rule_settings_read(const struct properties *settings, const struct rule_setting *rows, size_t count, void *rule, struct error *error)
 {
     enum status status = OK;
 
+    for (size_t i = 0; i < count && status == OK; i++)
+        status = rows[i].initial == NULL ? OK : value_read(&rows[i], rows[i].initial, rule, error);
     for (size_t i = 0; i < settings->count && status == OK; i++) {
         const struct rule_setting *row = row_find(rows, count, settings->items[i].key);
 
         status = row == NULL ? unknown(settings->items[i].key, rows, count, error)
-                             : value_read(row, settings->items[i].value == NULL ? "" : settings->items[i].value, error);
+                             : value_read(row, settings->items[i].value == NULL ? "" : settings->items[i].value, rule, error);
     }
     return status;
 }

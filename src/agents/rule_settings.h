@@ -1,4 +1,4 @@
-/* agents/rule_settings.h: a rule's own settings as a table: read, checked, and unknown ones refused by name. */
+/* agents/rule_settings.h: a rule's own settings as a table: listed, read, checked, and unknown ones refused by name. */
 #ifndef AGENTS_RULE_SETTINGS_H
 #define AGENTS_RULE_SETTINGS_H
 
@@ -11,12 +11,13 @@ enum rule_setting_kind { RULE_INTEGER, RULE_DECIMAL, RULE_TEXT };
 struct rule_setting {
     const char *key;
     enum rule_setting_kind kind;
-    void *target;      /* int64_t, struct decimal, or char * (owned by the rule: memory_free); holds the default before */
-    int64_t min, max;  /* RULE_INTEGER; of RULE_DECIMAL only that it is not negative */
+    size_t offset;       /* in the rule: an int64_t, struct decimal, or char * (owned by the rule: memory_free) */
+    const char *initial; /* as it would be written; NULL: not set */
+    int64_t min, max;    /* RULE_INTEGER; of RULE_DECIMAL only that it is not negative */
     const char *help;
 };
 
-/* Errors: BAD_INPUT: which setting, what it may be, or the nearest one's name. */
-enum status rule_settings_read(const struct properties *settings, const struct rule_setting *rows, size_t count, struct error *error);
+/* Fills all of them, in a rule of zeros. Errors: BAD_INPUT: which setting, what it may be, or the nearest one's name. */
+enum status rule_settings_read(const struct properties *settings, const struct rule_setting *rows, size_t count, void *rule, struct error *error);
 
 #endif

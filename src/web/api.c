@@ -561,6 +561,7 @@ static const struct route {
     {"POST", "/preflight", api_preflight, LOOKS},
     {"GET", "/connect/*", api_connect_proxy, LOOKS},
     {"*", "/connect/*", api_connect_proxy, CHANGES},
+    {"GET", "/rules", api_rules, LOOKS},
     {"GET", "/agents", api_agents, LOOKS},
     {"GET", "/agents/:", api_agent, LOOKS},
     {"GET", "/agents/:/keys/:", api_agent_key, LOOKS},

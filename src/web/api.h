@@ -164,7 +164,7 @@ api_handler api_alerts, api_alert_state;
 api_handler api_alert, api_alert_evaluate, api_alert_deliver;                    /* api_alert.c */
 api_handler api_mutes_list, api_mute_create, api_mute_end;                       /* api_mutes.c */
 api_handler api_filters, api_filter_put, api_filter_delete;                      /* api_filters.c */
-api_handler api_agents, api_agent, api_reports, api_report, api_report_runs;                   /* api_agents.c */
+api_handler api_rules, api_agents, api_agent, api_reports, api_report, api_report_runs;                   /* api_agents.c */
 api_handler api_agent_backtest;                                                      /* api_backtest.c */
 api_handler api_agent_put, api_agent_state, api_agent_delete;                        /* api_control.c */
 api_handler api_report_put, api_report_state, api_report_delete, api_report_run_now; /* api_control.c */

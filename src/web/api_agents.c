@@ -1,6 +1,8 @@
 /* api_agents.c: agents, and the reports; alerts are in api_alerts.c. */
 #include "web/api.h"
 
+#include "agents/agents.h"
+#include "agents/rule_settings.h"
 #include "base/banned.h"
 #include "log/scan.h"
 #include "os/clock.h"
@@ -113,6 +115,32 @@ json_t *agent_make(struct api *api, const json_t *description, const char *name)
         json_put(whole, "enriched_topic", member_integer(agent, "enriched", 0) > 0 ? json_string(member_text(agent, "enriched_topic")) : json_null());
     }
     return whole;
+}
+
+static json_t *setting_make(const char *prefix, const char *key, const char *initial, const char *help)
+{
+    return json_pack("{s:o, s:o, s:s}", "name", json_sprintf("%s%s", prefix, key), "default", json_text_or_null(initial), "help", help);
+}
+
+/* What an agent can do, and the settings of each; those of every agent come last. */
+void api_rules(struct api_call *call)
+{
+    json_t *items = json_array(), *own;
+    size_t count, agent_count;
+    const struct rule_kind *const *kinds = rule_kinds(&count);
+    const struct agent_setting *settings = agent_settings_list(&agent_count);
+
+    for (size_t i = 0; i < count; i++) {
+        own = json_array();
+        for (size_t j = 0; j < kinds[i]->setting_count; j++)
+            json_add(own, setting_make("rule.", kinds[i]->settings[j].key, kinds[i]->settings[j].initial, kinds[i]->settings[j].help));
+        for (size_t j = 0; j < agent_count; j++) {
+            if (strcmp(settings[j].key, "rule") != 0)
+                json_add(own, setting_make("", settings[j].key, settings[j].initial, settings[j].help));
+        }
+        json_add(items, json_pack("{s:s, s:s, s:o}", "rule", kinds[i]->name, "summary", kinds[i]->summary, "settings", own));
+    }
+    api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)count, "items", items));
 }
 
 void api_agents(struct api_call *call)

@@ -19,6 +19,7 @@
 #define DONE_WITHIN_MS 40000 /* a run now may take 30 s */
 #define LOOK_EVERY_MS 25
 #define PREVIEW_MS 10000
+#define CHANGE_BYTES_MAX 200 /* of a value, where versions say what was changed */
 
 static const struct kind {
     const char *kind, *list, *word;      /* "agent", "agents", "Agent" */
@@ -78,6 +79,26 @@ static void effective_config(struct api *api, const struct kind *kind, const cha
 static json_t *shown(const char *key, const char *value)
 {
     return value == NULL ? json_null() : json_string(redact_is_secret(key) ? SECRET_MASK : value);
+}
+
+/* Bytes of at most `max` that end with a whole character. */
+static int cut(const char *text, size_t max)
+{
+    size_t size = strnlen(text, max + 1);
+
+    if (size > max) {
+        for (size = max; size > 0 && ((uint8_t)text[size] & 0xC0) == 0x80;)
+            size--;
+    }
+    return (int)size;
+}
+
+/* As a version keeps it: a script is cut. */
+static json_t *shown_cut(const char *key, const char *value)
+{
+    int size = value == NULL ? 0 : cut(value, CHANGE_BYTES_MAX);
+
+    return value == NULL || value[size] == '\0' ? shown(key, value) : json_sprintf("%.*s…", size, value);
 }
 
 json_t *control_config_make(struct api *api, const char *kind, const char *name)
@@ -222,11 +243,11 @@ static json_t *changes_make(struct api_call *call, const struct properties *now,
         if (json_is_string(value) && (strcmp(json_string_value(value), SECRET_MASK) == 0 || (old != NULL && strcmp(old, json_string_value(value)) == 0)))
             continue; /* as it was */
         if (json_is_string(value) || old != NULL)
-            json_add(changes, json_pack("{s:s, s:o, s:o}", "name", key, "old", shown(key, old), "new", shown(key, json_string_value(value))));
+            json_add(changes, json_pack("{s:s, s:o, s:o}", "name", key, "old", shown_cut(key, old), "new", shown_cut(key, json_string_value(value))));
     }
     for (size_t i = 0; whole && i < now->count; i++) {
         if (json_object_get(wanted, now->items[i].key) == NULL)
-            json_add(changes, json_pack("{s:s, s:o, s:n}", "name", now->items[i].key, "old", shown(now->items[i].key, now->items[i].value), "new"));
+            json_add(changes, json_pack("{s:s, s:o, s:n}", "name", now->items[i].key, "old", shown_cut(now->items[i].key, now->items[i].value), "new"));
     }
     return changes;
 }
@@ -292,7 +313,9 @@ static const char *changes_text(struct api_call *call, const json_t *changes)
     json_array_foreach(changes, index, change) {
         const char *old = member_text(change, "old"), *new = member_text(change, "new");
 
-        text = arena_format(call->arena, "%s%s%s %.60s → %.60s", text, index == 0 ? "" : ", ", member_text(change, "name"), old == NULL ? "not set" : old, new == NULL ? "not set" : new);
+        old = old == NULL ? "not set" : old;
+        new = new == NULL ? "not set" : new;
+        text = arena_format(call->arena, "%s%s%s %.*s → %.*s", text, index == 0 ? "" : ", ", member_text(change, "name"), cut(old, 60), old, cut(new, 60), new);
     }
     return text;
 }
@@ -360,8 +383,6 @@ bool control_configs_read(struct api_call *call, struct properties *now, struct 
 {
     json_t *wanted = json_object_get(call->body, "config"), *wish, *changes, *trial;
 
-    if (!known(call, &agent_kind))
-        return false;
     wish = wish_get(call, &agent_kind);
     effective_config(call->api, &agent_kind, call->parts[0], wish, now);
     changes = json_is_object(wanted) ? changes_make(call, now, wanted, true) : NULL;
@@ -371,6 +392,10 @@ bool control_configs_read(struct api_call *call, struct properties *now, struct 
         trial = wish_change(json_deep_copy(wish), wanted, changes);
         effective_config(call->api, &agent_kind, call->parts[0], trial, next);
         json_decref(trial);
+        if (now->count == 0) { /* a new agent is compared with itself */
+            properties_finish(now);
+            properties_copy(now, next);
+        }
     } else {
         properties_finish(now);
     }

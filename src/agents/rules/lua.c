@@ -31,6 +31,7 @@ extern const struct rule_kind rule_lua;
 #include <sys/stat.h>
 
 #define SCRIPT_BYTES_MAX ((size_t)1 << 20)
+#define CODE_BYTES_MAX ((size_t)64 << 10)
 #define LOOK_MS 1000
 #define HOOK_INSTRUCTIONS 1000
 #define VALUE_PREFIX "value."
@@ -47,7 +48,7 @@ struct script {
 };
 
 struct lua_rule {
-    char *path, *model;
+    char *path, *code, *model; /* one of path and code */
     struct model_watch *watch; /* NULL: no model is set */
     int64_t memory_max, instructions_max;
     struct properties values; /* of the settings "value.NAME" */
@@ -248,22 +249,33 @@ static enum status script_run(struct script *script, const char *path, struct sl
     return OK;
 }
 
+/* What its errors call it. */
+static const char *script_name(const struct lua_rule *rule)
+{
+    return rule->code != NULL ? "code" : rule->path;
+}
+
 static enum status script_create(const struct lua_rule *rule, struct script **created, struct error *error)
 {
     struct script *script = memory_new(sizeof(*script));
     struct buffer text;
-    enum status status;
+    enum status status = OK;
 
-    buffer_init(&text, SCRIPT_BYTES_MAX);
+    buffer_init(&text, rule->code != NULL ? CODE_BYTES_MAX : SCRIPT_BYTES_MAX);
     *script = (struct script){.bytes_max = (size_t)rule->memory_max, .instructions_max = rule->instructions_max, .values = &rule->values};
-    status = disk_read_file(disk_real(), rule->path, &text, error);
+    if (rule->code != NULL)
+        buffer_append_slice(&text, slice_from_string(rule->code));
+    else
+        status = disk_read_file(disk_real(), rule->path, &text, error);
+    if (status == OK && text.failed)
+        status = error_set(error, ERROR_BAD_INPUT, "setting code is longer than %zu bytes: put the script into a file, setting script", CODE_BYTES_MAX);
     script->lua = lua_newstate(bounded_realloc, script);
     if (status == OK && script->lua == NULL)
         status = error_set(error, ERROR_SCRIPT, "LuaJIT does not start within %zu bytes of memory (setting memory.max)", script->bytes_max);
     if (status == OK) {
         (void)luaJIT_setmode(script->lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
         (void)lua_sethook(script->lua, on_instructions, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
-        status = script_run(script, rule->path, buffer_slice(&text), error);
+        status = script_run(script, script_name(rule), buffer_slice(&text), error);
     }
     buffer_finish(&text);
     if (status == OK)
@@ -290,26 +302,29 @@ static void values_take(struct properties *own, const struct properties *setting
     }
 }
 
+static const struct rule_setting own_settings[] = {
+    {"script", RULE_TEXT, offsetof(struct lua_rule, path), NULL, 0, 0, "file with the script"},
+    {"code", RULE_TEXT, offsetof(struct lua_rule, code), NULL, 0, 0, "the script itself, instead of a file"},
+    {"model", RULE_TEXT, offsetof(struct lua_rule, model), NULL, 0, 0, "file with the model of model.predict, .json or .ubj"},
+    {"memory.max", RULE_INTEGER, offsetof(struct lua_rule, memory_max), "16777216", 1 << 18, INT64_C(1) << 30, "bytes that the script may use"},
+    {"instructions.max", RULE_INTEGER, offsetof(struct lua_rule, instructions_max), "1000000", 1000, 1000000000, "Lua instructions for one event"},
+};
+
 static enum status create(const struct properties *settings, void **created, struct error *error)
 {
     struct lua_rule *rule = memory_new(sizeof(*rule));
-    const struct rule_setting rows[] = {
-        {"script", RULE_TEXT, &rule->path, 0, 0, "file with the script"},
-        {"model", RULE_TEXT, &rule->model, 0, 0, "file with the model of model.predict, .json or .ubj"},
-        {"memory.max", RULE_INTEGER, &rule->memory_max, 1 << 18, INT64_C(1) << 30, "bytes that the script may use"},
-        {"instructions.max", RULE_INTEGER, &rule->instructions_max, 1000, 1000000000, "Lua instructions for one event"},
-    };
     struct properties own;
     enum status status;
 
-    *rule = (struct lua_rule){.memory_max = 16 << 20, .instructions_max = 1000000};
+    *rule = (struct lua_rule){0};
     *created = rule;
     values_take(&own, settings, &rule->values);
-    status = rule_settings_read(&own, rows, sizeof(rows) / sizeof(rows[0]), error);
+    status = rule_settings_read(&own, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
     properties_finish(&own);
-    if (status == OK && rule->path == NULL)
-        status = error_set(error, ERROR_BAD_INPUT, "setting script is missing: the file with function on_event(event, key)");
-    if (status == OK && stat(rule->path, &rule->seen) != 0)
+    if (status == OK && (rule->path == NULL) == (rule->code == NULL))
+        status = error_set(error, ERROR_BAD_INPUT, "%s", rule->path == NULL ? "setting script is missing: the file with function on_event(event, key), or code, the script itself"
+                                                                            : "settings script and code are both given: one of them");
+    if (status == OK && rule->code == NULL && stat(rule->path, &rule->seen) != 0)
         status = error_set_system(error, ERROR_NOT_FOUND, errno, "read script %s", rule->path);
     if (status == OK)
         status = script_create(rule, &rule->script, error);
@@ -327,6 +342,7 @@ static void destroy(void *context)
     model_watch_destroy(rule->watch);
     properties_finish(&rule->values);
     memory_free(rule->path);
+    memory_free(rule->code);
     memory_free(rule->model);
     memory_free(rule);
 }
@@ -344,7 +360,7 @@ static void reload_when_changed(struct lua_rule *rule)
     struct stat now;
     struct error error;
 
-    if (now_ms - rule->looked_ms < LOOK_MS)
+    if (rule->code != NULL || now_ms - rule->looked_ms < LOOK_MS)
         return;
     rule->looked_ms = now_ms;
     if (stat(rule->path, &now) != 0 || (now.st_mtim.tv_sec == rule->seen.st_mtim.tv_sec && now.st_mtim.tv_nsec == rule->seen.st_mtim.tv_nsec &&
@@ -395,7 +411,7 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->key);
     ended = lua_pcall(script->lua, 2, 1, 0);
     if (ended != 0)
-        status = failed(script, ended, rule->path, error);
+        status = failed(script, ended, script_name(rule), error);
     else if (verdict->outcome == RULE_ALERT)
         status = lua_model_explain(&script->judgement, &verdict->alert, error);
     if (status == OK && event->wants_line)
@@ -425,6 +441,8 @@ static const char *model_now(void *context, const char **trouble)
 
 #define refresh NULL
 #define model_now NULL
+
+static const struct rule_setting own_settings[] = {{"script", RULE_TEXT, 0, NULL, 0, 0, "file with the script"}};
 
 static enum status create(const struct properties *settings, void **created, struct error *error)
 {
@@ -461,5 +479,5 @@ static void describe(void *context, struct slice state, struct buffer *json)
 
 const struct rule_kind rule_lua = {
     .name = "lua", .version = 1, .summary = "Your own: a Lua script with function on_event(event, key), setting script=FILE",
-    .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, .create = create, .destroy = destroy,
+    .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .model = model_now};

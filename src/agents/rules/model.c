@@ -75,28 +75,26 @@ static enum status accept(void *context, const struct model_facts *facts, struct
     return same ? OK : features_differ(rule->features, facts, error);
 }
 
+static const struct rule_setting own_settings[] = {
+    {"model", RULE_TEXT, offsetof(struct model_rule, path), NULL, 0, 0, "file with the model, as XGBoost saves it: .json or .ubj"},
+    {"features", RULE_TEXT, offsetof(struct model_rule, list), NULL, 0, 0, "what the model looks at, in its order; not set: the names in the model"},
+    {"threshold", RULE_DECIMAL, offsetof(struct model_rule, threshold), "0.5", 0, 0, "an alert for a score above this"},
+    {"window.seconds", RULE_INTEGER, offsetof(struct model_rule, window_seconds), "60", 1, 31 * 86400, "length of the window of velocity and sum"},
+    {"last", RULE_INTEGER, offsetof(struct model_rule, last), "50", 2, 1000, "amounts kept per key for count, mean, deviation, ratio and sigmas"},
+    {"kept.max", RULE_INTEGER, offsetof(struct model_rule, kept_max), "256", 8, KEYED_ENTRIES_MAX, "events kept per key in the window; with more the oldest go"},
+    {"column.user", RULE_TEXT, offsetof(struct model_rule, user), "user_id", 0, 0, "column that names who spends"},
+    {"column.amount", RULE_TEXT, offsetof(struct model_rule, amount), "amount", 0, 0, "column with the amount"},
+    {"column.id", RULE_TEXT, offsetof(struct model_rule, id), "id", 0, 0, "column that names the transaction"},
+};
+
 static enum status create(const struct properties *settings, void **created, struct error *error)
 {
     struct model_rule *rule = memory_new(sizeof(*rule));
-    const struct rule_setting rows[] = {
-        {"model", RULE_TEXT, &rule->path, 0, 0, "file with the model, as XGBoost saves it: .json or .ubj"},
-        {"features", RULE_TEXT, &rule->list, 0, 0, "what the model looks at, in its order; not set: the names in the model"},
-        {"threshold", RULE_DECIMAL, &rule->threshold, 0, 0, "an alert for a score above this"},
-        {"window.seconds", RULE_INTEGER, &rule->window_seconds, 1, 31 * 86400, "length of the window of velocity and sum"},
-        {"last", RULE_INTEGER, &rule->last, 2, 1000, "amounts kept per key for count, mean, deviation, ratio and sigmas"},
-        {"kept.max", RULE_INTEGER, &rule->kept_max, 8, KEYED_ENTRIES_MAX, "events kept per key in the window; with more the oldest go"},
-        {"column.user", RULE_TEXT, &rule->user, 0, 0, "column that names who spends"},
-        {"column.amount", RULE_TEXT, &rule->amount, 0, 0, "column with the amount"},
-        {"column.id", RULE_TEXT, &rule->id, 0, 0, "column that names the transaction"},
-    };
     enum status status;
 
-    *rule = (struct model_rule){.window_seconds = 60, .last = 50, .kept_max = 256, .threshold = {5, 1}};
-    rule->user = memory_copy_string("user_id");
-    rule->amount = memory_copy_string("amount");
-    rule->id = memory_copy_string("id");
+    *rule = (struct model_rule){0};
     *created = rule;
-    status = rule_settings_read(settings, rows, sizeof(rows) / sizeof(rows[0]), error);
+    status = rule_settings_read(settings, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
     if (status == OK && rule->path == NULL)
         status = error_set(error, ERROR_BAD_INPUT, "setting model is missing: the file with the model, .json or .ubj");
     if (status == OK && rule->list != NULL)
@@ -227,5 +225,5 @@ extern const struct rule_kind rule_model;
 
 const struct rule_kind rule_model = {
     .name = "model", .version = 1, .summary = "A model of gradient-boosted trees (XGBoost) scores each row by features kept for its key, setting model=FILE",
-    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .create = create, .destroy = destroy,
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .model = model_now};

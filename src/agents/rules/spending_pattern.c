@@ -50,23 +50,22 @@ struct spending {
     char *user, *amount;
 };
 
+static const struct rule_setting own_settings[] = {
+    {"window", RULE_INTEGER, offsetof(struct spending, window), "50", 2, 1000, "amounts kept per key"},
+    {"minimum", RULE_INTEGER, offsetof(struct spending, minimum), "3", 1, 1000, "amounts needed before anything is judged"},
+    {"factor", RULE_DECIMAL, offsetof(struct spending, factor), "3", 0, 0, "times the mean (robust: standard deviations above it)"},
+    {"floor", RULE_DECIMAL, offsetof(struct spending, floor), "500", 0, 0, "amounts up to this are never an anomaly"},
+    {"column.user", RULE_TEXT, offsetof(struct spending, user), "user_id", 0, 0, "column that names who spends"},
+    {"column.amount", RULE_TEXT, offsetof(struct spending, amount), "amount", 0, 0, "column with the amount"},
+};
+
 static enum status create(bool robust, const struct properties *settings, void **created, struct error *error)
 {
     struct spending *rule = memory_new(sizeof(*rule));
-    const struct rule_setting rows[] = {
-        {"window", RULE_INTEGER, &rule->window, 2, 1000, "amounts kept per key"},
-        {"minimum", RULE_INTEGER, &rule->minimum, 1, 1000, "amounts needed before anything is judged"},
-        {"factor", RULE_DECIMAL, &rule->factor, 0, 0, "times the mean (robust: standard deviations above it)"},
-        {"floor", RULE_DECIMAL, &rule->floor, 0, 0, "amounts up to this are never an anomaly"},
-        {"column.user", RULE_TEXT, &rule->user, 0, 0, "column that names who spends"},
-        {"column.amount", RULE_TEXT, &rule->amount, 0, 0, "column with the amount"},
-    };
 
-    *rule = (struct spending){.robust = robust, .window = 50, .minimum = 3, .factor = {3, 0}, .floor = {500, 0}};
-    rule->user = memory_copy_string("user_id");
-    rule->amount = memory_copy_string("amount");
+    *rule = (struct spending){.robust = robust};
     *created = rule;
-    return rule_settings_read(settings, rows, sizeof(rows) / sizeof(rows[0]), error);
+    return rule_settings_read(settings, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
 }
 
 static enum status create_plain(const struct properties *settings, void **created, struct error *error)
@@ -350,10 +349,10 @@ extern const struct rule_kind rule_spending_pattern, rule_spending_pattern_robus
 
 const struct rule_kind rule_spending_pattern = {
     .name = "spending-pattern", .version = 1, .summary = "An amount far above what this user usually spends (3 times the mean of the last 50)",
-    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .create = create_plain, .destroy = destroy,
+    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_plain, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_spending_pattern_robust = {
     .name = "spending-pattern-robust", .version = 1, .summary = "The same against mean and standard deviation; anomalies do not join the history",
-    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .create = create_robust, .destroy = destroy,
+    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_robust, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};

@@ -46,29 +46,26 @@ struct velocity {
     char *user, *amount, *id;
 };
 
+static const struct rule_setting own_settings[] = {
+    {"window.seconds", RULE_INTEGER, offsetof(struct velocity, window_seconds), "60", 1, 7 * 86400, "length of the window"},
+    {"count.limit", RULE_INTEGER, offsetof(struct velocity, count_limit), "5", 1, 1000, "transactions in the window that are still usual"},
+    {"count.points", RULE_INTEGER, offsetof(struct velocity, count_points), "40", 0, 1000, "points for more than that"},
+    {"amount.limit", RULE_DECIMAL, offsetof(struct velocity, amount_limit), "4000", 0, 0, "amount that is still usual"},
+    {"amount.points", RULE_INTEGER, offsetof(struct velocity, amount_points), "50", 0, 1000, "points for more than that"},
+    {"score.limit", RULE_INTEGER, offsetof(struct velocity, score_limit), "70", 0, 10000, "an alert for a score above this"},
+    {"kept.max", RULE_INTEGER, offsetof(struct velocity, kept_max), "256", 8, 2000, "transactions kept per key; with more in one window the oldest go"},
+    {"column.user", RULE_TEXT, offsetof(struct velocity, user), "user_id", 0, 0, "column that names who spends"},
+    {"column.amount", RULE_TEXT, offsetof(struct velocity, amount), "amount", 0, 0, "column with the amount"},
+    {"column.id", RULE_TEXT, offsetof(struct velocity, id), "id", 0, 0, "column that names the transaction"},
+};
+
 static enum status create(bool by_event_time, const struct properties *settings, void **created, struct error *error)
 {
     struct velocity *rule = memory_new(sizeof(*rule));
-    const struct rule_setting rows[] = {
-        {"window.seconds", RULE_INTEGER, &rule->window_seconds, 1, 7 * 86400, "length of the window"},
-        {"count.limit", RULE_INTEGER, &rule->count_limit, 1, 1000, "transactions in the window that are still usual"},
-        {"count.points", RULE_INTEGER, &rule->count_points, 0, 1000, "points for more than that"},
-        {"amount.limit", RULE_DECIMAL, &rule->amount_limit, 0, 0, "amount that is still usual"},
-        {"amount.points", RULE_INTEGER, &rule->amount_points, 0, 1000, "points for more than that"},
-        {"score.limit", RULE_INTEGER, &rule->score_limit, 0, 10000, "an alert for a score above this"},
-        {"kept.max", RULE_INTEGER, &rule->kept_max, 8, 2000, "transactions kept per key; with more in one window the oldest go"},
-        {"column.user", RULE_TEXT, &rule->user, 0, 0, "column that names who spends"},
-        {"column.amount", RULE_TEXT, &rule->amount, 0, 0, "column with the amount"},
-        {"column.id", RULE_TEXT, &rule->id, 0, 0, "column that names the transaction"},
-    };
 
-    *rule = (struct velocity){.by_event_time = by_event_time, .window_seconds = 60, .count_limit = 5, .count_points = 40, .amount_points = 50,
-                              .score_limit = 70, .kept_max = 256, .amount_limit = {4000, 0}};
-    rule->user = memory_copy_string("user_id");
-    rule->amount = memory_copy_string("amount");
-    rule->id = memory_copy_string("id");
+    *rule = (struct velocity){.by_event_time = by_event_time};
     *created = rule;
-    return rule_settings_read(settings, rows, sizeof(rows) / sizeof(rows[0]), error);
+    return rule_settings_read(settings, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
 }
 
 static enum status create_wall_clock(const struct properties *settings, void **created, struct error *error)
@@ -296,10 +293,10 @@ extern const struct rule_kind rule_velocity_score, rule_velocity_score_event;
 
 const struct rule_kind rule_velocity_score = {
     .name = "velocity-score", .version = 1, .summary = "Points for many transactions in a minute and for large amounts, by the wall clock",
-    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .create = create_wall_clock, .destroy = destroy,
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_wall_clock, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_velocity_score_event = {
     .name = "velocity-score-event", .version = 1, .summary = "The same by commit time: a replay gives the same answers",
-    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .create = create_event_time, .destroy = destroy,
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_event_time, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};

@@ -373,9 +373,26 @@ TEST(settings_reach_the_script_and_unknown_ones_are_refused)
     assert_string_equal(failure.message, "unknown setting \"memory.mx\"; did you mean \"memory.max\"?");
     runner_close(&runner);
     assert_int_equal(runner_open(&runner, "lua", NULL, NULL), ERROR_BAD_INPUT);
-    assert_string_equal(failure.message, "setting script is missing: the file with function on_event(event, key)");
+    assert_string_equal(failure.message, "setting script is missing: the file with function on_event(event, key), or code, the script itself");
     runner_close(&runner);
     assert_int_equal(runner_open(&runner, "lua", "/nowhere.lua", NULL), ERROR_NOT_FOUND);
+    runner_close(&runner);
+}
+
+TEST(a_script_may_be_the_setting_itself)
+{
+    struct runner runner;
+
+    assert_int_equal(runner_open(&runner, "lua", NULL, "code=function on_event(e, k) return 'here' end"), OK);
+    assert_int_equal(judge_row(&runner, 1, "1", 0), OK);
+    assert_string_equal(runner.verdict.line, "here");
+    runner_close(&runner);
+    assert_int_equal(runner_open(&runner, "lua", NULL, "code=\n\nfunction on_event( end"), ERROR_SCRIPT);
+    assert_non_null(strstr(failure.message, "script: code:3: "));
+    runner_close(&runner);
+    script_write("function on_event() end\n");
+    assert_int_equal(runner_open(&runner, "lua", path, "code=function on_event() end"), ERROR_BAD_INPUT);
+    assert_string_equal(failure.message, "settings script and code are both given: one of them");
     runner_close(&runner);
 }
 
@@ -413,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_script_has_no_way_out),
         cmocka_unit_test(a_changed_script_is_taken_up_and_a_broken_one_is_not),
         cmocka_unit_test(settings_reach_the_script_and_unknown_ones_are_refused),
+        cmocka_unit_test(a_script_may_be_the_setting_itself),
         cmocka_unit_test(states_of_other_layouts_and_torn_ones_are_begun_anew),
     };
     return cmocka_run_group_tests(tests, begin, end);

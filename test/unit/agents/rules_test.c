@@ -1,4 +1,5 @@
 #include "agents/rule.h"
+#include "agents/rule_settings.h"
 
 #include "check.h"
 
@@ -221,6 +222,31 @@ TEST(states_describe_themselves)
     rule_end();
 }
 
+TEST(every_setting_of_a_rule_says_what_it_is_and_may_be_given_as_it_is)
+{
+    size_t count;
+    const struct rule_kind *const *kinds = rule_kinds(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < kinds[i]->setting_count; j++) {
+            const struct rule_setting *setting = &kinds[i]->settings[j];
+            struct properties settings;
+            struct error failed;
+            void *made = NULL;
+
+            assert_true(strlen(setting->help) > 5);
+            if (setting->initial == NULL)
+                continue;
+            properties_init(&settings);
+            properties_set(&settings, setting->key, setting->initial);
+            if (kinds[i]->create(&settings, &made, &failed) != OK) /* a file is missing, but not this */
+                assert_null(strstr(failed.message, setting->key));
+            kinds[i]->destroy(made);
+            properties_finish(&settings);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +262,7 @@ int main(void)
         cmocka_unit_test(bad_amounts_and_settings_say_what_is_wrong),
         cmocka_unit_test(missing_columns_are_named_with_those_there_are),
         cmocka_unit_test(states_describe_themselves),
+        cmocka_unit_test(every_setting_of_a_rule_says_what_it_is_and_may_be_given_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
