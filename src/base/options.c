@@ -1,11 +1,13 @@
 #include "base/options.h"
 
 #include "base/banned.h"
+#include "base/page.h"
 #include "base/text.h"
 
 #include <ctype.h>
 
 #define MANUAL_DATE "November 24, 2026" /* when the pages changed last */
+#define NAME_COLUMNS_MAX 40
 
 /* ---- Looking things up ---- */
 
@@ -188,29 +190,30 @@ enum status options_parse(const struct options *options, int argc, char **argv, 
 
 /* ---- Help ---- */
 
-/* How many columns a text takes; all that stand in help are one column wide. */
-static size_t columns_of(const char *text)
+static size_t name_columns(const char *name, const char *argument)
 {
-    size_t columns = 0;
-
-    for (; *text != '\0'; text++)
-        columns += ((uint8_t)*text & 0xc0) != 0x80;
-    return columns;
+    return page_columns(slice_from_string(name)) + (argument == NULL ? 0 : 1 + page_columns(slice_from_string(argument)));
 }
 
-static void line_append(struct buffer *out, size_t width, const char *name, const char *argument, const char *before_help, const char *help)
-{
-    size_t size = columns_of(name) + (argument == NULL ? 0 : 1 + columns_of(argument));
-
-    buffer_append_format(out, "  %s%s%s%*s  %s%s\n", name, argument == NULL ? "" : " ", argument == NULL ? "" : argument, (int)(width - size), "",
-                         before_help, help);
-}
-
+/* A longer name does not push all help aside: it stands on a line of its own. */
 static size_t wider(size_t width, const char *name, const char *argument)
 {
-    size_t size = columns_of(name) + (argument == NULL ? 0 : 1 + columns_of(argument));
+    size_t size = name_columns(name, argument);
 
-    return size > width ? size : width;
+    return size > width && size <= NAME_COLUMNS_MAX ? size : width;
+}
+
+void options_help_line(struct buffer *out, size_t width, const char *name, const char *argument, const char *help)
+{
+    size_t at = 2 + name_columns(name, argument), indent = width + 4;
+
+    buffer_append_format(out, "  %s%s%s", name, argument == NULL ? "" : " ", argument == NULL ? "" : argument);
+    if (at + 2 > indent) /* it stands on a line of its own */
+        buffer_append_format(out, "\n%*s", (int)indent, "");
+    else
+        buffer_append_format(out, "%*s", (int)(indent - at), "");
+    page_wrap(out, slice_from_string(help), indent, indent, OPTIONS_HELP_COLUMNS);
+    buffer_append_u8(out, '\n');
 }
 
 static void verbs_help(const struct options *options, struct buffer *out)
@@ -220,7 +223,7 @@ static void verbs_help(const struct options *options, struct buffer *out)
     for (const struct option_verb *verb = options->verbs; verb->name != NULL; verb++)
         width = wider(width, verb->name, verb->operands);
     for (const struct option_verb *verb = options->verbs; verb->name != NULL; verb++)
-        line_append(out, width, verb->name, verb->operands, "", verb->summary);
+        options_help_line(out, width, verb->name, verb->operands, verb->summary);
     buffer_append_u8(out, '\n');
 }
 
@@ -251,29 +254,43 @@ void options_help_examples(const char *examples, struct buffer *out)
         buffer_append_format(out, "  %.*s\n", (int)line.size, (const char *)line.data);
 }
 
+static void row_help(const struct option_row *row, const char *verb, size_t width, struct buffer *out)
+{
+    char name[64], only[160];
+    struct buffer help;
+
+    (void)snprintf(name, sizeof(name), "--%s", row->name);
+    buffer_init(&help, 4096);
+    buffer_append_format(&help, "%s%s", only_text(row, verb, only, sizeof(only)), row->help);
+    buffer_append_u8(&help, '\0');
+    options_help_line(out, width, name, row->kind == OPTION_FLAG ? NULL : row->argument, (const char *)help.data);
+    buffer_finish(&help);
+}
+
 void options_help(const struct options *options, const char *verb_name, struct buffer *out)
 {
     const struct option_verb *verb = verb_find(options, verb_name);
     const char *operands = verb != NULL ? verb->operands : options->verbs != NULL ? "COMMAND …" : options->operands;
     size_t width = strlen("--help");
-    char name[64], only[160];
+    char name[64];
 
-    buffer_append_format(out, "usage: %s%s%s [option]…%s%s\n%s\n\n", options->command, verb == NULL ? "" : " ", verb == NULL ? "" : verb->name,
-                         operands == NULL ? "" : " ", operands == NULL ? "" : operands, verb == NULL ? options->summary : verb->summary);
+    buffer_append_format(out, "usage: %s%s%s [option]…%s%s\n", options->command, verb == NULL ? "" : " ", verb == NULL ? "" : verb->name, operands == NULL ? "" : " ",
+                         operands == NULL ? "" : operands);
+    page_wrap(out, slice_from_string(verb == NULL ? options->summary : verb->summary), 0, 0, OPTIONS_HELP_COLUMNS);
+    buffer_append_string(out, "\n\n");
+    verb_name = verb == NULL ? NULL : verb->name;
     if (verb == NULL && options->verbs != NULL)
         verbs_help(options, out);
     for (const struct option_row *row = options->rows; row->name != NULL; row++) {
         (void)snprintf(name, sizeof(name), "--%s", row->name);
-        if (row_goes_with(row, verb == NULL ? NULL : verb->name))
+        if (row_goes_with(row, verb_name))
             width = wider(width, name, row->kind == OPTION_FLAG ? NULL : row->argument);
     }
     for (const struct option_row *row = options->rows; row->name != NULL; row++) {
-        (void)snprintf(name, sizeof(name), "--%s", row->name);
-        if (row_goes_with(row, verb == NULL ? NULL : verb->name))
-            line_append(out, width, name, row->kind == OPTION_FLAG ? NULL : row->argument,
-                        only_text(row, verb == NULL ? NULL : verb->name, only, sizeof(only)), row->help);
+        if (row_goes_with(row, verb_name))
+            row_help(row, verb_name, width, out);
     }
-    line_append(out, width, "--help", NULL, "", "Print this");
+    options_help_line(out, width, "--help", NULL, "Print this");
     if (verb == NULL)
         options_help_examples(options->examples, out);
 }

@@ -15,6 +15,8 @@ enum option_kind {
     OPTION_LIST    /* struct option_list: may come several times */
 };
 
+#define OPTIONS_HELP_COLUMNS 100 /* no line of help is wider */
+
 #define OPTION_LIST_MAX 256
 struct option_list {
     const char *items[OPTION_LIST_MAX];
@@ -62,6 +64,9 @@ enum status options_parse(const struct options *options, int argc, char **argv, 
 
 /* Usage line, summary, verbs, one line per option, examples. verb: that one alone; NULL: all */
 void options_help(const struct options *options, const char *verb, struct buffer *out);
+
+/* A line of help: a name and what it is, behind each other in columns of at most 100 in all. width: of the names */
+void options_help_line(struct buffer *out, size_t width, const char *name, const char *argument, const char *help);
 
 /* The examples at the end of help; NULL is fine. */
 void options_help_examples(const char *examples, struct buffer *out);

@@ -12,6 +12,8 @@
 #define COLUMNS_MAX 16
 #define CELL_BYTES_MAX 4096
 #define GAP 2
+#define NARROWEST 6       /* a column is not cut to less */
+#define NARROWEST_NAME 24 /* the first one: it says of what the row is */
 
 const char *style_escape(enum style style)
 {
@@ -101,6 +103,48 @@ void page_print(struct page *page, enum style style, const char *format, ...)
             buffer_append_string(page->text, style_escape(STYLE_PLAIN));
     }
     buffer_finish(&formatted);
+}
+
+void page_wrap(struct buffer *out, struct slice text, size_t at, size_t indent, size_t columns)
+{
+    struct slice line, word;
+    bool is_first_line = true;
+
+    while (text_next_field(&text, '\n', &line)) {
+        bool is_first_word = true;
+
+        if (!is_first_line) {
+            buffer_append_format(out, "\n%*s", (int)indent, "");
+            at = indent;
+        }
+        is_first_line = false;
+        while (text_next_field(&line, ' ', &word)) {
+            size_t wide = page_columns(word);
+
+            if (!is_first_word && columns > 0 && at + 1 + wide > columns && at > indent) {
+                buffer_append_format(out, "\n%*s", (int)indent, "");
+                at = indent;
+            } else if (!is_first_word) {
+                buffer_append_u8(out, ' ');
+                at++;
+            }
+            buffer_append_slice(out, word);
+            at += wide;
+            is_first_word = false;
+        }
+    }
+}
+
+void page_paragraph(struct page *page, size_t at, const char *label, const char *text)
+{
+    char *tame = memory_copy_string(text);
+    size_t indent = at + page_columns(slice_from_string(label));
+
+    text_tame(tame, strlen(tame), true);
+    buffer_append_string(page->text, label);
+    page_wrap(page->text, slice_from_string(tame), indent, indent, page->columns);
+    buffer_append_u8(page->text, '\n');
+    memory_free(tame);
 }
 
 /* ---- Tables ---- */
@@ -286,16 +330,21 @@ size_t table_rows(const struct table *table)
     return table->count / table->column_count;
 }
 
-static void cell_print(const struct table *table, size_t column, struct slice text, size_t columns, enum style style, struct page *page)
+/* What is wider than its column ends with an ellipsis. */
+static void cell_print(const struct table *table, const size_t *widths, size_t column, struct slice text, enum style style, struct page *page)
 {
-    size_t fill = table->columns[column].width - columns;
-    bool is_last = column + 1 == table->column_count;
+    bool is_last = column + 1 == table->column_count, is_cut = page_columns(text) > widths[column];
+    size_t fill;
 
+    if (is_cut)
+        text.size = size_of_columns(text, widths[column] - 1);
+    fill = widths[column] - page_columns(text) - is_cut;
     if (table->columns[column].is_right)
         buffer_append_format(page->text, "%*s", (int)fill, "");
     if (page->has_colors && style != STYLE_PLAIN)
         buffer_append_string(page->text, style_escape(style));
     buffer_append_slice(page->text, text);
+    buffer_append_string(page->text, is_cut ? "…" : "");
     if (page->has_colors && style != STYLE_PLAIN)
         buffer_append_string(page->text, style_escape(STYLE_PLAIN));
     if (is_last)
@@ -304,12 +353,46 @@ static void cell_print(const struct table *table, size_t column, struct slice te
         buffer_append_format(page->text, "%*s", (int)((table->columns[column].is_right ? 0 : fill) + GAP), "");
 }
 
+/* The widest column of texts that may become narrower, the first one only when no other may; column_count: none. */
+static size_t widest_that_may(const struct table *table, const size_t *widths)
+{
+    size_t widest = table->column_count;
+
+    for (size_t i = 1; i < table->column_count; i++) {
+        if (!table->columns[i].is_right && widths[i] > NARROWEST && (widest == table->column_count || widths[i] > widths[widest]))
+            widest = i;
+    }
+    return widest == table->column_count && !table->columns[0].is_right && widths[0] > NARROWEST_NAME ? 0 : widest;
+}
+
+/* Columns of texts give way until the page is wide enough; numbers are never cut. */
+static void widths_fit(const struct table *table, size_t columns, size_t *widths)
+{
+    size_t total = (table->column_count - 1) * GAP;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        widths[i] = table->columns[i].width;
+        total += widths[i];
+    }
+    while (columns > 0 && total > columns) {
+        size_t widest = widest_that_may(table, widths);
+
+        if (widest == table->column_count)
+            return;
+        widths[widest]--;
+        total--;
+    }
+}
+
 void table_print(const struct table *table, struct page *page)
 {
+    size_t widths[COLUMNS_MAX];
+
     if (table_rows(table) == 0)
         return;
+    widths_fit(table, page->columns, widths);
     for (size_t i = 0; i < table->column_count; i++)
-        cell_print(table, i, table->columns[i].heading, page_columns(table->columns[i].heading), STYLE_DIM, page);
+        cell_print(table, widths, i, table->columns[i].heading, STYLE_DIM, page);
     for (size_t i = 0; i < table_rows(table) * table->column_count; i++)
-        cell_print(table, i % table->column_count, table->cells[i].text, table->cells[i].columns, table->cells[i].style, page);
+        cell_print(table, widths, i % table->column_count, table->cells[i].text, table->cells[i].style, page);
 }

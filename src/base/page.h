@@ -15,10 +15,21 @@ const char *style_escape(enum style style);
 struct page {
     struct buffer *text; /* where it all goes; not owned */
     bool has_colors;
+    size_t columns; /* how wide it may be: tables are cut and paragraphs broken to fit; 0: as wide as it is */
 };
 
 /* Appends. Control characters in what is formatted are replaced ('\n' stays): names come from outside. */
 void page_print(struct page *page, enum style style, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Appends words with breaks between them, so that lines have at most `columns` columns (0: no breaks) where the words allow it.
+ * at      columns that are taken on the first line
+ * indent  blanks before further lines; '\n' in the text begins one
+ */
+void page_wrap(struct buffer *out, struct slice text, size_t at, size_t indent, size_t columns);
+
+/* A label and a text behind it, broken between words; ends the line. at: columns that stand on the line already */
+void page_paragraph(struct page *page, size_t at, const char *label, const char *text);
 
 struct table;
 

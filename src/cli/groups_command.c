@@ -95,8 +95,12 @@ static void group_print(struct session *session, const json_t *group)
     page_print(&session->page, style_of(group), "%s", json_text(group, "word"));
     page_print(&session->page, STYLE_PLAIN, "  (%s, %lld member%s)\n", json_text(group, "kafka_state"), (long long)json_number(group, "members_count", 0),
                json_number(group, "members_count", 0) == 1 ? "" : "s");
-    if (json_is_object(why))
-        page_print(&session->page, STYLE_PLAIN, "  why:  %s\n   do:  %s\n", json_string_value(json_array_get(json_object_get(why, "why"), 0)), json_text(why, "todo"));
+    if (json_is_object(why)) {
+        const char *reason = json_string_value(json_array_get(json_object_get(why, "why"), 0));
+
+        page_paragraph(&session->page, 0, "  why:  ", reason == NULL ? "" : reason);
+        page_paragraph(&session->page, 0, "   do:  ", json_text(why, "todo"));
+    }
     json_array_foreach(json_object_get(group, "partitions"), index, item) {
         table_cell(table, STYLE_PLAIN, "%s", json_text(item, "topic"));
         table_cell(table, STYLE_PLAIN, "%lld", (long long)json_number(item, "partition", 0));

@@ -55,7 +55,7 @@ int session_run(struct session *session, enum client_api api, const struct optio
 
     if (code < 0) {
         buffer_init(&shown, SHOWN_BYTES_MAX);
-        session->page = (struct page){&shown, terminal_has_colors(1)};
+        session->page = terminal_page(&shown);
         session->operands = operands + 1;
         session->operand_count = count - 1;
         status = client_open(api, session->data_dir, session->url, &session->client, &error);

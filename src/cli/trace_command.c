@@ -57,7 +57,7 @@ int trace_main(int argc, char **argv)
         found = json_array_size(json_object_get(answer, "changes")) > 0;
         code = client_print_json(answer);
     } else if (status == OK) {
-        struct page page = {&shown, terminal_has_colors(1)};
+        struct page page = terminal_page(&shown);
 
         buffer_init(&shown, SHOWN_BYTES_MAX);
         found = trace_screen_render(answer, &page);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define TEXT_BYTES_MAX (256 * 1024)
+#define GROUP_NAME_COLUMNS 26
 
 int command_fail(const struct error *error)
 {
@@ -91,13 +92,15 @@ static int group_help(const struct command_group *group)
     int code;
 
     buffer_init(&text, TEXT_BYTES_MAX);
-    buffer_append_format(&text, "usage: %s COMMAND [option]…\n%s\n\n", group->name, group->summary);
+    buffer_append_format(&text, "usage: %s COMMAND [option]…\n", group->name);
+    page_wrap(&text, slice_from_string(group->summary), 0, 0, OPTIONS_HELP_COLUMNS);
+    buffer_append_string(&text, "\n\n");
     for (const struct command *command = group->commands; command->name != NULL; command++)
-        buffer_append_format(&text, "  %-28s %s\n", command->name, command->summary);
+        options_help_line(&text, GROUP_NAME_COLUMNS, command->name, NULL, command->summary);
     if (group->more != NULL)
         buffer_append_format(&text, "\n%s\n\n", group->more_title);
     for (const struct command *command = group->more; command != NULL && command->name != NULL; command++)
-        buffer_append_format(&text, "  %-28s %s\n", command->name, command->summary);
+        options_help_line(&text, GROUP_NAME_COLUMNS, command->name, NULL, command->summary);
     buffer_append_format(&text, "\nEach COMMAND has --help.\n");
     options_help_examples(group->examples, &text);
     code = command_print(buffer_slice(&text));

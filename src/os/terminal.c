@@ -1,9 +1,12 @@
 #include "os/terminal.h"
 
 #include "base/banned.h"
+#include "base/text.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { COLUMNS_MIN = 20, COLUMNS_MOST = 10000 };
 
 bool terminal_is(int fd)
 {
@@ -29,6 +32,24 @@ void terminal_size(int fd, int *rows, int *columns)
 
     *rows = known ? size.ws_row : 24;
     *columns = known ? size.ws_col : 80;
+}
+
+size_t terminal_page_columns(int fd)
+{
+    const char *wanted = getenv("COLUMNS");
+    struct winsize size;
+    int64_t columns;
+
+    if (wanted != NULL && text_parse_int64(slice_from_string(wanted), &columns) && columns >= COLUMNS_MIN && columns <= COLUMNS_MOST)
+        return (size_t)columns;
+    if (!terminal_is(fd) || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 0;
+    return size.ws_col < COLUMNS_MIN ? COLUMNS_MIN : size.ws_col;
+}
+
+struct page terminal_page(struct buffer *text)
+{
+    return (struct page){text, terminal_has_colors(STDOUT_FILENO), terminal_page_columns(STDOUT_FILENO)};
 }
 
 enum status terminal_confirm(const char *question, bool sure, struct error *error)

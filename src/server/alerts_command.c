@@ -674,7 +674,7 @@ int alerts_main(int argc, char **argv)
     book.states = json_object();
     book.mutes = json_object();
     book.deliveries = json_object();
-    book.page = (struct page){&shown, terminal_has_colors(1)};
+    book.page = terminal_page(&shown);
     status = run(&book, operands, operand_count, &error);
     ended = command_print(buffer_slice(&shown));
     json_decref(book.alerts);

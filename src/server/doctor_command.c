@@ -413,7 +413,7 @@ static int print(const struct doctor *doctor)
     if (doctor->json) {
         doctor_page_json(&text, doctor->groups, doctor->group_count);
     } else {
-        struct page page = {&text, terminal_has_colors(STDOUT_FILENO)};
+        struct page page = terminal_page(&text);
 
         doctor_page_print(&page, doctor->groups, doctor->group_count);
     }

@@ -17,7 +17,14 @@ static enum style style_of(enum finding_state state)
     return styles[state];
 }
 
-/* Each line of a remedy on one of its own, ready to be copied. */
+/* Words that belong to a finding. */
+static void words_print(struct page *page, const char *label, const char *text)
+{
+    page_print(page, STYLE_DIM, INDENT "%4s  ", label);
+    page_paragraph(page, strlen(INDENT) + 6, "", text);
+}
+
+/* Each line of a remedy on one of its own, as it is, ready to be copied. */
 static void lines_print(struct page *page, const char *label, const char *text)
 {
     struct slice rest = slice_from_string(text), line;
@@ -35,16 +42,17 @@ static void finding_print(struct page *page, const struct finding *finding)
 
     page_print(page, style_of(finding->state), "  %-5s", finding_state_name(finding->state));
     if (!is_bad) {
-        page_print(page, STYLE_PLAIN, "  %-*s %s\n", TITLE_WIDTH, finding->title, finding->found == NULL ? "" : finding->found);
+        page_print(page, STYLE_PLAIN, "  %-*s ", TITLE_WIDTH, finding->title);
+        page_paragraph(page, TITLE_WIDTH + 10, "", finding->found == NULL ? "" : finding->found);
     } else {
         page_print(page, STYLE_STRONG, "  %s\n", finding->title);
         if (finding->found != NULL)
-            page_print(page, STYLE_PLAIN, INDENT "      %s\n", finding->found);
+            words_print(page, "", finding->found);
         if (finding_why(finding->code) != NULL)
-            lines_print(page, "why", finding_why(finding->code));
+            words_print(page, "why", finding_why(finding->code));
     }
     if (is_bad && finding->todo != NULL)
-        lines_print(page, "do", finding->todo);
+        words_print(page, "do", finding->todo);
     if (is_bad && finding->set_key != NULL && finding->set_value != NULL)
         page_print(page, STYLE_PLAIN, INDENT " set  \"%s\": \"%s\"\n", finding->set_key, finding->set_value);
     else if (is_bad && finding->set_key != NULL)

@@ -76,7 +76,7 @@ static int answer_show(const struct watch *watch, struct slice answer)
 {
     json_t *description = json_loadb((const char *)answer.data, answer.size, 0, NULL);
     struct buffer text;
-    struct page page = {&text, terminal_has_colors(1)};
+    struct page page = terminal_page(&text);
     char *line;
     int code;
 

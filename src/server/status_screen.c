@@ -51,15 +51,22 @@ static void head_render(const json_t *description, int64_t now_ms, struct page *
 {
     int64_t started_ms = number_of(description, "started_ms");
     const json_t *process = json_object_get(description, "process");
+    const char *version = text_of(description, "version");
+    struct buffer facts;
 
-    page_print(page, STYLE_STRONG, "tailrace %s", text_of(description, "version"));
-    page_print(page, STYLE_PLAIN, ", process %lld, since ", (long long)number_of(description, "pid"));
-    amount_time(page->text, started_ms);
-    buffer_append_string(page->text, " (");
-    amount_duration(page->text, now_ms - started_ms);
-    buffer_append_string(page->text, "), ");
-    amount_bytes(page->text, number_of(process, "resident_bytes"));
-    page_print(page, STYLE_PLAIN, " memory\ndata in %s\n\n", text_of(description, "data_dir"));
+    buffer_init(&facts, 512);
+    buffer_append_format(&facts, "process %lld, since ", (long long)number_of(description, "pid"));
+    amount_time(&facts, started_ms);
+    buffer_append_string(&facts, " (");
+    amount_duration(&facts, now_ms - started_ms);
+    buffer_append_string(&facts, "), ");
+    amount_bytes(&facts, number_of(process, "resident_bytes"));
+    buffer_append_string(&facts, " memory");
+    buffer_append_u8(&facts, 0);
+    page_print(page, STYLE_STRONG, "tailrace %s", version);
+    page_paragraph(page, strlen("tailrace ") + strlen(version), ", ", (const char *)facts.data);
+    page_print(page, STYLE_PLAIN, "data in %s\n\n", text_of(description, "data_dir"));
+    buffer_finish(&facts);
 }
 
 static void problem_render(const json_t *problem, int64_t now_ms, struct page *page)
@@ -74,7 +81,9 @@ static void problem_render(const json_t *problem, int64_t now_ms, struct page *p
         amount_duration(page->text, now_ms - since_ms);
         buffer_append_string(page->text, ")");
     }
-    page_print(page, STYLE_PLAIN, "\n   why:  %s\n    do:  %s\n", text_of(problem, "why"), text_of(problem, "do"));
+    page_print(page, STYLE_PLAIN, "\n");
+    page_paragraph(page, 0, "   why:  ", text_of(problem, "why"));
+    page_paragraph(page, 0, "    do:  ", text_of(problem, "do"));
 }
 
 static void problems_render(const json_t *description, int64_t now_ms, struct page *page)

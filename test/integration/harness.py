@@ -330,11 +330,11 @@ class Tailrace:
         self.settings.update(settings)
         return self.start()
 
-    def run(self, name, *arguments, input=None, timeout=60, check=False):
-        """Runs a command of bin/ (or "tailrace") and gives the finished process with text output."""
+    def run(self, name, *arguments, input=None, timeout=60, check=False, env=None):
+        """Runs a command of bin/ (or "tailrace") and gives the finished process with text output. env: beside the environment"""
         program = self.program if name == "tailrace" else self.bin / name
         done = subprocess.run([str(program), *(str(argument) for argument in arguments)], input=input, capture_output=True, text=True,
-                              timeout=timeout)
+                              timeout=timeout, env={**os.environ, **(env or {})})
         if check and done.returncode != 0:
             raise AssertionError(f"{name} {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done

@@ -167,6 +167,18 @@ def test_no_color_is_respected(program):
     assert "\033[2mtopic\033[0m" in terminal.text
 
 
+def test_a_narrow_page_is_filled_and_not_run_over(program):
+    call(program, "topics", "create", "size-" + "x" * 80)
+    wait_until(lambda: "size-" in call(program, "status").stdout, what="the topic being seen")
+    for columns in (60, 100):
+        for command in (["status"], ["topics"], ["doctor"], ["groups"], ["connectors"], ["topics", "list", "--internal"]):
+            shown = program.run("tailrace", *command, "--data-dir", program.data, env={"COLUMNS": str(columns)}).stdout
+            wide = [line for line in shown.splitlines() if len(line) > columns and not re.match(r" {9,}(SQL|run|   ) +\S|data in ", line)]
+            assert shown and not wide, (command, wide)
+    assert "x" * 50 in call(program, "topics").stdout  # whole lines for programs
+    call(program, "topics", "delete", "size-" + "x" * 80, "--yes")
+
+
 # ---- Connectors ----
 
 def test_a_connector_from_its_creation_to_its_end(program, tmp_path):
@@ -403,7 +415,8 @@ def test_every_command_has_help_of_one_form_and_knows_the_nearest_option(program
     for command in listed:
         done = program.run("tailrace", *command, "--help")
         assert done.returncode == 0 and done.stderr == "", command
-        assert re.match(rf"usage: tailrace {' '.join(command)} \[option\]….*\n[A-Z].*\.\n", done.stdout), done.stdout[:300]
+        assert re.match(rf"usage: tailrace {' '.join(command)} \[option\]….*\n[A-Z](.+\n)*?.*\.\n\n", done.stdout), done.stdout[:300]
+        assert max(map(len, done.stdout.splitlines())) <= 100, command
         assert "\n  --help " in done.stdout and "\nexamples:\n  " in done.stdout, command
         if command == ["psql"]:  # what it does not know is psql's
             continue

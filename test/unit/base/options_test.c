@@ -81,6 +81,28 @@ TEST(help_lists_every_option)
     buffer_finish(&out);
 }
 
+TEST(help_is_never_wider_than_its_columns)
+{
+    static const struct option_row wide[] = {
+        {"state", OPTION_TEXT, &config, "open|acknowledged|resolved|false_positive|muted", "Only those", 0, 0},
+        {"set", OPTION_LIST, &set, "KEY=VALUE", "One setting of very many, which goes before what the file says of it, and may come several times", 0, 0},
+        {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
+    };
+    static const struct options wide_options = {"tailrace test", NULL, "Tests.", wide, 0};
+    struct buffer out;
+
+    buffer_init(&out, 4096);
+    options_help(&wide_options, NULL, &out);
+    buffer_append_u8(&out, 0);
+    assert_string_equal((char *)out.data, "usage: tailrace test [option]…\nTests.\n\n"
+                                          "  --state open|acknowledged|resolved|false_positive|muted\n"
+                                          "                   Only those\n"
+                                          "  --set KEY=VALUE  One setting of very many, which goes before what the file says of it, and may\n"
+                                          "                   come several times\n"
+                                          "  --help           Print this\n");
+    buffer_finish(&out);
+}
+
 /* ---- Verbs ---- */
 
 static const struct option_row verb_rows[] = {
@@ -216,6 +238,7 @@ int main(void)
         cmocka_unit_test(options_and_operands_may_be_mixed),
         cmocka_unit_test(wrong_usage_names_what_is_wrong),
         cmocka_unit_test(help_lists_every_option),
+        cmocka_unit_test(help_is_never_wider_than_its_columns),
         cmocka_unit_test(the_first_verb_is_taken_when_there_is_none),
         cmocka_unit_test(a_verb_has_its_own_operands_and_options),
         cmocka_unit_test(help_of_a_verb_is_its_own),

@@ -99,6 +99,55 @@ TEST(a_limit_cuts_wide_cells_and_nothing_else)
     table_destroy(table);
 }
 
+static void fits(struct table *table, size_t columns, const char *expected)
+{
+    struct buffer text;
+    struct page page = {.text = &text, .columns = columns};
+
+    buffer_init(&text, 4096);
+    table_print(table, &page);
+    buffer_append_u8(&text, 0);
+    assert_string_equal((char *)text.data, expected);
+    buffer_finish(&text);
+}
+
+TEST(a_narrow_page_cuts_texts_and_never_numbers)
+{
+    struct table *table = table_create("name|state|>records");
+
+    table_cell(table, STYLE_PLAIN, "a.very.long.name.of.a.topic");
+    table_cell(table, STYLE_PLAIN, "running well");
+    table_cell_count(table, INT64_C(1234567890123), -1);
+    fits(table, 0, "name                         state                   records\na.very.long.name.of.a.topic  running well  1,234,567,890,123\n");
+    fits(table, 54, "name                         state             records\na.very.long.name.of.a.topic  runni…  1,234,567,890,123\n");
+    fits(table, 10, "name                      state             records\na.very.long.name.of.a.t…  runni…  1,234,567,890,123\n");
+    table_destroy(table);
+}
+
+static void wraps(size_t at, size_t columns, const char *text, const char *expected)
+{
+    struct buffer out;
+
+    buffer_init(&out, 4096);
+    page_wrap(&out, slice_from_string(text), at, 2, columns);
+    buffer_append_u8(&out, 0);
+    assert_string_equal((char *)out.data, expected);
+    buffer_finish(&out);
+}
+
+TEST(words_are_broken_between_and_never_inside)
+{
+    wraps(2, 0, "one two three", "one two three");
+    wraps(2, 9, "one two three", "one two\n  three");
+    wraps(2, 10, "ünä twö three", "ünä twö\n  three");
+    wraps(8, 9, "one two", "one\n  two");
+    wraps(2, 9, "incomprehensible", "incomprehensible");
+    wraps(2, 9, "a incomprehensible b", "a\n  incomprehensible\n  b");
+    wraps(2, 9, "", "");
+    wraps(2, 90, "one\ntwo", "one\n  two");
+    wraps(2, 9, "一二 三四", "一二\n  三四");
+}
+
 static void amounts(void (*append)(struct buffer *text, int64_t value), int64_t value, const char *expected)
 {
     struct buffer text;
@@ -146,6 +195,8 @@ int main(void)
         cmocka_unit_test(colors_do_not_move_columns),
         cmocka_unit_test(long_cells_are_cut_between_characters),
         cmocka_unit_test(a_limit_cuts_wide_cells_and_nothing_else),
+        cmocka_unit_test(a_narrow_page_cuts_texts_and_never_numbers),
+        cmocka_unit_test(words_are_broken_between_and_never_inside),
         cmocka_unit_test(amounts_read_well),
         cmocka_unit_test(rates_that_are_not_known_are_a_dash),
     };
