@@ -331,14 +331,14 @@ size_t table_rows(const struct table *table)
 }
 
 /* What is wider than its column ends with an ellipsis. */
-static void cell_print(const struct table *table, const size_t *widths, size_t column, struct slice text, enum style style, struct page *page)
+static void cell_print(const struct table *table, size_t column, size_t width, struct slice text, enum style style, bool is_last, struct page *page)
 {
-    bool is_last = column + 1 == table->column_count, is_cut = page_columns(text) > widths[column];
+    bool is_cut = page_columns(text) > width;
     size_t fill;
 
     if (is_cut)
-        text.size = size_of_columns(text, widths[column] - 1);
-    fill = widths[column] - page_columns(text) - is_cut;
+        text.size = size_of_columns(text, width - 1);
+    fill = width - page_columns(text) - is_cut;
     if (table->columns[column].is_right)
         buffer_append_format(page->text, "%*s", (int)fill, "");
     if (page->has_colors && style != STYLE_PLAIN)
@@ -353,46 +353,51 @@ static void cell_print(const struct table *table, const size_t *widths, size_t c
         buffer_append_format(page->text, "%*s", (int)((table->columns[column].is_right ? 0 : fill) + GAP), "");
 }
 
-/* The widest column of texts that may become narrower, the first one only when no other may; column_count: none. */
-static size_t widest_that_may(const struct table *table, const size_t *widths)
+/* The widest of the first `count` columns that may become narrower, the very first one only when no other may; count: none. */
+static size_t widest_that_may(const struct table *table, size_t count, const size_t *widths)
 {
-    size_t widest = table->column_count;
+    size_t widest = count;
 
-    for (size_t i = 1; i < table->column_count; i++) {
-        if (!table->columns[i].is_right && widths[i] > NARROWEST && (widest == table->column_count || widths[i] > widths[widest]))
+    for (size_t i = 1; i < count; i++) {
+        if (!table->columns[i].is_right && widths[i] > NARROWEST && (widest == count || widths[i] > widths[widest]))
             widest = i;
     }
-    return widest == table->column_count && !table->columns[0].is_right && widths[0] > NARROWEST_NAME ? 0 : widest;
+    return widest == count && !table->columns[0].is_right && widths[0] > NARROWEST_NAME ? 0 : widest;
 }
 
-/* Columns of texts give way until the page is wide enough; numbers are never cut. */
-static void widths_fit(const struct table *table, size_t columns, size_t *widths)
+/* Makes columns of texts narrower until `columns` hold the first `count` of them; numbers are not cut. False: they cannot. */
+static bool widths_fit(const struct table *table, size_t count, size_t columns, size_t *widths)
 {
-    size_t total = (table->column_count - 1) * GAP;
+    size_t total = (count - 1) * GAP, widest;
 
-    for (size_t i = 0; i < table->column_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         widths[i] = table->columns[i].width;
         total += widths[i];
     }
-    while (columns > 0 && total > columns) {
-        size_t widest = widest_that_may(table, widths);
-
-        if (widest == table->column_count)
-            return;
+    for (; columns > 0 && total > columns; total--) {
+        widest = widest_that_may(table, count, widths);
+        if (widest == count)
+            return false;
         widths[widest]--;
-        total--;
     }
+    return true;
 }
 
 void table_print(const struct table *table, struct page *page)
 {
-    size_t widths[COLUMNS_MAX];
+    size_t widths[COLUMNS_MAX], count = table->column_count;
 
     if (table_rows(table) == 0)
         return;
-    widths_fit(table, page->columns, widths);
-    for (size_t i = 0; i < table->column_count; i++)
-        cell_print(table, widths, i, table->columns[i].heading, STYLE_DIM, page);
-    for (size_t i = 0; i < table_rows(table) * table->column_count; i++)
-        cell_print(table, widths, i % table->column_count, table->cells[i].text, table->cells[i].style, page);
+    while (!widths_fit(table, count, page->columns, widths) && count > 2) /* the last ones are missed least */
+        count--;
+    for (size_t i = 0; i < count; i++)
+        cell_print(table, i, widths[i], table->columns[i].heading, STYLE_DIM, i + 1 == count, page);
+    for (size_t row = 0; row < table_rows(table); row++) {
+        for (size_t i = 0; i < count; i++) {
+            const struct cell *cell = &table->cells[row * table->column_count + i];
+
+            cell_print(table, i, widths[i], cell->text, cell->style, i + 1 == count, page);
+        }
+    }
 }

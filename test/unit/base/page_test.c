@@ -111,7 +111,7 @@ static void fits(struct table *table, size_t columns, const char *expected)
     buffer_finish(&text);
 }
 
-TEST(a_narrow_page_cuts_texts_and_never_numbers)
+TEST(a_narrow_page_cuts_texts_and_leaves_the_last_columns_out_and_never_cuts_numbers)
 {
     struct table *table = table_create("name|state|>records");
 
@@ -120,7 +120,9 @@ TEST(a_narrow_page_cuts_texts_and_never_numbers)
     table_cell_count(table, INT64_C(1234567890123), -1);
     fits(table, 0, "name                         state                   records\na.very.long.name.of.a.topic  running well  1,234,567,890,123\n");
     fits(table, 54, "name                         state             records\na.very.long.name.of.a.topic  runni…  1,234,567,890,123\n");
-    fits(table, 10, "name                      state             records\na.very.long.name.of.a.t…  runni…  1,234,567,890,123\n");
+    fits(table, 51, "name                      state             records\na.very.long.name.of.a.t…  runni…  1,234,567,890,123\n");
+    fits(table, 50, "name                         state\na.very.long.name.of.a.topic  running well\n");
+    fits(table, 10, "name                      state\na.very.long.name.of.a.t…  runni…\n");
     table_destroy(table);
 }
 
@@ -195,7 +197,7 @@ int main(void)
         cmocka_unit_test(colors_do_not_move_columns),
         cmocka_unit_test(long_cells_are_cut_between_characters),
         cmocka_unit_test(a_limit_cuts_wide_cells_and_nothing_else),
-        cmocka_unit_test(a_narrow_page_cuts_texts_and_never_numbers),
+        cmocka_unit_test(a_narrow_page_cuts_texts_and_leaves_the_last_columns_out_and_never_cuts_numbers),
         cmocka_unit_test(words_are_broken_between_and_never_inside),
         cmocka_unit_test(amounts_read_well),
         cmocka_unit_test(rates_that_are_not_known_are_a_dash),
