@@ -1,4 +1,4 @@
-/* wire/debezium/column.h: which schema and which encoder a column has: Debezium's type map for PostgreSQL. */
+/* wire/debezium/column.h: a column of a plan: the type map's schema and encoder, the rules for columns, and what stands in for a value. */
 #ifndef WIRE_DEBEZIUM_COLUMN_H
 #define WIRE_DEBEZIUM_COLUMN_H
 
