@@ -1,29 +1,25 @@
-#include "tools/argparse.h"
+#include "tools/argparse_internal.h"
 
 #include "base/banned.h"
 #include "base/text.h"
 #include "tools/arguments.h"
+#include "tools/justify.h"
 #include "tools/tools.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define WIDTH 75
 #define TEXT_BYTES_MAX (256 * 1024)
-#define HELP_COLUMN 25
-#define PROGRAM_COLUMNS_MAX 30 /* a longer name stands on a line of its own */
-#define UNRELATED 7            /* a word as far away as this is not suggested */
+#define UNRELATED 7 /* a word as far away as this is not suggested */
 
-static const struct argparse_option help_option = {
+const struct argparse_option argparse_help_option = {
     .flags = "-h,--help", .takes = ARGPARSE_FLAG, .help = "show this help message and exit"};
-static const struct argparse_option version_option = {
+const struct argparse_option argparse_version_option = {
     .flags = "-v,--version", .takes = ARGPARSE_FLAG, .help = "show the version of this Kafka distribution and exit"};
 
 /* ---- Names ---- */
 
-/* Flag number `at` of an option; false past the last. */
-static bool flag_at(const struct argparse_option *option, size_t at, struct slice *flag)
+bool argparse_flag_at(const struct argparse_option *option, size_t at, struct slice *flag)
 {
     struct slice rest = slice_from_string(option->flags);
 
@@ -43,22 +39,21 @@ static bool flag_is(const struct argparse_option *option, struct slice word)
 {
     struct slice flag;
 
-    for (size_t i = 0; flag_at(option, i, &flag); i++) {
+    for (size_t i = 0; argparse_flag_at(option, i, &flag); i++) {
         if (slice_equal(flag, word))
             return true;
     }
     return false;
 }
 
-/* Option number `at` of a command, with the ones that every command has in front; NULL past the last. */
-static const struct argparse_option *option_at(const struct argparse_command *command, size_t at)
+const struct argparse_option *argparse_option_at(const struct argparse_command *command, size_t at)
 {
     size_t own = command->version == NULL ? 1 : 2;
 
     if (at == 0)
-        return &help_option;
+        return &argparse_help_option;
     if (at < own)
-        return &version_option;
+        return &argparse_version_option;
     for (size_t i = own; i < at; i++) {
         if (command->options[i - own].flags == NULL)
             return NULL;
@@ -71,8 +66,8 @@ static const struct argparse_option *option_named(const struct argparse_command 
     const struct argparse_option *option = NULL;
     struct slice flag;
 
-    for (size_t i = 0; command != NULL && (option = option_at(command, i)) != NULL; i++) {
-        if (flag_at(option, 0, &flag) && flag.size > 2 && slice_equal_string(slice_from(flag, 2), name))
+    for (size_t i = 0; command != NULL && (option = argparse_option_at(command, i)) != NULL; i++) {
+        if (argparse_flag_at(option, 0, &flag) && flag.size > 2 && slice_equal_string(slice_from(flag, 2), name))
             return option;
     }
     return NULL;
@@ -90,237 +85,6 @@ static const char *option_title(struct arena *arena, const struct argparse_optio
     return title;
 }
 
-/* ---- Lines ---- */
-
-/* How much of a line's beginning stays together: up to the blanks after it, or a hyphen before a letter. */
-static size_t word_size(const char *text)
-{
-    size_t size = 0;
-
-    while (text[size] != '\0' && text[size] != ' ') {
-        size++;
-        if (text[size - 1] == '-' && isalpha((unsigned char)text[size]))
-            return size;
-    }
-    while (text[size] == ' ')
-        size++;
-    return size;
-}
-
-/* The line without blanks around it, filled up to `missing` more columns: as many blanks at each gap, the rest in the middle. */
-static const char *line_stretch(struct arena *arena, struct slice line, int missing)
-{
-    const char *stretched = "";
-    int gaps = 0;
-    int seen = 0;
-
-    while (line.size > 0 && line.data[line.size - 1] == ' ')
-        line.size--, missing++;
-    while (line.size > 0 && line.data[0] == ' ')
-        line = slice_from(line, 1), missing++;
-    for (size_t i = 1; i < line.size; i++)
-        gaps += line.data[i] == ' ' && line.data[i - 1] != ' ';
-    if (gaps == 0)
-        return arena_copy_string(arena, line);
-    for (size_t start = 0, i = 1; i <= line.size; i++) {
-        bool is_gap = i < line.size && line.data[i] == ' ' && line.data[i - 1] != ' ';
-        int rest_start = (gaps - missing % gaps + 1) / 2;
-        int add = !is_gap ? 0 : missing / gaps + (seen >= rest_start && seen < rest_start + missing % gaps);
-
-        if (i < line.size && !is_gap)
-            continue;
-        stretched = arena_format(arena, "%s%.*s%*s", stretched, (int)(i - start), (const char *)line.data + start, add, "");
-        start = i;
-        seen++;
-    }
-    return stretched;
-}
-
-const char *argparse_justify(struct arena *arena, const char *text, int width, int first_column, int indent)
-{
-    const char *lines = "";
-    const char *start = text;
-    int column = first_column;
-
-    while (*text != '\0') {
-        size_t size = word_size(text);
-
-        if (column + (int)size > width) {
-            const char *line = line_stretch(arena, slice_of(start, (size_t)(text - start)), width - column);
-
-            lines = arena_format(arena, "%s%s\n%*s", lines, line, indent, "");
-            start = text;
-            column = indent;
-        }
-        column += (int)size;
-        text += size;
-    }
-    return arena_format(arena, "%s%s", lines, start);
-}
-
-/* ---- Usage ---- */
-
-struct usage {
-    struct arena *arena;
-    FILE *out;
-    int indent;
-    int column;
-    bool is_first;
-};
-
-/* One element of the usage, on a new line when this one is full. */
-static void usage_add(struct usage *usage, const char *element)
-{
-    int size = (int)strlen(element);
-
-    if (!usage->is_first && usage->column + size + 1 > WIDTH) {
-        (void)fprintf(usage->out, "\n%*s", usage->indent, "");
-        usage->column = usage->indent;
-    }
-    (void)fprintf(usage->out, " %s", element);
-    usage->column += 1 + size;
-    usage->is_first = false;
-}
-
-/* "--topic TOPIC", in brackets when it may be left out and `brackets` */
-static const char *option_syntax(struct arena *arena, const struct argparse_option *option, bool brackets)
-{
-    const char *syntax;
-    struct slice flag;
-
-    (void)flag_at(option, 0, &flag);
-    syntax = arena_copy_string(arena, flag);
-    if (option->takes == ARGPARSE_MANY)
-        syntax = arena_format(arena, "%s %s [%s ...]", syntax, option->metavar, option->metavar);
-    else if (option->takes == ARGPARSE_ONE)
-        syntax = arena_format(arena, "%s %s", syntax, option->metavar);
-    return brackets && !option->is_required ? arena_format(arena, "[%s]", syntax) : syntax;
-}
-
-/* "(--a A | --b B)" */
-static void usage_add_alternatives(struct usage *usage, const struct argparse_command *command)
-{
-    const struct argparse_option *last = NULL;
-    const struct argparse_option *option;
-
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
-        if (!option->is_alternative)
-            continue;
-        if (last != NULL)
-            usage_add(usage, "|");
-        usage_add(usage, arena_format(usage->arena, "%s%s%s", last == NULL ? "(" : "", option_syntax(usage->arena, option, false),
-                                      option_at(command, i + 1) == NULL || !option_at(command, i + 1)->is_alternative ? ")" : ""));
-        last = option;
-    }
-}
-
-static const char *commands_syntax(struct arena *arena, const struct argparse_command *tool)
-{
-    const char *names = "";
-
-    if (tool->commands_name != NULL)
-        return tool->commands_name;
-    for (const struct argparse_command *command = tool->commands; command->name != NULL; command++)
-        names = arena_format(arena, "%s%s%s", names, *names == '\0' ? "" : ",", command->name);
-    return arena_format(arena, "{%s}", names);
-}
-
-static void usage_print(const struct argparse *parsed, FILE *out)
-{
-    const struct argparse_command *command = parsed->command != NULL ? parsed->command : parsed->tool;
-    const char *program = arena_format(parsed->arena, "usage: %s", parsed->tool->name);
-    bool is_long = strlen(program) > PROGRAM_COLUMNS_MAX;
-    struct usage usage = {parsed->arena, out, is_long ? 6 : (int)strlen(program), is_long ? 6 : (int)strlen(program), true};
-    const struct argparse_option *option;
-
-    (void)fprintf(out, is_long ? "%s\n      " : "%s", program);
-    for (size_t i = 0; parsed->command != NULL && (option = option_at(parsed->tool, i)) != NULL; i++) {
-        if (option->is_required)
-            usage_add(&usage, option_syntax(parsed->arena, option, true));
-    }
-    if (parsed->command != NULL)
-        usage_add(&usage, parsed->command->name);
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
-        if (!option->is_alternative)
-            usage_add(&usage, option_syntax(parsed->arena, option, true));
-    }
-    usage_add_alternatives(&usage, command);
-    if (command->commands != NULL) {
-        usage_add(&usage, commands_syntax(parsed->arena, command));
-        usage_add(&usage, "...");
-    }
-    (void)fputc('\n', out);
-}
-
-/* ---- Help ---- */
-
-static void help_row(struct arena *arena, const char *indent, const char *title, const char *help)
-{
-    int column = (int)(strlen(indent) + strlen(title));
-
-    (void)printf("%s%s", indent, title);
-    if (help != NULL && column <= HELP_COLUMN - 2)
-        (void)printf("%*s%s", HELP_COLUMN - column, "", argparse_justify(arena, help, WIDTH, HELP_COLUMN, HELP_COLUMN));
-    else if (help != NULL)
-        (void)printf("\n%*s%s", HELP_COLUMN, "", argparse_justify(arena, help, WIDTH, HELP_COLUMN, HELP_COLUMN));
-    (void)putchar('\n');
-}
-
-static void option_help(const struct argparse *parsed, const struct argparse_option *option)
-{
-    const char *title = "";
-    const char *help = option->help;
-    struct slice flag;
-
-    for (size_t i = 0; flag_at(option, i, &flag); i++) {
-        title = arena_format(parsed->arena, "%s%s%.*s", title, i == 0 ? "" : ", ", (int)flag.size, (const char *)flag.data);
-        if (option->takes != ARGPARSE_FLAG)
-            title = arena_format(parsed->arena, "%s %s", title, option->metavar);
-        if (option->takes == ARGPARSE_MANY)
-            title = arena_format(parsed->arena, "%s [%s ...]", title, option->metavar);
-    }
-    if (parsed->tool->shows_defaults && option->takes == ARGPARSE_FLAG && option != &help_option)
-        help = arena_format(parsed->arena, "%s (default: false)", help);
-    else if (parsed->tool->shows_defaults && option->default_value != NULL)
-        help = arena_format(parsed->arena, "%s (default: %s)", help, option->default_value);
-    help_row(parsed->arena, "  ", title, help);
-}
-
-static void commands_help(const struct argparse *parsed)
-{
-    (void)printf("\n%s:\n", parsed->tool->commands_title == NULL ? "positional arguments" : parsed->tool->commands_title);
-    help_row(parsed->arena, "  ", commands_syntax(parsed->arena, parsed->tool), NULL);
-    for (const struct argparse_command *command = parsed->tool->commands; command->name != NULL; command++)
-        help_row(parsed->arena, "    ", command->name, command->help);
-}
-
-void argparse_print_help(const struct argparse *parsed)
-{
-    const struct argparse_command *command = parsed->command != NULL ? parsed->command : parsed->tool;
-    bool has_group = command->alternatives_help != NULL;
-    const struct argparse_option *option;
-
-    usage_print(parsed, stdout);
-    if (command->description != NULL)
-        (void)printf("\n%s\n", argparse_justify(parsed->arena, command->description, WIDTH, 0, 0));
-    if (command->commands != NULL && command->commands_title == NULL)
-        commands_help(parsed);
-    (void)puts("\noptional arguments:");
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
-        if (!option->is_alternative || !has_group)
-            option_help(parsed, option);
-    }
-    if (command->commands != NULL && command->commands_title != NULL)
-        commands_help(parsed);
-    if (!has_group)
-        return;
-    (void)printf("\n  %s\n\n", argparse_justify(parsed->arena, command->alternatives_help, WIDTH, 2, 2));
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
-        if (option->is_alternative)
-            option_help(parsed, option);
-    }
-}
-
 /* ---- What is wrong ---- */
 
 int argparse_error(const struct argparse *parsed, const char *format, ...)
@@ -333,8 +97,8 @@ int argparse_error(const struct argparse *parsed, const char *format, ...)
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     message = arena_format(parsed->arena, "%s: error: %s", parsed->tool->name, text);
-    usage_print(parsed, stderr);
-    (void)fprintf(stderr, "%s\n", argparse_justify(parsed->arena, message, WIDTH, 0, 0));
+    argparse_print_usage(parsed, stderr);
+    (void)fprintf(stderr, "%s\n", justify_text(parsed->arena, message, ARGPARSE_WIDTH, 0, 0));
     return 1;
 }
 
@@ -424,11 +188,11 @@ static int option_unknown(const struct argparse *parsed, const char *word)
     struct slice flag;
 
     (void)argparse_error(parsed, "unrecognized arguments: '%s'", word);
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++)
+    for (size_t i = 0; (option = argparse_option_at(command, i)) != NULL; i++)
         capacity += strlen(option->flags);
     items = arena_new_array(parsed->arena, capacity, sizeof(*items));
-    for (size_t i = 0; given.size >= 2 && (option = option_at(command, i)) != NULL; i++) {
-        for (size_t j = 0; flag_at(option, j, &flag); j++) {
+    for (size_t i = 0; given.size >= 2 && (option = argparse_option_at(command, i)) != NULL; i++) {
+        for (size_t j = 0; argparse_flag_at(option, j, &flag); j++) {
             if (dashes_drop(flag).size > 1)
                 items[count++] = (struct suggestion){flag, suggestion_distance(parsed->arena, given, dashes_drop(flag))};
         }
@@ -551,10 +315,10 @@ static const struct argparse_option *option_find(struct reading *reading, const 
     size_t count = 0;
     struct slice flag;
 
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
+    for (size_t i = 0; (option = argparse_option_at(command, i)) != NULL; i++) {
         if (flag_is(option, given))
             return option;
-        for (size_t j = 0; flag_at(option, j, &flag) && count < 256; j++) {
+        for (size_t j = 0; argparse_flag_at(option, j, &flag) && count < 256; j++) {
             if (!begins_with(flag, given))
                 continue;
             items[count++] = (struct suggestion){flag, 0};
@@ -582,10 +346,10 @@ static bool flag_read(struct reading *reading, const struct argparse_option *opt
                                              option_title(reading->parsed->arena, option), value);
         return false;
     }
-    *reading->exit_code = option == &version_option ? 0 : 1;
-    if (option == &version_option)
+    *reading->exit_code = option == &argparse_version_option ? 0 : 1;
+    if (option == &argparse_version_option)
         (void)puts(reading->parsed->tool->version);
-    else if (option == &help_option)
+    else if (option == &argparse_help_option)
         argparse_print_help(reading->parsed);
     else
         return value_add(reading, option, NULL);
@@ -651,7 +415,7 @@ static void required_check(struct reading *reading)
     const char *alternatives = "";
     const char *missing = NULL;
 
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
+    for (size_t i = 0; (option = argparse_option_at(command, i)) != NULL; i++) {
         if (option->is_required && !is_given(parsed, option))
             missing = arena_format(parsed->arena, "argument %s is required", option_title(parsed->arena, option));
         if (option->is_alternative)
@@ -733,8 +497,8 @@ static int manual_print(struct arena *arena, const struct argparse_command *comm
     manual_begin(&page, tool->name, tool->summary);
     manual_append_text(&page, command->description == NULL ? tool->summary : command->description);
     buffer_append_string(&page, MANUAL_OF_TOOLS ".Sh OPTIONS\n.Bl -tag -width Ds\n");
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
-        for (size_t k = 0; flag_at(option, k, &flag); k++)
+    for (size_t i = 0; (option = argparse_option_at(command, i)) != NULL; i++) {
+        for (size_t k = 0; argparse_flag_at(option, k, &flag); k++)
             manual_append_item(&page, arena_copy_string(arena, flag), option->metavar);
         manual_append_text(&page, option->help);
     }
@@ -756,8 +520,8 @@ static int complete_print(struct arena *arena, const struct argparse_command *co
     if (valued != NULL && valued->takes != ARGPARSE_FLAG && typed[0] != '-')
         argument_offer_value(before + 2, typed, &words);
     else
-        for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
-            for (size_t k = 0; flag_at(option, k, &flag); k++)
+        for (size_t i = 0; (option = argparse_option_at(command, i)) != NULL; i++) {
+            for (size_t k = 0; argparse_flag_at(option, k, &flag); k++)
                 completion_offer(arena_copy_string(arena, flag), option->help, typed, &words);
         }
     code = command_print(buffer_slice(&words));

@@ -70,7 +70,4 @@ const char *argparse_nth(const struct argparse *parsed, const char *name, size_t
 int64_t argparse_number(const struct argparse *parsed, const char *name, int64_t otherwise);
 double argparse_double(const struct argparse *parsed, const char *name);
 
-/* Lines of at most `width` columns, their blanks stretched; every line but the first begins with `indent` blanks. */
-const char *argparse_justify(struct arena *arena, const char *text, int width, int first_column, int indent);
-
 #endif

@@ -1,6 +1,7 @@
 #include "tools/argparse.h"
 
 #include "check.h"
+#include "tools/justify.h"
 
 static const struct argparse_option options[] = {
     {.flags = "--topic,-t", .metavar = "TOPIC", .is_required = true, .help = "A topic."},
@@ -49,12 +50,12 @@ static void lines_are_stretched_from_the_middle(void **state)
 
     (void)state;
     arena_init(&arena, 4096);
-    assert_string_equal(argparse_justify(&arena, "kafka-producer-perf-test: error: argument --payload-monotonic: not allowed with argument --record-size", 75, 0, 0),
+    assert_string_equal(justify_text(&arena, "kafka-producer-perf-test: error: argument --payload-monotonic: not allowed with argument --record-size", 75, 0, 0),
                         "kafka-producer-perf-test: error: argument  --payload-monotonic: not allowed\nwith argument --record-size");
     assert_string_equal(
-        argparse_justify(&arena, "kafka-producer-perf-test: error: one of the arguments --record-size --payload-file --payload-monotonic is required", 75, 0, 0),
+        justify_text(&arena, "kafka-producer-perf-test: error: one of the arguments --record-size --payload-file --payload-monotonic is required", 75, 0, 0),
         "kafka-producer-perf-test: error:  one  of  the  arguments  --record-size --\npayload-file --payload-monotonic is required");
-    assert_string_equal(argparse_justify(&arena, "short", 75, 0, 0), "short");
+    assert_string_equal(justify_text(&arena, "short", 75, 0, 0), "short");
     arena_finish(&arena);
 }
 
