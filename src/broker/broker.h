@@ -5,6 +5,7 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/properties.h"
 #include "log/log.h"
@@ -30,6 +31,21 @@ void broker_stop(struct broker *broker);
 
 size_t broker_listener_count(const struct broker *broker);
 const char *broker_listener(const struct broker *broker, size_t index); /* "127.0.0.1:9092", with the real port */
+
+/* A member of a group, as far as the broker has seen it since its start. Times are wall clock in ms; 0: not seen. */
+struct broker_member {
+    const char *group, *id;
+    const char *software; /* "librdkafka 2.3.0"; NULL: not known */
+    int32_t generation;   /* of the group */
+    int64_t heartbeat_ms;
+    int64_t polled_ms; /* last sign that it asks for more: a fetch of a partition of its own, a commit, a join */
+};
+
+/*
+ * All members of all groups, in memory of the arena.
+ * Thread  any but the network's; waits for a turn of that
+ */
+struct broker_member *broker_members(struct broker *broker, struct arena *arena, size_t *count);
 
 struct broker_counters {
     int64_t connections, requests, request_errors, bytes_in, bytes_out, produced_records, fetched_bytes, groups, members;

@@ -213,6 +213,13 @@ void request_drop(struct request *request);
 /* "/127.0.0.1": how Kafka shows the client's address. */
 const char *request_client_host(const struct request *request);
 
+/* "librdkafka 2.3.0", as ApiVersions said (KIP-511); a null slice: it did not. Lives as long as the connection. */
+struct slice request_client_software(const struct request *request);
+void request_client_software_set(struct request *request, struct slice name, struct slice version);
+
+/* Notes that this client fetches, and from which partition among others; NULL: from none that there is. */
+void request_fetched(struct request *request, const struct partition *partition);
+
 #define CLIENT_NAME_SIZE 256
 /* "127.0.0.1 client-id": how log_passed names a client. */
 void request_client_name(const struct request *request, char name[CLIENT_NAME_SIZE]);
@@ -225,6 +232,15 @@ void request_broker_address(const struct request *request, struct slice *host, i
 void connections_accept(void *listener, int events);
 void connections_flush_deferred(struct broker *broker);
 void connections_close_all(struct broker *broker);
+
+/* Adds those that have fetched, for look.c; all copied to the arena. */
+struct look_reader {
+    const char *host, *client_id;
+    const struct partition *partition; /* compared, never looked into: the topic may be gone */
+    int64_t fetched_ms;                /* monotonic */
+    bool shared;                       /* another connection of the same client reads it, too */
+};
+struct look_reader *connections_readers(const struct broker *broker, struct arena *arena, size_t *count);
 
 /* ---- Helpers of handlers ---- */
 

@@ -41,6 +41,9 @@ struct connection {
     struct socket_address local;
     char host[SOCKET_HOST_SIZE + 1]; /* "/127.0.0.1" */
     char client_id[128];             /* last seen, for the log */
+    char software[128];              /* what ApiVersions said; "": nothing */
+    const struct partition *fetched; /* of the last fetch; compared, never looked into */
+    int64_t fetched_ms;              /* when that came; 0: none yet */
     struct deadline idle;
     int64_t last_moved_ms; /* when bytes came or went */
 
@@ -76,6 +79,39 @@ void request_client_name(const struct request *request, char name[CLIENT_NAME_SI
     if (slice_is_null(client))
         client = slice_of("", 0);
     (void)snprintf(name, CLIENT_NAME_SIZE, "%s %.*s", *host == '/' ? host + 1 : host, (int)(client.size > 128 ? 128 : client.size), (const char *)client.data);
+}
+
+struct slice request_client_software(const struct request *request)
+{
+    return request->connection == NULL || request->connection->software[0] == '\0' ? slice_null() : slice_from_string(request->connection->software);
+}
+
+void request_client_software_set(struct request *request, struct slice name, struct slice version)
+{
+    if (request->connection != NULL)
+        (void)snprintf(request->connection->software, sizeof(request->connection->software), "%.*s %.*s", (int)(name.size > 80 ? 80 : name.size), (const char *)name.data,
+                       (int)(version.size > 40 ? 40 : version.size), (const char *)version.data);
+}
+
+void request_fetched(struct request *request, const struct partition *partition)
+{
+    if (request->connection == NULL)
+        return;
+    request->connection->fetched = partition;
+    request->connection->fetched_ms = broker_now_ms();
+}
+
+struct look_reader *connections_readers(const struct broker *broker, struct arena *arena, size_t *count)
+{
+    struct look_reader *readers = arena_new_array(arena, broker->connection_count + 1, sizeof(*readers));
+
+    *count = 0;
+    for (const struct connection *connection = broker->connections; connection != NULL; connection = connection->next) {
+        if (connection->fetched != NULL && *count < broker->connection_count)
+            readers[(*count)++] = (struct look_reader){arena_copy_string(arena, slice_from_string(connection->host)), arena_copy_string(arena, slice_from_string(connection->client_id)),
+                                                       connection->fetched, connection->fetched_ms, false};
+    }
+    return readers;
 }
 
 void request_broker_address(const struct request *request, struct slice *host, int32_t *port)

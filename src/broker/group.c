@@ -370,6 +370,7 @@ static void static_member_replace(struct group *group, struct group_member *memb
     group_text_set(&member->id, new_id);
     group_text_set(&member->client_id, join->client_id);
     group_text_set(&member->client_host, join->client_host);
+    group_text_set(&member->software, join->software);
     if (led)
         group_text_set(&group->leader, new_id);
     group_member_protocols_set(member, join->protocols, join->protocol_count);
@@ -540,6 +541,7 @@ void group_sync(struct group *group, const struct group_sync *sync, int64_t now_
         return;
     }
     member->sync_missing = false;
+    member->acted_ms = now_ms;
     group_member_seen(member, now_ms);
     if (group->state == GROUP_STABLE) {
         sync_answer(group, sync->waiter, member);
@@ -595,6 +597,7 @@ enum status group_heartbeat(struct group *group, struct slice member_id, struct 
         return ERROR_ILLEGAL_GENERATION;
     if (group->state == GROUP_EMPTY)
         return ERROR_UNKNOWN_MEMBER_ID;
+    member->heartbeat_ms = now_ms;
     group_member_seen(member, now_ms);
     return group->state == GROUP_PREPARING ? ERROR_REBALANCE_IN_PROGRESS : OK;
 }
@@ -641,8 +644,10 @@ enum status group_commit_check(struct group *group, struct slice member_id, stru
     }
     if (group->state == GROUP_COMPLETING)
         return ERROR_REBALANCE_IN_PROGRESS;
-    if (member != NULL)
+    if (member != NULL) {
+        member->acted_ms = now_ms;
         group_member_seen(member, now_ms);
+    }
     return OK;
 }
 

@@ -35,6 +35,7 @@ struct group_member {
     struct slice instance_id; /* null: a dynamic member */
     struct slice client_id;
     struct slice client_host; /* "/127.0.0.1" */
+    struct slice software;    /* "librdkafka 2.3.0"; null: it did not say, or has not joined since the start */
     struct slice assignment;  /* empty when none */
     struct group_protocol *protocols;
     size_t protocol_count;
@@ -46,6 +47,8 @@ struct group_member {
     void *join_waiter;            /* an unanswered JoinGroup */
     void *sync_waiter;            /* an unanswered SyncGroup */
     int64_t expires_at_ms;        /* when it is given up without a sign of life */
+    int64_t heartbeat_ms;         /* its last heartbeat; 0: none since the start */
+    int64_t acted_ms;             /* when it last did what only a consumer that polls does: joined or committed; 0: not since the start */
     bool is_new;                  /* its first join is not answered yet */
     bool sync_missing;            /* of this generation */
 };
@@ -106,6 +109,7 @@ struct group_join {
     struct slice instance_id; /* null: dynamic */
     struct slice client_id;
     struct slice client_host;
+    struct slice software; /* null: not known */
     struct slice protocol_type;
     const struct group_protocol *protocols;
     size_t protocol_count;

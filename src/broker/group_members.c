@@ -57,6 +57,7 @@ static void member_destroy(struct group_member *member)
     group_text_free(&member->instance_id);
     group_text_free(&member->client_id);
     group_text_free(&member->client_host);
+    group_text_free(&member->software);
     group_text_free(&member->assignment);
     group_text_free(&member->next_assignment);
     protocols_free(member);
@@ -196,6 +197,7 @@ struct group_member *group_member_add(struct group *group, const struct group_jo
     member->instance_id = group_text_copy(join->instance_id);
     member->client_id = group_text_copy(join->client_id);
     member->client_host = group_text_copy(join->client_host);
+    member->software = group_text_copy(join->software);
     member->session_timeout_ms = join->session_timeout_ms;
     member->rebalance_timeout_ms = join->rebalance_timeout_ms;
     group_member_protocols_set(member, join->protocols, join->protocol_count);

@@ -73,6 +73,8 @@ void handle_api_versions(struct request *request)
         request_answer(request, &response);
         return;
     }
+    if (request->header.api_version >= 3)
+        request_client_software_set(request, asked->client_software_name, asked->client_software_version);
     while (api_at((size_t)response.api_keys.count) != NULL)
         response.api_keys.count++;
     response.api_keys.items = arena_new_array(&request->arena, (size_t)response.api_keys.count, sizeof(*response.api_keys.items));

@@ -462,6 +462,7 @@ void handle_fetch(struct request *request)
         return;
     }
     fetch_gather(fetch);
+    request_fetched(request, fetch->fetched_count == 0 ? NULL : fetch->fetched[0].partition);
     if (asked->max_wait_ms <= 0 || fetch_is_enough(fetch))
         fetch_answer(fetch);
     else

@@ -78,6 +78,7 @@ void handle_join_group(struct request *request)
         .instance_id = asked->group_instance_id,
         .client_id = or_empty(request->header.client_id),
         .client_host = slice_from_string(request_client_host(request)),
+        .software = request_client_software(request),
         .protocol_type = asked->protocol_type,
         .protocol_count = (size_t)asked->protocols.count,
         .session_timeout_ms = asked->session_timeout_ms,

@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#define REASON_BYTES_MAX 65536
+
 static struct session groups = {.collection = "/groups"};
 
 /* Options of single verbs. */
@@ -62,9 +64,16 @@ static enum status list(struct session *session, struct error *error)
     return status;
 }
 
+/* at_ms -1: not known */
+static void ago_cell(struct table *table, int64_t at_ms, int64_t now_ms)
+{
+    table_cell_duration(table, STYLE_PLAIN, at_ms < 0 ? -1 : at_ms > now_ms ? 0 : now_ms - at_ms, -1);
+}
+
 static void members_print(struct session *session, const json_t *members)
 {
-    struct table *table = table_create("member|client|host|>partitions");
+    struct table *table = table_create("member|client|host|software|>partitions|>last poll ago|>last heartbeat ago");
+    int64_t now_ms = clock_now_ms();
     const json_t *member, *numbers;
     const char *topic;
     size_t index;
@@ -76,12 +85,25 @@ static void members_print(struct session *session, const json_t *members)
         table_cell(table, STYLE_PLAIN, "%s", json_text(member, "member"));
         table_cell(table, STYLE_PLAIN, "%s", json_text(member, "client_id"));
         table_cell(table, STYLE_PLAIN, "%s", json_text(member, "host"));
+        table_cell(table, STYLE_PLAIN, "%s", *json_text(member, "software") == '\0' ? "-" : json_text(member, "software"));
         table_cell_count(table, (int64_t)count, -1);
+        ago_cell(table, json_number(member, "last_poll_ms", -1), now_ms);
+        ago_cell(table, json_number(member, "last_heartbeat_ms", -1), now_ms);
     }
     if (table_rows(table) > 0)
         page_print(&session->page, STYLE_PLAIN, "\n");
     table_print(table, &session->page);
     table_destroy(table);
+}
+
+/* A reason: texts, and names among them. */
+static void rich_append(struct buffer *text, const json_t *pieces)
+{
+    const json_t *piece;
+    size_t index;
+
+    json_array_foreach(pieces, index, piece)
+        buffer_append_string(text, json_is_string(piece) ? json_string_value(piece) : *json_text(piece, "text") != '\0' ? json_text(piece, "text") : json_text(piece, "code"));
 }
 
 static void group_print(struct session *session, const json_t *group)
@@ -93,13 +115,20 @@ static void group_print(struct session *session, const json_t *group)
     page_print(&session->page, STYLE_STRONG, "%s", json_text(group, "group"));
     page_print(&session->page, STYLE_PLAIN, "  ");
     page_print(&session->page, style_of(group), "%s", json_text(group, "word"));
-    page_print(&session->page, STYLE_PLAIN, "  (%s, %lld member%s)\n", json_text(group, "kafka_state"), (long long)json_number(group, "members_count", 0),
+    page_print(&session->page, STYLE_PLAIN, "  (%s, %lld member%s", json_text(group, "kafka_state"), (long long)json_number(group, "members_count", 0),
                json_number(group, "members_count", 0) == 1 ? "" : "s");
+    if (json_number(group, "generation", -1) >= 0)
+        page_print(&session->page, STYLE_PLAIN, ", generation %lld", (long long)json_number(group, "generation", 0));
+    page_print(&session->page, STYLE_PLAIN, ")\n");
     if (json_is_object(why)) {
-        const char *reason = json_string_value(json_array_get(json_object_get(why, "why"), 0));
+        struct buffer reason;
 
-        page_paragraph(&session->page, 0, "  why:  ", reason == NULL ? "" : reason);
+        buffer_init(&reason, REASON_BYTES_MAX);
+        rich_append(&reason, json_object_get(why, "why"));
+        buffer_append_u8(&reason, '\0');
+        page_paragraph(&session->page, 0, "  why:  ", (const char *)reason.data);
         page_paragraph(&session->page, 0, "   do:  ", json_text(why, "todo"));
+        buffer_finish(&reason);
     }
     json_array_foreach(json_object_get(group, "partitions"), index, item) {
         table_cell(table, STYLE_PLAIN, "%s", json_text(item, "topic"));

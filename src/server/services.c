@@ -213,6 +213,7 @@ static enum status console_start(struct services *services, struct error *error)
             {
                 .kafka = broker_listener(services->broker, 0),
                 .connect = services->connect,
+                .broker = services->broker,
                 .values = &settings->values,
                 .aliases = &services->aliases,
                 .version = TAILRACE_VERSION,

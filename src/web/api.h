@@ -6,6 +6,7 @@
 #ifndef WEB_API_H
 #define WEB_API_H
 
+#include "broker/broker.h"
 #include "connect/connect.h"
 #include "log/log.h"
 #include "store/store.h"
@@ -18,6 +19,7 @@
 
 #define API_PARTS_MAX 3
 #define EVENTS_KEPT 500
+#define JSON_SHORT (JSON_COMPACT | JSON_REAL_PRECISION(15)) /* as answers are written: 2.564, not 2.5640000000000001 */
 
 struct api_settings {
     const char *kafka;            /* host:port of our broker */
@@ -29,6 +31,7 @@ struct api_settings {
     struct agents *agents;        /* asked for the state of a key; may be NULL */
     struct sinks *sinks;          /* asked to send an alert again */
     const char *problems_topic;   /* where problems are written as alerts; NULL: nowhere */
+    struct broker *broker;        /* asked what it has seen of members of groups; may be NULL */
     struct store *store;          /* topics and partitions with their sizes and times */
     void (*describe)(void *context, bool with_topics, struct buffer *json); /* what the server says of itself; any thread */
     void (*settings)(void *context, struct buffer *json); /* every setting as a JSON array, secrets masked */

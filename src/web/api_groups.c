@@ -3,8 +3,9 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "store/batch.h"
+#include "web/group_members.h"
 #include "web/watch.h"
-#include "wire/kafka/messages_consumer_protocol.h"
+#include "web/words.h"
 #include "wire/kafka/messages_group.h"
 #include "wire/kafka/messages_offsets.h"
 
@@ -12,7 +13,8 @@
 
 enum { LIST_GROUPS_VERSION = 5, DESCRIBE_GROUPS_VERSION = 6, OFFSET_FETCH_VERSION = 9, DELETE_GROUPS_VERSION = 2, OFFSET_DELETE_VERSION = 0 };
 
-#define BEHIND_MS 30000 /* from here on a group is said to be behind */
+#define BEHIND_MS 30000      /* from here on a group is said to be behind */
+#define POLL_SILENT_MS 20000 /* a member that asks for nothing for so long does not poll: a fetch waits for less */
 #define SPARK_POINTS 24
 #define SPARK_GROUPS_MAX 40
 
@@ -83,56 +85,6 @@ static json_t *partition_make(struct api *api, const char *group, const char *to
     return item;
 }
 
-/* ---- Members ---- */
-
-static json_t *assignment_make(struct arena *arena, struct slice bytes)
-{
-    struct kafka_consumer_protocol_assignment assignment;
-    json_t *partitions = json_object();
-    int version;
-
-    if (bytes.size == 0 || wire_decode_versioned_lenient(&kafka_consumer_protocol_assignment_message, bytes, arena, &assignment, &version, NULL) != OK)
-        return partitions;
-    for (int32_t i = 0; i < assignment.assigned_partitions.count; i++) {
-        json_t *numbers = json_array();
-
-        for (int32_t k = 0; k < assignment.assigned_partitions.items[i].partitions.count; k++)
-            json_add(numbers, json_integer(assignment.assigned_partitions.items[i].partitions.items[k]));
-        json_put(partitions, arena_copy_string(arena, assignment.assigned_partitions.items[i].topic), numbers);
-    }
-    return partitions;
-}
-
-static json_t *member_make(struct arena *arena, const struct kafka_describe_groups_response_member *member)
-{
-    struct slice host = member->client_host;
-
-    if (host.size > 0 && host.data[0] == '/')
-        host = slice_from(host, 1);
-    return json_pack("{s:o, s:o, s:o, s:n, s:n, s:n, s:o}", "member", json_slice(member->member_id), "client_id", json_slice(member->client_id), "host", json_slice(host),
-                     "software", "last_poll_ms", "last_heartbeat_ms", "partitions", assignment_make(arena, member->member_assignment));
-}
-
-/* Notes beside each partition which member has it. */
-static void members_note(json_t *partitions, const json_t *members)
-{
-    const json_t *member, *numbers, *number;
-    const char *topic;
-    json_t *item;
-    size_t i, k, n;
-
-    json_array_foreach(members, i, member) {
-        json_object_foreach(json_object_get(member, "partitions"), topic, numbers) {
-            json_array_foreach(numbers, k, number) {
-                json_array_foreach(partitions, n, item) {
-                    if (strcmp(member_text(item, "topic"), topic) == 0 && member_integer(item, "partition", -1) == json_integer_value(number))
-                        json_put(item, "member", json_copy(json_object_get(member, "client_id")));
-                }
-            }
-        }
-    }
-}
-
 /* ---- Groups ---- */
 
 static void word_put(json_t *group, const char *kafka_state, int64_t lag_ms, int64_t waiting, double reads, double arrives)
@@ -191,60 +143,86 @@ static size_t partitions_waiting(const json_t *group)
 
 static json_t *why_of(const char *code, const char *title, json_t *why, const char *todo, json_t *actions)
 {
-    return json_pack("{s:s, s:s, s:[o], s:s, s:o}", "code", code, "title", title, "why", why, "todo", todo, "actions", actions == NULL ? json_array() : actions);
+    return json_pack("{s:s, s:s, s:o, s:s, s:o}", "code", code, "title", title, "why", why, "todo", todo, "actions", actions == NULL ? json_array() : actions);
 }
 
-static json_t *message_open(const json_t *partition)
+static json_t *message_open(struct arena *arena, const json_t *partition)
 {
-    long long offset = (long long)member_integer(partition, "committed", 0);
+    int64_t offset = member_integer(partition, "committed", 0);
 
-    return json_pack("[{s:o, s:o}]", "text", json_sprintf("Show message %lld", offset), "open",
-                     json_sprintf("/topics/%s?p=%lld&o=%lld", member_text(partition, "topic"), (long long)member_integer(partition, "partition", 0), offset));
+    return json_pack("[{s:s, s:o}]", "text", arena_format(arena, "Show message %s", words_number(arena, offset)), "open",
+                     json_sprintf("/topics/%s?p=%lld&o=%lld", member_text(partition, "topic"), (long long)member_integer(partition, "partition", 0), (long long)offset));
+}
+
+static json_t *lost_why(struct arena *arena, const json_t *lost)
+{
+    return why_of("group_lost_messages", "Messages were deleted before they were read",
+                  json_pack("[s]", arena_format(arena, "In %s, partition %lld, retention deleted %s that the group had not read: its offset %s does not exist any more.", member_text(lost, "topic"),
+                                                (long long)member_integer(lost, "partition", 0), words_count(arena, member_integer(lost, "lost", 0), "message"),
+                                                words_number(arena, member_integer(lost, "committed", 0)))),
+                  "Keep messages for longer (retention.ms), or make the consumers faster.", NULL);
+}
+
+/* Does anybody who has it ask for more? The member's own silence is said, or that it reads the same message again and again. */
+static json_t *stuck_why(struct arena *arena, const json_t *group, const json_t *stuck)
+{
+    const json_t *member = group_member_of(group, stuck);
+    int64_t now_ms = clock_now_ms(), polled_ms = member_integer(member, "last_poll_ms", 0), offset = member_integer(stuck, "committed", 0);
+    bool is_silent = polled_ms > 0 && now_ms - polled_ms > POLL_SILENT_MS;
+    const char *place = arena_format(arena, "%s, partition %lld", member_text(stuck, "topic"), (long long)member_integer(stuck, "partition", 0));
+    const char *stood = words_duration(arena, member_integer(stuck, "stood_ms", 0)), *waiting = words_count(arena, member_integer(stuck, "waiting", 0), "message");
+    const char *rest = arena_format(arena, "does not get past offset %s of %s: it has been there for %s while %s wait.", words_number(arena, offset), place, stood, waiting);
+    json_t *why;
+
+    if (member == NULL) {
+        why = json_pack("[s]", arena_format(arena, "No member has %s, and the group %s", place, rest));
+    } else {
+        why = json_pack("[s, {s:s}, s]", "Member ", "code", member_text(member, "client_id"),
+                        is_silent ? arena_format(arena, " on %s has not polled since %s, %s ago; it %s", member_text(member, "host"), words_moment(arena, polled_ms),
+                                                 words_duration(arena, now_ms - polled_ms), rest)
+                                  : arena_format(arena, " on %s %s%s", member_text(member, "host"), polled_ms > 0 ? "asks for messages, but " : "", rest));
+    }
+    return why_of(is_silent ? "member_not_polling" : "group_stuck", arena_format(arena, "Partition %lld of %s is stuck", (long long)member_integer(stuck, "partition", 0), member_text(stuck, "topic")), why,
+                  is_silent ? "Look at that process: it lives, but is busy with what it has, or hangs. Its log, and this message, say with what." : "Look at that message and at the log of the process.",
+                  message_open(arena, stuck));
 }
 
 /* Why messages wait, in words; the cause that is nearest to the remedy comes first. */
-static json_t *why_make(const json_t *group)
+static json_t *why_make(struct arena *arena, const json_t *group)
 {
     const json_t *lost = partition_with(group, "lost", 1), *stuck = partition_with(group, "stood_ms", WATCH_STUCK_MS);
-    const char *word = member_text(group, "word"), *member = member_text(stuck, "member");
-    int64_t waiting = member_integer(group, "waiting", 0);
+    const char *word = member_text(group, "word");
 
     if (lost != NULL)
-        return why_of("group_lost_messages", "Messages were deleted before they were read",
-                      json_sprintf("In %s, partition %lld, retention deleted %lld messages that the group had not read: its offset %lld does not exist any more.", member_text(lost, "topic"),
-                                   (long long)member_integer(lost, "partition", 0), (long long)member_integer(lost, "lost", 0), (long long)member_integer(lost, "committed", 0)),
-                      "Keep messages for longer (retention.ms), or make the consumers faster.", NULL);
+        return lost_why(arena, lost);
     if (strcmp(word, "Rebalancing") == 0)
-        return why_of("group_rebalancing", "The group shares its partitions out anew", json_string("While it does, nobody reads. A member that joins, leaves or is silent for too long begins it."),
+        return why_of("group_rebalancing", "The group shares its partitions out anew", json_pack("[s]", "While it does, nobody reads. A member that joins, leaves or is silent for too long begins it."),
                       "If it does not end, look at the log of the consumers: one of them is too slow for its max.poll.interval.ms or session.timeout.ms.", NULL);
     if (strcmp(word, "Nobody reads") == 0)
-        return why_of("group_behind", "Messages wait to be read", json_string("The group has no members: no process reads for it now."),
+        return why_of("group_behind", "Messages wait to be read", json_pack("[s]", "The group has no members: no process reads for it now."),
                       "Start its consumer, or delete the group when it is not needed any more.", NULL);
     if (stuck != NULL)
-        return why_of("group_stuck", "A partition is stuck",
-                      json_sprintf("%s%s%s does not get past offset %lld of %s, partition %lld; it has been there for %lld s while %lld messages wait.", member == NULL ? "Nobody" : "Member ",
-                                   member == NULL ? "" : member, member == NULL ? " reads it and the group" : "", (long long)member_integer(stuck, "committed", 0), member_text(stuck, "topic"),
-                                   (long long)member_integer(stuck, "partition", 0), (long long)member_integer(stuck, "stood_ms", 0) / 1000, (long long)member_integer(stuck, "waiting", 0)),
-                      "Look at that message and at the log of the process.", message_open(stuck));
+        return stuck_why(arena, group, stuck);
     if (strcmp(word, "Falling behind") != 0)
         return json_null();
     if (partitions_waiting(group) == 1 && json_array_size(json_object_get(group, "partitions")) > 1)
         return why_of("group_behind", "One partition is behind, the others are at the end",
-                      json_sprintf("All %lld messages wait in one partition: its keys bring more than one member reads.", (long long)waiting),
+                      json_pack("[s]", arena_format(arena, "All %s wait in one partition: its keys bring more than one member reads.",
+                                                    words_count(arena, member_integer(group, "waiting", 0), "message"))),
                       "More members do not help one partition. Make the consumer faster, or spread the keys.", NULL);
-    return why_of("group_behind", "Messages wait to be read", json_string("More arrives than the members read."), "Look at the log of its consumers; start more of them, up to one per partition.", NULL);
+    return why_of("group_behind", "Messages wait to be read", json_pack("[s]", "More arrives than the members read."),
+                  "Look at the log of its consumers; start more of them, up to one per partition.", NULL);
 }
 
-static json_t *group_assemble(struct api *api, struct arena *arena, const struct kafka_describe_groups_response_group *described,
+static json_t *group_assemble(struct api *api, struct arena *arena, const struct members_seen *seen, const struct kafka_describe_groups_response_group *described,
                               const struct kafka_offset_fetch_response_group *offsets)
 {
-    json_t *group = json_object(), *partitions = json_array(), *members = json_array(), *topics = json_array();
+    int32_t generation;
+    json_t *group = json_object(), *partitions = json_array(), *members = group_members_make(seen, arena, described, &generation), *topics = json_array();
     const char *name = arena_copy_string(arena, described->group_id), *kafka_state = arena_copy_string(arena, described->group_state);
     double reads = sampler_rate(api_sampler(api), "group:", name), arrives = sampler_rate(api_sampler(api), "arrives:", name);
     int64_t lag_ms = -1, waiting = 0;
 
-    for (int32_t i = 0; i < described->members.count; i++)
-        json_add(members, member_make(arena, &described->members.items[i]));
     for (int32_t i = 0; offsets != NULL && i < offsets->topics.count; i++) {
         const struct kafka_offset_fetch_response_group_topic *topic = &offsets->topics.items[i];
         const char *topic_text = arena_copy_string(arena, topic->name);
@@ -264,7 +242,7 @@ static json_t *group_assemble(struct api *api, struct arena *arena, const struct
             json_add(partitions, item);
         }
     }
-    members_note(partitions, members);
+    group_members_note(partitions, members);
     json_put(group, "group", json_string(name));
     json_put(group, "kafka_state", json_string(kafka_state));
     json_put(group, "members_count", json_integer(described->members.count));
@@ -272,13 +250,13 @@ static json_t *group_assemble(struct api *api, struct arena *arena, const struct
     json_put(group, "lag_ms", json_integer_or_null(lag_ms));
     json_put(group, "waiting", json_array_size(partitions) == 0 ? json_null() : json_integer(waiting));
     word_put(group, kafka_state, lag_ms, waiting, reads, arrives);
-    json_put(group, "generation", json_null());
+    json_put(group, "generation", json_integer_or_null(generation));
     json_put(group, "assignor", described->protocol_data.size == 0 ? json_null() : json_slice(described->protocol_data));
     json_put(group, "reads_per_s", json_real_or_null(reads));
     json_put(group, "arrives_per_s", json_real_or_null(arrives));
     json_put(group, "partitions", partitions);
     json_put(group, "members", members);
-    json_put(group, "why", why_make(group));
+    json_put(group, "why", why_make(arena, group));
     return group;
 }
 
@@ -289,6 +267,7 @@ static json_t *groups_named(struct api *api, struct arena *arena, wire_string_ar
     struct kafka_describe_groups_response described;
     struct kafka_offset_fetch_request fetch = {.group_id = slice_from_string("")};
     struct kafka_offset_fetch_response fetched;
+    struct members_seen seen;
     json_t *groups;
 
     if (names.count == 0)
@@ -302,6 +281,7 @@ static json_t *groups_named(struct api *api, struct arena *arena, wire_string_ar
     if (api_ask_quietly(api, arena, KAFKA_DESCRIBE_GROUPS, DESCRIBE_GROUPS_VERSION, &describe, &described, error) != OK ||
         api_ask_quietly(api, arena, KAFKA_OFFSET_FETCH, OFFSET_FETCH_VERSION, &fetch, &fetched, error) != OK)
         return NULL;
+    members_seen_read(&seen, api_settings_of(api)->broker, arena);
     groups = json_array();
     for (int32_t i = 0; i < described.groups.count; i++) {
         const struct kafka_offset_fetch_response_group *offsets = NULL;
@@ -312,8 +292,9 @@ static json_t *groups_named(struct api *api, struct arena *arena, wire_string_ar
             if (slice_equal(fetched.groups.items[k].group_id, described.groups.items[i].group_id))
                 offsets = &fetched.groups.items[k];
         }
-        json_add(groups, group_assemble(api, arena, &described.groups.items[i], offsets));
+        json_add(groups, group_assemble(api, arena, &seen, &described.groups.items[i], offsets));
     }
+    members_seen_finish(&seen);
     return groups;
 }
 

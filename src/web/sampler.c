@@ -320,16 +320,35 @@ static void revise(struct sampler *sampler, const char *list, const json_t *item
     json_put(sampler->revisions, list, json_integer(member_integer(sampler->revisions, list, 0) + 1));
 }
 
+/* What the list of groups shows of each: heartbeats of members are no news there. */
+static json_t *group_lines_make(const json_t *groups)
+{
+    static const char *const left_out[] = {"partitions", "members", "why"};
+    json_t *lines = json_array(), *group;
+    size_t index;
+
+    json_array_foreach(groups, index, group) {
+        json_t *line = json_copy(group);
+
+        for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+            (void)json_object_del(line, left_out[i]);
+        json_add(lines, line);
+    }
+    return lines;
+}
+
 static void revisions_put(struct sampler *sampler, const json_t *description, const json_t *groups)
 {
     static const char *const lists[] = {"topics", "connectors", "agents", "reports"};
+    json_t *lines = group_lines_make(groups);
 
     (void)pthread_mutex_lock(&sampler->lock);
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         revise(sampler, lists[i], json_object_get(description, lists[i]));
-    revise(sampler, "groups", groups);
+    revise(sampler, "groups", lines);
     json_put(sampler->revisions, "alerts", json_copy(json_object_get(sampler->revisions, "agents")));
     (void)pthread_mutex_unlock(&sampler->lock);
+    json_decref(lines);
 }
 
 json_t *api_revisions(struct api *api)
