@@ -32,3 +32,14 @@ void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day
     *month = (unsigned)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
     *year = year_of_era + era * 400 + (*month <= 2);
 }
+
+int64_t retry_wait_ms(int64_t failures, int64_t down_ms, int64_t longest_ms)
+{
+    int64_t wait_ms = 100;
+
+    for (int64_t i = 1; i < failures && wait_ms < longest_ms; i++)
+        wait_ms *= 2;
+    if (wait_ms > MS_PER_SECOND && down_ms < 30 * MS_PER_SECOND)
+        wait_ms = MS_PER_SECOND;
+    return wait_ms < longest_ms ? wait_ms : longest_ms;
+}

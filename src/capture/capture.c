@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "capture/task.h"
 #include "capture/topics.h"
 #include "os/clock.h"
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define LOG_SUBSYSTEM "capture"
-#define FIRST_RETRY_MS 500 /* doubles up to retriable.restart.connector.wait.ms */
 #define CHECK_TIMEOUT_MS 10000
 
 struct capture {
@@ -26,6 +26,7 @@ struct capture {
     struct capture_status working; /* the thread's */
     struct thread *thread;
     int stop_fd;
+    int64_t failing_since_ms; /* monotonic; the first of the attempts that failed in a row */
     void (*changed)(void *context);
     void *context;
 
@@ -109,13 +110,11 @@ static void fail(struct capture *capture, const struct error *error, int32_t *at
 {
     const struct capture_settings *settings = capture->settings;
     bool again = can_pass(error->status) && (settings->retries_max < 0 || *attempts < settings->retries_max);
-    int64_t wait_ms = FIRST_RETRY_MS;
+    int64_t now_ms = clock_monotonic_ms(), wait_ms;
 
-    for (int32_t i = 0; i < *attempts && wait_ms < settings->retry_wait_ms; i++)
-        wait_ms *= 2;
-    if (wait_ms > settings->retry_wait_ms)
-        wait_ms = settings->retry_wait_ms;
-    (*attempts)++;
+    if ((*attempts)++ == 0)
+        capture->failing_since_ms = now_ms;
+    wait_ms = retry_wait_ms(*attempts, now_ms - capture->failing_since_ms, settings->retry_wait_ms);
     capture->working.attempts = *attempts;
     capture->working.error = *error;
     capture->working.state = again ? CAPTURE_RETRYING : CAPTURE_FAILED;

@@ -313,7 +313,7 @@ enum status client_read_input(const char *file, struct buffer *text, struct erro
 
 int client_print_json(const json_t *value)
 {
-    char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     int code;
 
     (void)printf("%s\n", text == NULL ? "null" : text);

@@ -16,8 +16,8 @@
 
 #define LOG_SUBSYSTEM "reports"
 
-#define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 15000
+#define OUTAGE_GRACE_MS 10000 /* a database that is away for less was just being started: no failed run is told */
 #define LOOK_MS 200
 #define CONNECT_MS 15000
 #define QUERY_BYTES_MAX ((size_t)1 << 20)
@@ -304,6 +304,8 @@ struct running {
     PGconn *connection;
     int64_t next_to_us; /* end of the next window, by the database's clock; 0: not known yet */
     int64_t skew_us;    /* the database's clock ahead of ours */
+    int64_t failures;      /* to reach the database, in a row */
+    int64_t down_since_ms; /* monotonic; of the first of them */
     bool said_down;
 };
 
@@ -379,24 +381,27 @@ static enum status run_due(struct running *running, struct error *error)
 }
 
 /* The failed run is told once per outage; it is made up for when the database is back. */
-static void outage(struct running *running, const struct error *error, int64_t retry_ms)
+static void outage(struct running *running, const struct error *error)
 {
+    int64_t now_ms = clock_monotonic_ms(), down_ms;
     struct report_result result = {.outcome = REPORT_FAILED, .run_us = clock_now_us(), .rows = -1, .error = *error};
 
-    if (!running->said_down) {
+    if (running->failures++ == 0)
+        running->down_since_ms = now_ms;
+    down_ms = now_ms - running->down_since_ms;
+    if (!running->said_down && down_ms >= OUTAGE_GRACE_MS) {
+        running->said_down = true;
         result.window_to_us = running->next_to_us;
         result.window_from_us = running->next_to_us == 0 ? 0 : running->next_to_us - running->spec->window_s * US_PER_SECOND;
         told(running, &result);
     }
-    running->said_down = true;
-    wait_until(running, retry_ms);
+    wait_until(running, retry_wait_ms(running->failures, down_ms, RETRY_MAX_MS));
 }
 
 enum status report_run(const struct report_spec *spec, int64_t last_to_us, const atomic_bool *stop, int wake_fd, report_done *done, void *context,
                        struct error *error)
 {
     struct running running = {.spec = spec, .stop = stop, .wake_fd = wake_fd, .done = done, .context = context};
-    int64_t retry_ms = RETRY_FIRST_MS;
     enum status status = report_check(spec, error);
 
     if (last_to_us > 0)
@@ -407,15 +412,14 @@ enum status report_run(const struct report_spec *spec, int64_t last_to_us, const
             status = run_due(&running, error);
         if (status == OK) {
             running.said_down = false;
-            retry_ms = RETRY_FIRST_MS;
+            running.failures = 0;
             wait_until(&running, (running.next_to_us - clock_now_us() - running.skew_us) / 1000 + 1);
         } else if (*stop) {
             status = OK;
         } else if (status == ERROR_UNAVAILABLE) {
             PQfinish(running.connection); /* an answer may still come on it */
             running.connection = NULL;
-            outage(&running, error, retry_ms);
-            retry_ms = retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : retry_ms * 2;
+            outage(&running, error);
             status = OK;
         }
     }

@@ -237,7 +237,7 @@ void services_describe(struct services *services, bool with_topics, struct buffe
     describe_postgres(services, object);
     if (atomic_load(&services->ready)) /* the console is started last */
         (void)json_object_set_new(object, "console", json_sprintf("http://%s", web_listener(services->web)));
-    text = json_dumps(object, JSON_INDENT(2));
+    text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     if (text != NULL)
         buffer_append_format(json, "%s\n", text);
     free(text);

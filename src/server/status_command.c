@@ -82,7 +82,7 @@ static int answer_show(const struct watch *watch, struct slice answer)
 
     buffer_init(&text, ANSWER_BYTES_MAX);
     if (watch->json && watch->is_watched) { /* one line each */
-        line = json_dumps(description, JSON_COMPACT);
+        line = json_dumps(description, JSON_COMPACT | JSON_REAL_PRECISION(15));
         buffer_append_string(&text, line == NULL ? "{}" : line);
         buffer_append_u8(&text, '\n');
         free(line);

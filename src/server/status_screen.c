@@ -69,6 +69,11 @@ static void head_render(const json_t *description, int64_t now_ms, struct page *
     buffer_finish(&facts);
 }
 
+static bool is_note(const json_t *problem)
+{
+    return strcmp(text_of(problem, "severity"), "info") == 0;
+}
+
 static void problem_render(const json_t *problem, int64_t now_ms, struct page *page)
 {
     bool is_critical = strcmp(text_of(problem, "severity"), "crit") == 0;
@@ -90,12 +95,28 @@ static void problems_render(const json_t *description, int64_t now_ms, struct pa
 {
     const json_t *problems = json_object_get(description, "problems"), *problem;
     bool is_ready = json_is_true(json_object_get(description, "ready"));
+    size_t index, notes = 0;
+
+    json_array_foreach(problems, index, problem) notes += is_note(problem);
+    if (json_array_size(problems) == notes)
+        page_print(page, is_ready ? STYLE_GOOD : STYLE_WARN, is_ready ? "Everything runs." : "Starting.");
+    json_array_foreach(problems, index, problem) {
+        if (!is_note(problem))
+            problem_render(problem, now_ms, page);
+    }
+    page_print(page, STYLE_PLAIN, json_array_size(problems) == notes ? "\n\n" : "\n");
+}
+
+/* What is good to know stands last, where it does not hide what is wrong. */
+static void notes_render(const json_t *description, struct page *page)
+{
+    const json_t *problem;
     size_t index;
 
-    if (json_array_size(problems) == 0)
-        page_print(page, is_ready ? STYLE_GOOD : STYLE_WARN, is_ready ? "Everything runs." : "Starting.");
-    json_array_foreach(problems, index, problem) problem_render(problem, now_ms, page);
-    page_print(page, STYLE_PLAIN, json_array_size(problems) == 0 ? "\n\n" : "\n");
+    json_array_foreach(json_object_get(description, "problems"), index, problem) {
+        if (is_note(problem))
+            page_print(page, STYLE_DIM, "\nnote: %s. %s\n  do: %s\n", text_of(problem, "what"), text_of(problem, "why"), text_of(problem, "do"));
+    }
 }
 
 /* ---- Services ---- */
@@ -349,4 +370,5 @@ void status_screen_render(const json_t *description, int64_t now_ms, struct page
     services_render(description, page);
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         list_render(description, &lists[i], now_ms, page);
+    notes_render(description, page);
 }

@@ -398,7 +398,7 @@ int64_t api_query_number(const struct api_call *call, const char *name, int64_t 
 
 void api_json(struct api_call *call, int status, json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT);
+    char *text = json_dumps(value, JSON_SHORT);
 
     call->response->status = status;
     call->response->content_type = "application/json";
@@ -504,7 +504,7 @@ void api_stream_begin(struct api_call *call, ssize_t (*next)(void *context, char
 
 void event_append(struct buffer *out, const char *event, json_t *data)
 {
-    char *text = json_dumps(data, JSON_COMPACT);
+    char *text = json_dumps(data, JSON_SHORT);
 
     buffer_append_format(out, "event: %s\ndata: ", event);
     buffer_append_string(out, text == NULL ? "{}" : text); /* one line: JSON escapes what would break it */

@@ -45,7 +45,7 @@ static void file_add(struct bundle *bundle, const char *name)
 /* Takes the reference. */
 static void json_file_add(struct bundle *bundle, const char *name, json_t *value)
 {
-    char *text = json_dumps(value, JSON_INDENT(2));
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 
     buffer_append_string(&bundle->text, text == NULL ? "null" : text);
     free(text);

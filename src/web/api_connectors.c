@@ -2,7 +2,7 @@
 
 #include "base/banned.h"
 #include "os/clock.h"
-#include "web/problems.h"
+#include "web/problem_find.h"
 #include "web/schema_book.h"
 #include "web/slots.h"
 #include "web/snapshots.h"
@@ -10,6 +10,7 @@
 #include <math.h>
 
 #define BODY_MAX ((size_t)16 << 20)
+#define PATIENCE_MS 10000 /* a PostgreSQL that cannot be reached for so long is a problem */
 
 /* ---- One connector ---- */
 
@@ -29,24 +30,6 @@ static json_t *positions_make(const json_t *capture, const struct slot_facts *fa
                      lsn_make(capture, "durable_lsn"), "confirmed", lsn_make(capture, "confirmed_lsn"));
 }
 
-/* The line that says what happened; behind '\n' may stand what to do. A trace of Java's kind begins with its class. */
-static json_t *error_make(const char *text)
-{
-    struct cause cause = cause_of(text);
-    const char *line = strchr(text, '\n');
-    json_t *quote = json_slice(slice_of(text, line == NULL ? strlen(text) : (size_t)(line - text)));
-    bool has_remedy = line != NULL && line[1] != '\0' && line[1] != '\t' && strchr(line + 1, '\n') == NULL && strncmp(line + 1, "Caused by", 9) != 0;
-    json_t *todo = has_remedy ? json_sprintf("%c%s.", line[1] >= 'a' && line[1] <= 'z' ? line[1] - 32 : line[1], line + 2) : NULL;
-    char title[256];
-    const char *at = strstr(cause.title, "%s");
-
-    (void)snprintf(title, sizeof(title), "%.*s%s%s", at == NULL ? (int)strlen(cause.title) : (int)(at - cause.title), cause.title, at == NULL ? "" : "The connector",
-                   at == NULL ? "" : at + 2);
-    if (todo == NULL)
-        todo = json_string(cause.todo);
-    return json_pack("{s:s, s:[O], s:o, s:s, s:o, s:s}", "title", title, "why", quote, "quote", quote, "code", cause.code, "todo", todo, "lost", "nothing so far");
-}
-
 static bool is(const json_t *object, const char *name, const char *value)
 {
     const char *text = member_text(object, name);
@@ -54,7 +37,52 @@ static bool is(const json_t *object, const char *name, const char *value)
     return text != NULL && strcmp(text, value) == 0;
 }
 
-static void state_put(json_t *item, const json_t *connector, const json_t *capture)
+/* Did what failed break a snapshot off? */
+static bool in_snapshot(const json_t *capture)
+{
+    return member_integer(capture, "snapshot_started_ms", 0) > 0 && member_integer(capture, "snapshot_ended_ms", 0) == 0;
+}
+
+/*
+ * The line that says what happened, verbatim; behind '\n' may stand what to do. A trace of Java's kind begins with its class. cause: as in
+ * problems.def. code: an SQLSTATE; the text has it where PostgreSQL gave one.
+ */
+static json_t *error_make(const char *name, const char *text, const json_t *capture)
+{
+    struct cause cause = cause_of(text);
+    const char *line = strchr(text, '\n'), *lost, *at;
+    json_t *quote = json_slice(slice_of(text, line == NULL ? strlen(text) : (size_t)(line - text)));
+    bool has_remedy = line != NULL && line[1] != '\0' && line[1] != '\t' && strchr(line + 1, '\n') == NULL && strncmp(line + 1, "Caused by", 9) != 0;
+    json_t *todo = has_remedy ? json_sprintf("%c%s.", line[1] >= 'a' && line[1] <= 'z' ? line[1] - 32 : line[1], line + 2) : NULL, *title;
+
+    if (strcmp(cause.code, "connector_failed") == 0 && in_snapshot(capture))
+        cause = cause_of_snapshot();
+    at = strstr(cause.title, "%s");
+    title = at == NULL ? json_string(cause.title) : json_sprintf("%.*s%s%s", (int)(at - cause.title), cause.title, name, at + 2);
+    lost = problem_loss(cause.code);
+    return json_pack("{s:o, s:[], s:o, s:n, s:s, s:o, s:o}", "title", title, "why", "quote", quote, "code", "cause", cause.code, "todo", todo == NULL ? json_string(cause.todo) : todo, "lost",
+                     lost == NULL ? json_string("Nothing is lost so far.") : json_sprintf("Lost: %s.", lost));
+}
+
+/* Is the program's own PostgreSQL, which this connector reads, just being started? */
+static bool own_starts(const json_t *connector, const json_t *postgres)
+{
+    const char *host = member_text(json_object_get(connector, "config"), "database.hostname");
+
+    return host != NULL && (strcmp(host, "postgres") == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0) && (is(postgres, "state", "starting") || is(postgres, "state", "creating"));
+}
+
+/* It cannot reach PostgreSQL: at first that is waited for without alarm, since what is being started comes soon. */
+static bool waits_for_postgres(const json_t *connector, const json_t *capture, const json_t *postgres, bool *is_patient)
+{
+    const char *error = member_text(capture, "error");
+    bool waits = is(capture, "state", "retrying") && is(connector, "target", "STARTED") && strcmp(cause_of(error).code, "pg_unreachable") == 0;
+
+    *is_patient = waits && (clock_now_ms() - member_integer(capture, "since_ms", 0) < PATIENCE_MS || own_starts(connector, postgres));
+    return waits;
+}
+
+static void state_put(json_t *item, const json_t *connector, const json_t *capture, const json_t *postgres)
 {
     static const struct {
         const char *member, *value, *state, *word;
@@ -62,6 +90,7 @@ static void state_put(json_t *item, const json_t *connector, const json_t *captu
         {"target", "PAUSED", "idle", "Paused"}, {"target", "STOPPED", "idle", "Stopped"}, {"task_state", "FAILED", "crit", "Failed"}, {"state", "FAILED", "crit", "Failed"},
     };
     const char *state = "ok", *word = "Running";
+    bool is_patient;
 
     if (is(capture, "state", "snapshot") || is(capture, "state", "starting")) {
         state = "busy";
@@ -76,9 +105,12 @@ static void state_put(json_t *item, const json_t *connector, const json_t *captu
             word = rules[i].word;
         }
     }
-    if (is(capture, "state", "retrying") && is(connector, "target", "STARTED")) {
+    if (waits_for_postgres(connector, capture, postgres, &is_patient)) {
+        state = is_patient ? "busy" : "crit";
+        word = "Waiting for PostgreSQL";
+    } else if (is(capture, "state", "retrying") && is(connector, "target", "STARTED")) {
         state = "crit";
-        word = "Cannot go on, tries again";
+        word = "Retrying";
     }
     json_put(item, "state", json_string(state));
     json_put(item, "word", json_string(word));
@@ -94,7 +126,7 @@ static void trouble_put(json_t *item, const json_t *connector, const json_t *cap
         text = member_text(connector, "trace");
     if (text == NULL && is(item, "state", "crit"))
         text = "It did not say why.";
-    json_put(item, "error", is(item, "state", "crit") ? error_make(text) : json_null());
+    json_put(item, "error", is(item, "state", "crit") ? error_make(member_text(item, "name"), text, capture) : json_null());
     json_put(item, "retry", retries ? json_pack("{s:I, s:o, s:b}", "tries", (json_int_t)member_integer(capture, "attempts", 0), "next_ms",
                                                 json_integer_or_null(next_ms == 0 ? -1 : next_ms), "passes_by_itself", 1)
                                     : json_null());
@@ -170,7 +202,7 @@ static json_t *warnings_make(const json_t *connector)
     return warnings;
 }
 
-static json_t *connector_make(struct api *api, const json_t *connector)
+static json_t *connector_make(struct api *api, const json_t *connector, const json_t *postgres)
 {
     const json_t *capture = json_object_get(connector, "capture"), *config = json_object_get(connector, "config");
     const char *name = member_text(connector, "name"), *host = member_text(config, "database.hostname"), *port = member_text(config, "database.port");
@@ -179,7 +211,7 @@ static json_t *connector_make(struct api *api, const json_t *connector)
 
     slots_facts(api_slots(api), name, (uint64_t)member_integer(capture, "received_lsn", 0), &facts);
     json_put(item, "name", json_string(name));
-    state_put(item, connector, capture);
+    state_put(item, connector, capture, postgres);
     since_put(item, connector, capture);
     json_put(item, "database", json_text_or_null(member_text(config, "database.dbname")));
     json_put(item, "server", host == NULL ? json_null() : json_sprintf("%s:%s", host, port == NULL ? "5432" : port));
@@ -206,7 +238,7 @@ json_t *connectors_make(struct api *api, const json_t *description)
     const json_t *connector;
     size_t index;
 
-    json_array_foreach(json_object_get(description, "connectors"), index, connector) json_add(items, connector_make(api, connector));
+    json_array_foreach(json_object_get(description, "connectors"), index, connector) json_add(items, connector_make(api, connector, json_object_get(description, "postgres")));
     return items;
 }
 
@@ -240,7 +272,7 @@ void api_connector(struct api_call *call)
     const json_t *connector = described(call, description);
 
     if (connector != NULL)
-        api_json(call, 200, connector_make(call->api, connector));
+        api_json(call, 200, connector_make(call->api, connector, json_object_get(description, "postgres")));
     json_decref(description);
 }
 

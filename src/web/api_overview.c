@@ -287,7 +287,11 @@ void api_problem_quiet(struct api_call *call)
 {
     int64_t minutes = member_integer(call->body, "minutes", 60);
 
-    problems_quiet(api_problem_book(call->api), call->parts[0], minutes < 1 ? 1 : minutes > 1440 ? 1440 : minutes);
+    minutes = minutes < 1 ? 1 : minutes > 1440 ? 1440 : minutes;
+    if (!problems_quiet(api_problem_book(call->api), call->parts[0], minutes)) {
+        api_error(call, 404, "UNKNOWN_PROBLEM", arena_format(call->arena, "There is no problem %s.", call->parts[0]), "It is over, or never was.", NULL);
+        return;
+    }
     api_changed(call, "info", call->parts[0], arena_format(call->arena, "Problem %s is kept quiet for %lld min.", call->parts[0], (long long)minutes));
     call->response->status = 204;
 }

@@ -29,13 +29,7 @@ bool problems_lose(const json_t *problems);
  */
 json_t *problems_plain(struct problems *problems);
 
-/* Keeps a problem out of the list for that long. Thread: any. */
-void problems_quiet(struct problems *problems, const char *id, int64_t minutes);
-
-/* Code, title and remedy of a connector's error. code: static text. title: with %s for the connector */
-struct cause {
-    const char *code, *severity, *title, *todo;
-};
-struct cause cause_of(const char *error);
+/* Keeps a problem out of the list for that long; false: there is none of that id. Thread: any. */
+bool problems_quiet(struct problems *problems, const char *id, int64_t minutes);
 
 #endif

@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "os/thread.h"
 #include "web/api.h"
+#include "web/checks.h"
 #include "web/database.h"
 
 #include <pthread.h>
@@ -42,6 +43,7 @@ struct server { /* of one connector */
 struct slots {
     struct connect *connect;
     struct databases *databases;
+    struct checks *checks;
     struct thread *thread;
     pthread_mutex_t lock; /* guards the servers' marks, slots and list, and stopping; a leaf */
     pthread_cond_t wake;
@@ -163,7 +165,17 @@ static void answer_take(struct slots *slots, struct server *server, const PGresu
     json_decref(old);
 }
 
-static void server_look(struct slots *slots, struct server *server, const struct properties *config)
+static bool is_stopping(struct slots *slots)
+{
+    bool stopping;
+
+    (void)pthread_mutex_lock(&slots->lock);
+    stopping = slots->stopping;
+    (void)pthread_mutex_unlock(&slots->lock);
+    return stopping;
+}
+
+static void server_look(struct slots *slots, struct server *server, const struct properties *config, bool is_running)
 {
     const char *slot = properties_get(config, "slot.name");
     const char *argument = slot == NULL ? "debezium" : slot;
@@ -179,6 +191,8 @@ static void server_look(struct slots *slots, struct server *server, const struct
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
         answer_take(slots, server, result, disk_room(server->connection));
     PQclear(result);
+    if (PQstatus(server->connection) == CONNECTION_OK && !is_stopping(slots))
+        checks_look(slots->checks, slots->connect, server->connector, config, is_running, server->connection);
 }
 
 /* ---- The thread ---- */
@@ -224,18 +238,9 @@ static void servers_prune(struct slots *slots)
         (void)pthread_mutex_lock(&slots->lock);
         *at = server->next;
         (void)pthread_mutex_unlock(&slots->lock);
+        checks_forget(slots->checks, server->connector);
         server_destroy(slots, server);
     }
-}
-
-static bool is_stopping(struct slots *slots)
-{
-    bool stopping;
-
-    (void)pthread_mutex_lock(&slots->lock);
-    stopping = slots->stopping;
-    (void)pthread_mutex_unlock(&slots->lock);
-    return stopping;
 }
 
 static void look(struct slots *slots)
@@ -251,7 +256,7 @@ static void look(struct slots *slots)
 
         server->seen = true;
         if (!is_stopping(slots))
-            server_look(slots, server, &databases[i].config);
+            server_look(slots, server, &databases[i].config, databases[i].is_running);
         properties_finish(&databases[i].config);
     }
     servers_prune(slots);
@@ -286,6 +291,7 @@ enum status slots_start(struct connect *connect, struct databases *databases, st
 
     slots->connect = connect;
     slots->databases = databases;
+    slots->checks = checks_create();
     (void)pthread_mutex_init(&slots->lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -318,6 +324,7 @@ void slots_destroy(struct slots *slots)
         slots->servers = server->next;
         server_destroy(slots, server);
     }
+    checks_destroy(slots->checks);
     (void)pthread_cond_destroy(&slots->wake);
     (void)pthread_mutex_destroy(&slots->lock);
     memory_free(slots);
@@ -342,6 +349,11 @@ static void list_add(json_t *all, json_t *slot)
         return;
     }
     json_add(all, json_incref(slot));
+}
+
+json_t *slots_findings(struct slots *slots)
+{
+    return checks_list(slots->checks);
 }
 
 json_t *slots_list(struct slots *slots)

@@ -22,6 +22,9 @@ void slots_destroy(struct slots *slots); /* NULL is fine */
 /* All slots that are known, as the console's overview has them; a new reference. Thread: any. */
 json_t *slots_list(struct slots *slots);
 
+/* What the databases' state calls for, as checks_list gives it; a new reference. Thread: any. */
+json_t *slots_findings(struct slots *slots);
+
 struct slot_facts {
     bool known;
     uint64_t server_lsn;

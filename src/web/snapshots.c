@@ -12,6 +12,7 @@
 struct snapshots {
     struct keeper *keeper;
     pthread_mutex_t lock; /* guards the rest */
+    json_t *last;         /* connector to the newest, as kept */
     json_t *live;         /* connector to {"snapshot": as shown, "rows", "at_ms" of the look before, "began"} */
 };
 
@@ -22,6 +23,7 @@ struct snapshots *snapshots_create(struct keeper *keeper)
     snapshots->keeper = keeper;
     (void)pthread_mutex_init(&snapshots->lock, NULL);
     snapshots->live = json_object();
+    snapshots->last = json_object();
     return snapshots;
 }
 
@@ -30,6 +32,7 @@ void snapshots_destroy(struct snapshots *snapshots)
     if (snapshots == NULL)
         return;
     json_decref(snapshots->live);
+    json_decref(snapshots->last);
     (void)pthread_mutex_destroy(&snapshots->lock);
     memory_free(snapshots);
 }
@@ -247,4 +250,14 @@ json_t *snapshots_list(struct snapshots *snapshots, const char *connector)
     json_decref(kept);
     json_decref(running);
     return list;
+}
+
+json_t *snapshots_last(struct snapshots *snapshots, const char *connector)
+{
+    json_t *last;
+
+    (void)pthread_mutex_lock(&snapshots->lock);
+    last = json_deep_copy(json_object_get(snapshots->last, connector));
+    (void)pthread_mutex_unlock(&snapshots->lock);
+    return last;
 }

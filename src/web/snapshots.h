@@ -33,4 +33,7 @@ json_t *snapshots_list(struct snapshots *snapshots, const char *connector);
 /* The one under way; NULL when there is none. A new reference. */
 json_t *snapshots_running(struct snapshots *snapshots, const char *connector);
 
+/* The one that was begun last, of those that are known since the start or were looked for; NULL: none was. A new reference. */
+json_t *snapshots_last(struct snapshots *snapshots, const char *connector);
+
 #endif

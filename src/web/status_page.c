@@ -57,7 +57,7 @@ static void problems_render(const json_t *description, struct buffer *html)
     }
     json_array_foreach(problems, index, problem)
     {
-        buffer_append_string(html, "<p><b class=\"bad\">");
+        buffer_append_string(html, strcmp(member_text(problem, "severity"), "info") == 0 ? "<p><b>" : "<p><b class=\"bad\">");
         text_append(html, member_text(problem, "what"));
         buffer_append_string(html, "</b><br>");
         text_append(html, member_text(problem, "why"));

@@ -88,7 +88,7 @@ static json_t *object_make(struct stream *stream, const struct watched *watched)
 static void watched_append(struct stream *stream, struct watched *watched)
 {
     json_t *object = object_make(stream, watched);
-    char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+    char *text = object == NULL ? NULL : json_dumps(object, JSON_SHORT);
     uint64_t hash = text == NULL ? 0 : hash_of(text);
 
     if (text != NULL && hash != watched->hash) {

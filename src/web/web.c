@@ -29,9 +29,13 @@ static void problems_render(const json_t *description, struct buffer *text)
     const json_t *problems = json_object_get(description, "problems"), *problem;
     size_t index;
 
-    json_array_foreach(problems, index, problem)
-        buffer_append_format(text, "%s: %s. Do: %s\n", json_string_value(json_object_get(problem, "what")),
-                             json_string_value(json_object_get(problem, "why")), json_string_value(json_object_get(problem, "do")));
+    json_array_foreach(problems, index, problem) {
+        const char *why = member_text(problem, "why");
+        size_t size = strlen(why);
+
+        if (strcmp(member_text(problem, "severity"), "info") != 0)
+            buffer_append_format(text, "%s: %s%s Do: %s\n", member_text(problem, "what"), why, size > 0 && why[size - 1] == '.' ? "" : ".", member_text(problem, "do"));
+    }
 }
 
 static void metrics_answer(const json_t *description, struct http_response *response)
@@ -84,7 +88,7 @@ static void page_answer(const json_t *description, struct http_response *respons
 
 static void json_answer(const json_t *description, struct http_response *response)
 {
-    char *text = json_dumps(description, JSON_INDENT(2));
+    char *text = json_dumps(description, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 
     response->content_type = JSON;
     if (text != NULL)
@@ -266,7 +270,7 @@ void web_stop(struct web *web)
 void web_status(struct web *web, struct buffer *json)
 {
     json_t *status = api_status(web->api);
-    char *text = json_dumps(status, JSON_INDENT(2));
+    char *text = json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 
     if (text != NULL)
         buffer_append_format(json, "%s\n", text);
