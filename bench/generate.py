@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-import run
+from machine import BUILD, Postgres
 
 COLUMNS = "user_id, amount, merchant, location, transaction_time"
 
@@ -27,6 +27,30 @@ def seconds_of(postgres, command):
     return time.monotonic() - began
 
 
+def measure(postgres, directory, rows, turns=3):
+    file = directory / "rows"
+    generate = [BUILD / "tailrace", "generate", "transactions", "--port", postgres.port, "--count", rows, "--seed", 1]
+    psql = [postgres.bin / "psql", "-h", "127.0.0.1", "-p", postgres.port, "-U", "postgres", "-q", "-d", "mydb", "-c"]
+    subprocess.run([str(part) for part in [*generate, "--quiet"]], check=True)
+    subprocess.run([str(part) for part in [*psql, f"\\copy transactions ({COLUMNS}) to '{file}'"]], check=True)
+    copied, generated = [], []
+    for _ in range(turns):
+        copied.append(seconds_of(postgres, [*psql, f"\\copy transactions ({COLUMNS}) from '{file}'"]))
+        generated.append(seconds_of(postgres, generate))
+    file.unlink()
+    copy, generator = statistics.median(copied), statistics.median(generated)
+    return {"rows": rows, "turns": turns, "copy_rows_per_second": round(rows / copy), "generate_rows_per_second": round(rows / generator),
+            "ratio": round(copy / generator, 2)}
+
+
+def lines(figures):
+    return [f"{figures['rows']:,} rows of `tailrace generate transactions` over TCP, and the same rows from a file by `psql \\copy`, into one table, by turns; medians of {figures['turns']}.",
+            "", "| by | rows/s |", "|---|---|",
+            f"| `tailrace generate transactions` | {figures['generate_rows_per_second']:,} |",
+            f"| `psql \\copy` | {figures['copy_rows_per_second']:,} |", "",
+            f"Ratio: **{figures['ratio']:.2f}**", ""]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=500_000)
@@ -34,23 +58,12 @@ def main():
     options = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="tailrace-bench-"))
     directory.chmod(0o755)
-    postgres = run.Postgres(directory)
-    rows = directory / "rows"
-    generate = [run.BUILD / "tailrace", "generate", "transactions", "--port", postgres.port, "--count", options.rows, "--seed", 1]
-    psql = [postgres.bin / "psql", "-h", "127.0.0.1", "-p", postgres.port, "-U", "postgres", "-q", "-d", "mydb", "-c"]
+    postgres = Postgres(directory)
     try:
-        subprocess.run([str(part) for part in [*generate, "--quiet"]], check=True)
-        subprocess.run([str(part) for part in [*psql, f"\\copy transactions ({COLUMNS}) to '{rows}'"]], check=True)
-        copied, generated = [], []
-        for _ in range(options.turns):
-            copied.append(seconds_of(postgres, [*psql, f"\\copy transactions ({COLUMNS}) from '{rows}'"]))
-            generated.append(seconds_of(postgres, generate))
+        print(json.dumps(measure(postgres, directory, options.rows, options.turns)))
     finally:
         postgres.stop()
         shutil.rmtree(directory)
-    copy, generator = statistics.median(copied), statistics.median(generated)
-    print(json.dumps({"rows": options.rows, "copy_rows_per_second": round(options.rows / copy), "generate_rows_per_second": round(options.rows / generator),
-                      "ratio": round(copy / generator, 2)}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Tailrace beside PostgreSQL's own tools and Python programs in one run, and writes its sections of bench/results.md.
 
-    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,trace,console,console-api] [--out bench/results.md]
+    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,generate,trace,console,console-api] [--out bench/results.md]
 
 Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2 and kafka-python. Everything runs on this machine: a
 private PostgreSQL and a Tailrace in a temporary directory, on ports of their own. Figures of one run are compared with
@@ -20,10 +20,11 @@ import time
 
 import agents
 import console_api
+import generate
 import traces
 from machine import BUILD, FILL, ROOT, Postgres, Tailrace, connector, wait_until
 
-PARTS = ("start", "drain", "latency", "agents", "trace", "console", "console-api")
+PARTS = ("start", "drain", "latency", "agents", "generate", "trace", "console", "console-api")
 
 
 def drain(postgres, directory, rows, transport):
@@ -155,6 +156,7 @@ SECTIONS = {
     "start": ("Start", start_lines),
     "console": ("Console", console_lines),
     "agents": ("Agents: a topic with the full schema in every message, judged", agents.lines),
+    "generate": ("Generator: rows committed beside `psql \\copy`", generate.lines),
     "console-api": ("The console's answers", console_api.lines),
     "trace": ("Tracing: what keeping the times of batches and readers costs", traces.lines),
 }
@@ -198,6 +200,8 @@ def main():
             results["latency"] = latency(postgres, directory)
         if "agents" in wanted:
             results["agents"] = agents.measure(postgres, directory, 2 * options.rows)
+        if "generate" in wanted:
+            results["generate"] = generate.measure(postgres, directory, options.rows // 2)
         if "console" in wanted:
             results["console"] = console(postgres, directory)
         if "trace" in wanted:
