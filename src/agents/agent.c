@@ -244,6 +244,7 @@ static enum status open_all(struct agent *agent, struct error *error)
     if (status == OK)
         status = source_open(&spec, &agent->source, error);
     agent->decoder = change_decoder_create();
+    change_decoder_watch(agent->decoder, agent->spec.key, agent_key_seen, agent);
     for (size_t i = 0; i < agent->scales.count; i++) {
         int32_t scale;
 

@@ -47,6 +47,9 @@ struct agent {
     int64_t slowest_us;          /* of this turn; -1: none is known */
 };
 
+/* The key of the record that is being read: its state will be needed. A change_seen of change_decoder_watch. */
+void agent_key_seen(void *agent, const struct change_value *value, struct arena *arena);
+
 /*
  * Judges one record, and puts what comes of it into the checkpoint under construction: alert, enriched event, dead letter.
  * Errors  what stops the agent

@@ -255,6 +255,14 @@ static enum status event_judge(struct agent *agent, const struct source_record *
     return status;
 }
 
+void agent_key_seen(void *context, const struct change_value *value, struct arena *arena)
+{
+    const struct agent *agent = context;
+
+    if (!value->null)
+        state_prefetch(agent->states, slice_from_string(value_text(value, arena)));
+}
+
 enum status agent_record_handle(struct agent *agent, const struct source_record *record, struct error *error)
 {
     struct rule_event event = {.topic = agent->spec.topic, .partition = record->partition, .offset = record->offset,

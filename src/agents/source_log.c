@@ -149,7 +149,7 @@ static enum status batch_open(struct source_log *source, bool *opened, struct er
         return OK;
     status = record_batch_read(source->rest, &batch, error);
     if (status == OK && !record_batch_is_control(&batch))
-        status = record_iterator_init(&source->records, &batch, source->decompressor, PLAIN_BYTES_MAX, &source->plain, error);
+        status = record_iterator_stream(&source->records, &batch, source->decompressor, PLAIN_BYTES_MAX, &source->plain, error);
     if (status != OK) {
         error_context(error, "topic %s, partition %d, offset %" PRId64, source->topic, source->reading, source->next[source->reading]);
         return status;
@@ -195,10 +195,11 @@ static enum status batches_read(struct source_log *source, bool *got, struct err
     return OK;
 }
 
-static bool record_take(struct source_log *source, struct source_record *given)
+static enum status record_take(struct source_log *source, struct source_record *given, bool *got, struct error *error)
 {
     struct record record;
 
+    *got = false;
     while (source->batch_end >= 0 && record_iterator_next(&source->records, &record)) {
         if (record.offset < source->next[source->reading])
             continue;
@@ -206,30 +207,33 @@ static bool record_take(struct source_log *source, struct source_record *given)
         if (record.header_count > 0)
             given->trace = trace_context_of(&record);
         source->next[source->reading] = record.offset + 1;
-        return true;
+        *got = true;
+        return OK;
     }
+    if (source->batch_end >= 0 && source->records.failed)
+        return error_set(error, ERROR_CORRUPT_MESSAGE, "topic %s, partition %d, offset %" PRId64 ": the records of its batch cannot be read", source->topic,
+                         source->reading, source->next[source->reading]);
     if (source->batch_end >= 0) {
         if (source->batch_end > source->next[source->reading]) /* compacted away at its end */
             source->next[source->reading] = source->batch_end;
         source->batch_end = -1;
         log_passed(source->log, LOG_READER_SCORED, source->agent, source->topic, source->reading, source->next[source->reading]);
     }
-    return false;
+    return OK;
 }
 
 /* What is there without waiting. */
 static enum status record_next(struct source_log *source, struct source_record *record, bool *got, struct error *error)
 {
-    enum status status = OK;
     bool more = true;
+    enum status status = record_take(source, record, got, error);
 
-    *got = record_take(source, record);
     while (!*got && more && status == OK) {
         status = batch_open(source, &more, error);
         if (status == OK && !more)
             status = batches_read(source, &more, error);
         if (status == OK && more)
-            *got = record_take(source, record);
+            status = record_take(source, record, got, error);
     }
     return status;
 }

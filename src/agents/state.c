@@ -12,6 +12,7 @@
 #define KEY_NAME_BYTES_MAX 1024
 #define ALLOCATION_OVERHEAD 16 /* of malloc, for the count of bytes */
 #define EVICTION_SAMPLES 16
+#define PREFETCH_LINES 3 /* the entry, its key and where the state begins */
 
 /* One allocation: this, then the key, then the state: what a lookup compares lies in the line that it has already. */
 struct entry {
@@ -224,6 +225,14 @@ const struct state_entry *state_find(const struct state_table *table, struct sli
     key = key_cut(key);
     entry = *slot_find(table, key, (uint32_t)hash_bytes(key));
     return entry == NULL ? NULL : &entry->state;
+}
+
+void state_prefetch(const struct state_table *table, struct slice key)
+{
+    const uint8_t *entry = (const uint8_t *)table->buckets[(uint32_t)hash_bytes(key_cut(key)) & (table->bucket_count - 1)];
+
+    for (size_t i = 0; i < PREFETCH_LINES; i++)
+        __builtin_prefetch(entry + i * 64, 1);
 }
 
 /* Every pointer to the entry is moved along. */

@@ -32,6 +32,9 @@ struct state_entry *state_open(struct state_table *table, struct slice key);
 /* NULL when there is none; does not mark it used. */
 const struct state_entry *state_find(const struct state_table *table, struct slice key);
 
+/* Asks the processor for the entry of a key that will be opened soon. */
+void state_prefetch(const struct state_table *table, struct slice key);
+
 /* New size, old content kept, the rest zeroed; false past key_bytes_max. The entry may move: use what comes back through `entry`. */
 bool state_resize(struct state_table *table, struct state_entry **entry, size_t size);
 

@@ -11,6 +11,23 @@
 #define SCHEMAS_MAX 16
 #define COLUMNS_MAX 1664 /* MaxTupleAttributeNumber of PostgreSQL */
 
+#define SLOTS_MAX 32
+#define SHAPE_BYTES_MAX 1024
+
+/*
+ * What the envelopes of one schema have in common: constant bytes, then a value, then constant bytes again. Made from the last message
+ * that was read name by name; the next one that goes by it is compared piece by piece, and only its values are read.
+ */
+struct shape {
+    size_t slot_count;   /* 0: none is known */
+    size_t size, last;   /* of the text; and what of it stands behind the last value */
+    struct {
+        uint16_t before; /* bytes of the text before the value */
+        uint8_t part;
+    } slots[SLOTS_MAX];
+    uint8_t text[SHAPE_BYTES_MAX];
+};
+
 /* A schema that was met: its bytes, and what they mean. */
 struct known_schema {
     struct slice prefix;      /* {"schema":…,"payload": ; data NULL for the one of messages without schema */
@@ -21,25 +38,18 @@ struct known_schema {
     size_t capacity;
     struct arena arena;       /* owns names and meanings */
     uint64_t used;            /* when last; the oldest makes place */
-};
-
-#define MEMBERS_MAX 24
-
-/* A name in an object of every message, with its quotes and its colon. */
-struct member {
-    char text[22];
-    uint8_t size, part; /* size 0: none was met yet */
-};
-
-struct members {
-    struct member all[MEMBERS_MAX]; /* by their place in the object */
+    const char *watched_name; /* the decoder's */
+    size_t watched;           /* that column; SIZE_MAX when there is none */
+    struct shape shape;       /* of its envelopes */
 };
 
 struct change_decoder {
     struct known_schema *known[SCHEMAS_MAX];
     struct known_schema *plain; /* grows by the columns of messages without schema */
     struct known_schema *last;
-    struct members envelope, source;
+    char *watched;              /* column; NULL: none */
+    change_seen *seen;
+    void *context;
     struct map scales;          /* column -> scale + 1, as a pointer */
     struct buffer bytes;        /* of a decimal */
     uint64_t clock;
@@ -47,10 +57,12 @@ struct change_decoder {
 
 /* ---- Schemas ---- */
 
-static struct known_schema *known_create(struct slice prefix)
+static struct known_schema *known_create(struct slice prefix, const char *watched_name)
 {
     struct known_schema *known = memory_new(sizeof(*known));
 
+    known->watched_name = watched_name;
+    known->watched = SIZE_MAX;
     arena_init(&known->arena, 1024);
     if (!slice_is_null(prefix))
         known->prefix = slice_of(memory_copy_bytes(prefix.data, prefix.size), prefix.size);
@@ -84,6 +96,8 @@ static bool column_add(struct known_schema *known, struct slice name, struct cha
     known->names[at] = slice_from_string(arena_format(&known->arena, "\"%s\":", column.name));
     known->schema.column_count = at + 1;
     known->schema.columns = known->columns;
+    if (known->watched_name != NULL && strcmp(column.name, known->watched_name) == 0)
+        known->watched = at;
     return true;
 }
 
@@ -181,9 +195,9 @@ static bool columns_read(struct known_schema *known, struct slice fields)
 }
 
 /* Learns a schema; NULL when it is not that of a row or an envelope. */
-static struct known_schema *schema_learn(struct slice prefix, struct slice schema)
+static struct known_schema *schema_learn(struct slice prefix, struct slice schema, const char *watched)
 {
-    struct known_schema *known = known_create(prefix);
+    struct known_schema *known = known_create(prefix, watched);
     struct slice fields = json_scan_member(schema, "fields");
     struct slice row = slice_is_null(fields) ? fields : field_named(fields, "after", &known->arena);
 
@@ -227,7 +241,7 @@ struct change_decoder *change_decoder_create(void)
 
     map_init(&decoder->scales);
     buffer_init(&decoder->bytes, 1 << 20);
-    decoder->plain = known_create(slice_null());
+    decoder->plain = known_create(slice_null(), NULL);
     decoder->plain->envelope = true;
     return decoder;
 }
@@ -241,12 +255,21 @@ void change_decoder_destroy(struct change_decoder *decoder)
     known_destroy(decoder->plain);
     map_finish(&decoder->scales);
     buffer_finish(&decoder->bytes);
+    memory_free(decoder->watched);
     memory_free(decoder);
 }
 
 void change_decoder_set_scale(struct change_decoder *decoder, const char *column, int32_t scale)
 {
     (void)map_put_string(&decoder->scales, column, (void *)(intptr_t)(scale + 1));
+}
+
+void change_decoder_watch(struct change_decoder *decoder, const char *column, change_seen *seen, void *context)
+{
+    decoder->watched = memory_copy_string(column);
+    decoder->seen = seen;
+    decoder->context = context;
+    decoder->plain->watched_name = decoder->watched;
 }
 
 /* ---- Values ---- */
@@ -399,14 +422,17 @@ static const struct change_value *row_read(struct change_decoder *decoder, const
         } else {
             value_read(decoder, &known->columns[column], in, arena, &values[column]);
             expected = column + 1;
+            if (column == known->watched)
+                decoder->seen(decoder->context, &values[column], arena);
         }
     }
     return values;
 }
 
-/* ---- Names that come in the same order again and again ---- */
+/* ---- Envelopes ---- */
 
-enum part { PART_OTHER, PART_BEFORE, PART_AFTER, PART_SOURCE, PART_OPERATION, PART_TS_US, PART_TS_MS, PART_LSN, PART_TRANSACTION, PART_SCHEMA, PART_TABLE };
+/* LITERAL: not looked at, and most likely the same in the next message. */
+enum part { PART_LITERAL, PART_OTHER, PART_BEFORE, PART_AFTER, PART_SOURCE, PART_OPERATION, PART_TS_US, PART_TS_MS, PART_LSN, PART_TRANSACTION, PART_SCHEMA, PART_TABLE };
 
 struct part_name {
     const char *name;
@@ -414,9 +440,9 @@ struct part_name {
 };
 
 static const struct part_name envelope_names[] = {
-    {"before", PART_BEFORE}, {"after", PART_AFTER}, {"source", PART_SOURCE}, {"op", PART_OPERATION}, {NULL, PART_OTHER}};
-static const struct part_name source_names[] = {{"ts_us", PART_TS_US}, {"ts_ms", PART_TS_MS},     {"lsn", PART_LSN},    {"txId", PART_TRANSACTION},
-                                                {"schema", PART_SCHEMA}, {"table", PART_TABLE}, {NULL, PART_OTHER}};
+    {"before", PART_BEFORE}, {"after", PART_AFTER}, {"source", PART_SOURCE}, {"op", PART_OPERATION}, {"transaction", PART_OTHER}, {NULL, PART_LITERAL}};
+static const struct part_name source_names[] = {{"ts_us", PART_TS_US},   {"ts_ms", PART_TS_MS}, {"lsn", PART_LSN},        {"txId", PART_TRANSACTION},
+                                                {"schema", PART_SCHEMA}, {"table", PART_TABLE}, {"sequence", PART_OTHER}, {NULL, PART_LITERAL}};
 
 static enum part part_of(const struct part_name *names, struct slice name)
 {
@@ -425,83 +451,123 @@ static enum part part_of(const struct part_name *names, struct slice name)
     return names->part;
 }
 
-/* Reads a name with its colon. One comparison when it is what stood in this place the last time; otherwise that is remembered. */
-static enum part part_read(struct members *members, size_t at, const struct part_name *names, struct json_scan *in)
+/* One value of an envelope or of its source; what is of another kind than it should be is not looked at. */
+static void part_read(struct change_decoder *decoder, const struct known_schema *known, struct json_scan *in, enum part part, struct arena *arena,
+                      struct change *change, int64_t *time_ms)
 {
-    struct member *member = at < MEMBERS_MAX ? &members->all[at] : NULL;
-    struct slice name;
-    enum part part;
+    enum json_kind kind = json_peek(in);
+    bool escaped;
 
-    if (member != NULL && member->size > 0 && member->size <= (size_t)(in->end - in->at) && memcmp(in->at, member->text, member->size) == 0) {
-        in->at += member->size;
-        return (enum part)member->part;
+    if (part == PART_BEFORE) {
+        change->before = row_read(decoder, known, in, arena);
+    } else if (part == PART_AFTER) {
+        change->after = row_read(decoder, known, in, arena);
+    } else if (part == PART_OPERATION) {
+        struct slice operation = json_scan_string(in, &escaped);
+
+        change->operation = operation.size == 1 ? (char)operation.data[0] : '\0';
+    } else if (kind == JSON_NUMBER && part == PART_TS_US) {
+        change->source_time_us = json_scan_integer(in);
+    } else if (kind == JSON_NUMBER && part == PART_TS_MS) {
+        *time_ms = json_scan_integer(in);
+    } else if (kind == JSON_NUMBER && part == PART_LSN) {
+        change->lsn = json_scan_integer(in);
+    } else if (kind == JSON_NUMBER && part == PART_TRANSACTION) {
+        change->transaction_id = json_scan_integer(in);
+    } else if (kind == JSON_STRING && part == PART_SCHEMA) {
+        change->table_schema = json_scan_string(in, &escaped);
+    } else if (kind == JSON_STRING && part == PART_TABLE) {
+        change->table = json_scan_string(in, &escaped);
+    } else {
+        (void)json_skip(in);
     }
-    name = json_name(in);
-    part = part_of(names, name);
-    if (member != NULL && in->failed == NULL && name.size + 3 <= sizeof(member->text)) {
-        member->text[0] = '"';
-        memcpy(member->text + 1, name.data, name.size);
-        memcpy(member->text + 1 + name.size, "\":", 2);
-        member->size = (uint8_t)(name.size + 3);
-        member->part = (uint8_t)part;
-    }
-    return part;
 }
 
-static void source_read(struct change_decoder *decoder, struct json_scan *in, struct change *change)
+/* Text up to a value, which ends at `after`; too much of it: no shape is known. */
+static void shape_add(struct shape *shape, const uint8_t **end, const uint8_t *value, const uint8_t *after, enum part part)
 {
-    bool first = true;
-    int64_t time_ms = 0;
+    size_t size = (size_t)(value - *end);
 
-    if (json_peek(in) != JSON_OBJECT) {
-        (void)json_skip(in);
+    if (shape->slot_count == SLOTS_MAX || size > sizeof(shape->text) - shape->size) {
+        *end = NULL;
         return;
     }
-    json_open(in, '{');
-    for (size_t at = 0; json_next(in, '}', &first); at++) {
-        enum part part = part_read(&decoder->source, at, source_names, in);
-        enum json_kind kind = part == PART_OTHER ? JSON_NONE : json_peek(in);
-        bool escaped;
+    memcpy(shape->text + shape->size, *end, size);
+    shape->size += size;
+    shape->slots[shape->slot_count].before = (uint16_t)size;
+    shape->slots[shape->slot_count++].part = (uint8_t)part;
+    *end = after;
+}
 
-        if (kind == JSON_NUMBER && part == PART_TS_US)
-            change->source_time_us = json_scan_integer(in);
-        else if (kind == JSON_NUMBER && part == PART_TS_MS)
-            time_ms = json_scan_integer(in);
-        else if (kind == JSON_NUMBER && part == PART_LSN)
-            change->lsn = json_scan_integer(in);
-        else if (kind == JSON_NUMBER && part == PART_TRANSACTION)
-            change->transaction_id = json_scan_integer(in);
-        else if (kind == JSON_STRING && part == PART_SCHEMA)
-            change->table_schema = json_scan_string(in, &escaped);
-        else if (kind == JSON_STRING && part == PART_TABLE)
-            change->table = json_scan_string(in, &escaped);
+/* The members of an envelope, or of its source, by name. *shaped: up to where the shape goes; NULL: it does not fit. */
+static void members_read(struct change_decoder *decoder, struct known_schema *known, struct json_scan *in, const struct part_name *names,
+                         struct arena *arena, struct change *change, int64_t *time_ms, const uint8_t **shaped)
+{
+    bool first = true;
+
+    json_open(in, '{');
+    while (json_next(in, '}', &first)) {
+        enum part part = part_of(names, json_name(in));
+        enum json_kind kind = json_peek(in);
+        const uint8_t *value = in->at;
+
+        if (part == PART_SOURCE && kind == JSON_OBJECT) {
+            members_read(decoder, known, in, source_names, arena, change, time_ms, shaped);
+            continue;
+        }
+        part_read(decoder, known, in, part, arena, change, time_ms);
+        if (part == PART_LITERAL && (kind == JSON_NUMBER || kind == JSON_ARRAY || kind == JSON_OBJECT))
+            part = PART_OTHER;
+        if (part != PART_LITERAL && part != PART_SOURCE && *shaped != NULL)
+            shape_add(&known->shape, shaped, value, in->at, part);
+    }
+}
+
+/* False when the message is not of the shape of the last one: nothing is read then. */
+static bool shape_read(struct change_decoder *decoder, const struct known_schema *known, struct json_scan *in, struct arena *arena,
+                       struct change *change, int64_t *time_ms)
+{
+    const struct shape *shape = &known->shape;
+    const uint8_t *text = shape->text;
+    struct change read = *change;
+    struct json_scan at = *in;
+
+    for (size_t i = 0; i < shape->slot_count; i++) {
+        size_t size = shape->slots[i].before;
+
+        if (at.failed != NULL || size > (size_t)(at.end - at.at) || memcmp(at.at, text, size) != 0)
+            return false;
+        at.at += size;
+        text += size;
+        part_read(decoder, known, &at, (enum part)shape->slots[i].part, arena, &read, time_ms);
+    }
+    if (at.failed != NULL || shape->slot_count == 0 || shape->last > (size_t)(at.end - at.at) || memcmp(at.at, text, shape->last) != 0)
+        return false;
+    at.at += shape->last;
+    *in = at;
+    *change = read;
+    return true;
+}
+
+static void envelope_read(struct change_decoder *decoder, struct known_schema *known, struct json_scan *in, struct arena *arena,
+                          struct change *change)
+{
+    struct shape *shape = &known->shape;
+    const uint8_t *shaped = in->at;
+    int64_t time_ms = 0;
+
+    if (!shape_read(decoder, known, in, arena, change, &time_ms)) {
+        time_ms = 0;
+        shape->size = shape->slot_count = 0;
+        members_read(decoder, known, in, envelope_names, arena, change, &time_ms, &shaped);
+        shape->last = shaped == NULL ? 0 : (size_t)(in->at - shaped);
+        if (in->failed != NULL || shaped == NULL || shape->last > sizeof(shape->text) - shape->size)
+            shape->slot_count = 0;
         else
-            (void)json_skip(in);
+            memcpy(shape->text + shape->size, shaped, shape->last);
     }
     if (change->source_time_us == 0)
         change->source_time_us = time_ms * 1000;
-}
-
-static void envelope_read(struct change_decoder *decoder, const struct known_schema *known, struct json_scan *in, struct arena *arena,
-                          struct change *change)
-{
-    bool first = true, escaped;
-
-    json_open(in, '{');
-    for (size_t at = 0; json_next(in, '}', &first); at++) {
-        switch (part_read(&decoder->envelope, at, envelope_names, in)) {
-        case PART_BEFORE: change->before = row_read(decoder, known, in, arena); break;
-        case PART_AFTER: change->after = row_read(decoder, known, in, arena); break;
-        case PART_SOURCE: source_read(decoder, in, change); break;
-        case PART_OPERATION: {
-            struct slice op = json_scan_string(in, &escaped);
-
-            change->operation = op.size == 1 ? (char)op.data[0] : '\0';
-            break;
-        }
-        default: (void)json_skip(in); break;
-        }
-    }
 }
 
 /* ---- Messages ---- */
@@ -547,7 +613,7 @@ static struct known_schema *schema_find(struct change_decoder *decoder, struct s
         if (found == NULL) {
             if (!message_split(value, &prefix, &schema, payload) || slice_equal_string(schema, "null"))
                 return NULL;
-            found = schema_learn(prefix, schema);
+            found = schema_learn(prefix, schema, decoder->watched);
             if (found == NULL)
                 return NULL;
             schema_keep(decoder, found);

@@ -70,6 +70,13 @@ void change_decoder_destroy(struct change_decoder *decoder); /* NULL is fine */
 void change_decoder_set_scale(struct change_decoder *decoder, const char *column, int32_t scale);
 
 /*
+ * From now on `seen` is called with the value of this column as soon as it is read, before the rest of the message is: what belongs to
+ * it can be fetched meanwhile. Once, before the first change_decode.
+ */
+typedef void change_seen(void *context, const struct change_value *value, struct arena *arena);
+void change_decoder_watch(struct change_decoder *decoder, const char *column, change_seen *seen, void *context);
+
+/*
  * Reads one record's value. A tombstone (data NULL) is not a change: do not pass it.
  * change  borrows from `value`, the arena and the decoder
  * Errors  BAD_INPUT: not JSON, or JSON that is not a change event: says where (byte) and what was expected

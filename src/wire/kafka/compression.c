@@ -205,6 +205,9 @@ struct decompressor {
     struct inflate_state *gzip;
     LZ4F_dctx *lz4;
     ZSTD_DCtx *zstd;
+    enum compression codec; /* of what decompressor_begin began */
+    struct slice packed;    /* where the codec comes whole */
+    size_t plain_left;      /* bytes that may still come */
 };
 
 struct decompressor *decompressor_create(void)
@@ -264,24 +267,30 @@ static size_t growth(const struct sink *sink, size_t left)
     return (used > left * 4 ? used : left * 4) + GROWTH_BYTES;
 }
 
-static enum step gunzip(struct decompressor *decompressor, struct slice packed, struct sink *sink)
+static void gunzip_begin(struct decompressor *decompressor, struct slice packed)
 {
-    struct inflate_state *gzip = decompressor->gzip;
+    if (decompressor->gzip == NULL)
+        decompressor->gzip = memory_new(sizeof(*decompressor->gzip));
+    isal_inflate_init(decompressor->gzip);
+    decompressor->gzip->crc_flag = ISAL_GZIP;
+    decompressor->gzip->next_in = (uint8_t *)(uintptr_t)packed.data;
+    decompressor->gzip->avail_in = (uint32_t)packed.size;
+}
 
-    if (gzip == NULL)
-        gzip = decompressor->gzip = memory_new(sizeof(*gzip));
-    isal_inflate_init(gzip);
-    gzip->crc_flag = ISAL_GZIP;
-    gzip->next_in = (uint8_t *)(uintptr_t)packed.data;
-    gzip->avail_in = (uint32_t)packed.size;
-    for (;;) {
-        size_t room;
-        uint8_t *to = sink_room(sink, growth(sink, gzip->avail_in), &room);
+/* Goes on until there are `wanted` plain bytes, or to the end. */
+static enum step gunzip_next(struct inflate_state *gzip, size_t wanted, struct sink *sink, bool *ended)
+{
+    *ended = false;
+    while (sink->out->size - sink->start < wanted) {
+        size_t room, missing = wanted - (sink->out->size - sink->start), more = growth(sink, gzip->avail_in);
+        uint8_t *to = sink_room(sink, missing < more ? missing : more, &room);
         uint32_t before = gzip->avail_in;
         size_t wrote;
 
         if (to == NULL)
             return STEP_TOO_LARGE;
+        if (room > missing)
+            room = missing;
         gzip->next_out = to;
         gzip->avail_out = (uint32_t)(room < UINT32_MAX ? room : UINT32_MAX);
         if (isal_inflate(gzip) != ISAL_DECOMP_OK)
@@ -292,7 +301,8 @@ static enum step gunzip(struct decompressor *decompressor, struct slice packed, 
             uint8_t *next = gzip->next_in;
             uint32_t left = gzip->avail_in;
 
-            if (left == 0)
+            *ended = left == 0;
+            if (*ended)
                 return STEP_OK;
             isal_inflate_reset(gzip); /* another member */
             gzip->crc_flag = ISAL_GZIP;
@@ -302,6 +312,15 @@ static enum step gunzip(struct decompressor *decompressor, struct slice packed, 
             return STEP_CORRUPT; /* nothing goes on: cut short */
         }
     }
+    return STEP_OK;
+}
+
+static enum step gunzip(struct decompressor *decompressor, struct slice packed, struct sink *sink)
+{
+    bool ended;
+
+    gunzip_begin(decompressor, packed);
+    return gunzip_next(decompressor->gzip, SIZE_MAX, sink, &ended);
 }
 
 /* One raw block. */
@@ -430,23 +449,53 @@ static enum step step_run(struct decompressor *decompressor, enum compression co
     return STEP_OK;
 }
 
+/* What the step came to, for people; what was written is taken back unless all is well. */
+static enum status step_status(enum step step, enum compression codec, const struct sink *sink, size_t packed_size, struct error *error)
+{
+    struct buffer *out = sink->out;
+
+    if (step == STEP_OK && out->size - sink->start > sink->plain_max)
+        step = STEP_TOO_LARGE;
+    if (step == STEP_OK)
+        return OK;
+    out->size = sink->start;
+    if (step == STEP_TOO_LARGE)
+        return error_set(error, ERROR_MESSAGE_TOO_LARGE, "decompress %s: more than %zu bytes", names[codec],
+                         sink->plain_max < out->size_max - sink->start ? sink->plain_max : out->size_max - sink->start);
+    return error_set(error, ERROR_CORRUPT_MESSAGE, "decompress %s: %zu bytes are not what %s writes, or are cut short", names[codec],
+                     packed_size, names[codec]);
+}
+
 enum status decompressor_run(struct decompressor *decompressor, enum compression codec, struct slice packed, size_t plain_max,
                              struct buffer *out, struct error *error)
 {
     struct sink sink = {out, out->size, plain_max};
-    enum step step;
 
     if ((unsigned)codec >= COMPRESSION_COUNT)
         return error_set(error, ERROR_UNSUPPORTED_COMPRESSION_TYPE, "decompress: codec %d is unknown", (int)codec);
-    step = step_run(decompressor, codec, packed, &sink);
-    if (step == STEP_OK && out->size - sink.start > plain_max)
-        step = STEP_TOO_LARGE;
-    if (step == STEP_OK)
-        return OK;
-    out->size = sink.start;
-    if (step == STEP_TOO_LARGE)
-        return error_set(error, ERROR_MESSAGE_TOO_LARGE, "decompress %s: more than %zu bytes", names[codec],
-                         plain_max < out->size_max - sink.start ? plain_max : out->size_max - sink.start);
-    return error_set(error, ERROR_CORRUPT_MESSAGE, "decompress %s: %zu bytes are not what %s writes, or are cut short", names[codec],
-                     packed.size, names[codec]);
+    return step_status(step_run(decompressor, codec, packed, &sink), codec, &sink, packed.size, error);
+}
+
+void decompressor_begin(struct decompressor *decompressor, enum compression codec, struct slice packed, size_t plain_max)
+{
+    decompressor->codec = codec;
+    decompressor->packed = packed;
+    decompressor->plain_left = plain_max;
+    if (codec == COMPRESSION_GZIP && packed.size <= INT32_MAX)
+        gunzip_begin(decompressor, packed);
+}
+
+enum status decompressor_next(struct decompressor *decompressor, size_t wanted, struct buffer *out, bool *ended, struct error *error)
+{
+    struct sink sink = {out, out->size, decompressor->plain_left};
+    enum status status;
+
+    if (decompressor->codec == COMPRESSION_GZIP && decompressor->packed.size <= INT32_MAX) {
+        status = step_status(gunzip_next(decompressor->gzip, wanted, &sink, ended), COMPRESSION_GZIP, &sink, decompressor->packed.size, error);
+    } else {
+        status = decompressor_run(decompressor, decompressor->codec, decompressor->packed, decompressor->plain_left, out, error);
+        *ended = true;
+    }
+    decompressor->plain_left -= out->size - sink.start;
+    return status;
 }

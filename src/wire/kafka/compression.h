@@ -55,4 +55,16 @@ void decompressor_destroy(struct decompressor *decompressor); /* NULL is fine */
 enum status decompressor_run(struct decompressor *decompressor, enum compression codec, struct slice packed, size_t plain_max,
                              struct buffer *out, struct error *error);
 
+/*
+ * The same step by step, so that the plain bytes are used while the processor's cache still has them: begin, then next until *ended.
+ * packed  borrowed until then; only one can be under way
+ */
+void decompressor_begin(struct decompressor *decompressor, enum compression codec, struct slice packed, size_t plain_max);
+
+/*
+ * Appends the next `wanted` plain bytes, at the end fewer, or all that is left where the codec does not come in steps (all but gzip).
+ * Errors  as decompressor_run; gzip's own checksum is looked at with the last step
+ */
+enum status decompressor_next(struct decompressor *decompressor, size_t wanted, struct buffer *out, bool *ended, struct error *error);
+
 #endif

@@ -23,6 +23,8 @@
 
 #define LENGTH_MIN_OF_ANY_FORMAT 14 /* a message of format 0 without key and value */
 #define RECORD_BYTES_MIN 7          /* seven one-byte fields */
+#define STREAM_BYTES ((size_t)256 << 10) /* of a batch that comes in steps: a processor's second cache holds it beside other things */
+#define VARINT32_BYTES_MAX 5
 
 /* ---- Big-endian at a place ---- */
 
@@ -168,16 +170,23 @@ void record_batch_set_max_timestamp(uint8_t *batch, int64_t time_ms)
 
 /* ---- Reading records ---- */
 
+static struct record_iterator iterator_of(const struct record_batch *batch)
+{
+    struct record_iterator iterator = {
+        .base_offset = batch->base_offset, .base_timestamp_ms = batch->base_timestamp_ms, .append_time_ms = -1, .left = batch->count};
+
+    if ((batch->attributes & RECORD_BATCH_APPEND_TIME) != 0)
+        iterator.append_time_ms = batch->max_timestamp_ms;
+    return iterator;
+}
+
 enum status record_iterator_init(struct record_iterator *iterator, const struct record_batch *batch, struct decompressor *decompressor,
                                  size_t plain_max, struct buffer *scratch, struct error *error)
 {
     enum compression codec = record_batch_codec(batch);
     struct slice records = batch->records;
 
-    *iterator = (struct record_iterator){
-        .base_offset = batch->base_offset, .base_timestamp_ms = batch->base_timestamp_ms, .append_time_ms = -1, .left = batch->count};
-    if ((batch->attributes & RECORD_BATCH_APPEND_TIME) != 0)
-        iterator->append_time_ms = batch->max_timestamp_ms;
+    *iterator = iterator_of(batch);
     if (codec != COMPRESSION_NONE) {
         enum status status;
 
@@ -193,6 +202,57 @@ enum status record_iterator_init(struct record_iterator *iterator, const struct 
     }
     iterator->in = reader_of(records.data == NULL ? slice_of("", 0) : records);
     return OK;
+}
+
+enum status record_iterator_stream(struct record_iterator *iterator, const struct record_batch *batch, struct decompressor *decompressor,
+                                   size_t plain_max, struct buffer *scratch, struct error *error)
+{
+    if (!record_batch_checksum_is_right(batch))
+        return error_set(error, ERROR_CORRUPT_MESSAGE, "record batch: the checksum is %08" PRIx32 ", that of its bytes %08" PRIx32, batch->crc,
+                         checksum(batch->bytes));
+    if (record_batch_codec(batch) == COMPRESSION_NONE)
+        return record_iterator_init(iterator, batch, NULL, plain_max, NULL, error);
+    *iterator = iterator_of(batch);
+    iterator->decompressor = decompressor;
+    iterator->scratch = scratch;
+    buffer_reset(scratch);
+    iterator->in = reader_of(slice_of("", 0));
+    decompressor_begin(decompressor, record_batch_codec(batch), batch->records, plain_max);
+    return OK;
+}
+
+/* How many bytes more a whole record would need, as far as is known; 0 when one is there. */
+static size_t record_missing(struct reader in)
+{
+    size_t left = reader_left(&in);
+    int32_t length = read_varint32(&in);
+
+    if (in.failed)
+        return left >= VARINT32_BYTES_MAX ? 0 : VARINT32_BYTES_MAX - left;
+    return length < 0 || (size_t)length <= reader_left(&in) ? 0 : (size_t)length - reader_left(&in);
+}
+
+/* Reads on behind what is left, which goes to the front, until a whole record is there; at the end of the batch it may be less. */
+static void stream_read(struct record_iterator *iterator)
+{
+    struct buffer *scratch = iterator->scratch;
+    size_t missing, left = reader_left(&iterator->in);
+    bool ended = false;
+
+    if (left > 0)
+        memmove(scratch->data, iterator->in.at, left);
+    scratch->size = left;
+    iterator->in = reader_of(buffer_slice(scratch));
+    while (!ended && (missing = left == 0 ? STREAM_BYTES : record_missing(iterator->in)) > 0) {
+        if (missing + left < STREAM_BYTES)
+            missing = STREAM_BYTES - left;
+        if (decompressor_next(iterator->decompressor, missing, scratch, &ended, NULL) != OK)
+            iterator->failed = ended = true;
+        iterator->in = reader_of(buffer_slice(scratch));
+        left = scratch->size;
+    }
+    if (ended)
+        iterator->decompressor = NULL;
 }
 
 /* A varint length and that many bytes; -1 is null. */
@@ -236,6 +296,8 @@ bool record_iterator_next(struct record_iterator *iterator, struct record *recor
     struct reader body;
     int32_t length;
 
+    if (iterator->decompressor != NULL && (iterator->left == 0 || record_missing(*in) > 0))
+        stream_read(iterator);
     if (iterator->left == 0 || iterator->failed) {
         iterator->failed = iterator->failed || reader_left(in) > 0;
         return false;

@@ -123,6 +123,8 @@ struct record_iterator {
     int64_t append_time_ms; /* of all records, or -1 */
     int32_t left;
     bool failed; /* after record_iterator_next gave false: the batch is not what it says */
+    struct decompressor *decompressor; /* of a batch that comes in steps, NULL when all of it is in `in` */
+    struct buffer *scratch;
 };
 
 /*
@@ -134,6 +136,16 @@ struct record_iterator {
  */
 enum status record_iterator_init(struct record_iterator *iterator, const struct record_batch *batch, struct decompressor *decompressor,
                                  size_t plain_max, struct buffer *scratch, struct error *error);
+
+/*
+ * The same for whoever is done with a record when he asks for the next one: the batch is decompressed in steps, which the processor's
+ * cache holds, and a record is good until record_iterator_next is called again.
+ * decompressor  of this batch alone until record_iterator_next gives false, or another is begun
+ * What is wrong with the compressed records shows in `failed`, with the records before it given. So the batch's checksum is looked at here
+ * Errors        CORRUPT_MESSAGE
+ */
+enum status record_iterator_stream(struct record_iterator *iterator, const struct record_batch *batch, struct decompressor *decompressor,
+                                   size_t plain_max, struct buffer *scratch, struct error *error);
 
 /* Gives the next record, borrowed from the batch or from scratch; false at the end and when it is broken (`failed`). */
 bool record_iterator_next(struct record_iterator *iterator, struct record *record);

@@ -151,6 +151,95 @@ TEST(a_message_cut_anywhere_never_crashes)
     }
 }
 
+/* What the envelope says, whatever the decoder has read before. */
+static void assert_read_as_alone(const char *text)
+{
+    struct change_decoder *fresh = change_decoder_create();
+    struct change expected, change;
+    enum status status = change_decode(fresh, slice_from_string(text), &arena, &expected, NULL);
+
+    assert_int_equal(change_decode(decoder, slice_from_string(text), &arena, &change, NULL), status);
+    if (status == OK) {
+        assert_int_equal(change.operation, expected.operation);
+        assert_int_equal(change.source_time_us, expected.source_time_us);
+        assert_int_equal(change.lsn, expected.lsn);
+        assert_int_equal(change.transaction_id, expected.transaction_id);
+        assert_true(slice_equal(change.table, expected.table));
+        assert_true(slice_equal(change.table_schema, expected.table_schema));
+        assert_int_equal(change.before == NULL, expected.before == NULL);
+        assert_int_equal(change.after == NULL, expected.after == NULL);
+        for (size_t i = 0; change.after != NULL && i < change.schema->column_count; i++) {
+            assert_int_equal(change.after[i].null, expected.after[i].null);
+            assert_int_equal(change.after[i].integer, expected.after[i].integer);
+            assert_true(slice_equal(change.after[i].text, expected.after[i].text));
+        }
+    }
+    change_decoder_destroy(fresh);
+}
+
+TEST(messages_of_another_shape_than_the_last_are_read_right)
+{
+    static const char *const texts[] = {
+        FULL(ENVELOPE("null", AFTER, "c")),
+        FULL(ENVELOPE(AFTER, AFTER, "u")),
+        FULL(ENVELOPE(AFTER, "null", "d")),
+        FULL("{\"before\":null,\"after\":" AFTER ",\"source\":{\"version\":\"3.6.1.Final\",\"ts_ms\":7,\"sequence\":null,\"schema\":\"s\",\"table\":\"other\","
+             "\"txId\":null,\"lsn\":-4,\"xmin\":12},\"transaction\":{\"id\":\"1\",\"total_order\":1},\"op\":\"r\",\"ts_ms\":5}"),
+        FULL("{\"op\":\"c\",\"source\":{\"lsn\":5,\"ts_us\":9},\"after\":" AFTER "}"),
+        FULL("{ \"op\" : \"c\" , \"source\" : { \"lsn\" : 5 } , \"after\" : " AFTER " }"),
+        FULL("{\"after\":" AFTER ",\"source\":null,\"op\":\"c\"}"),
+        FULL("{\"after\":" AFTER ",\"source\":null,\"op\":\"c\",}"),
+        FULL("{\"after\":" AFTER ",\"source\":{\"lsn\":\"5\",\"ts_us\":true},\"op\":7}"),
+        FULL("{}"),
+        ENVELOPE("null", AFTER, "c"),
+    };
+    size_t count = sizeof(texts) / sizeof(texts[0]);
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            for (int times = 0; times < 2; times++)
+                assert_read_as_alone(texts[i]);
+            assert_read_as_alone(texts[j]);
+        }
+    }
+}
+
+TEST(an_envelope_with_more_than_a_shape_holds_is_read)
+{
+    char text[8192] = "{\"before\":null,\"after\":" AFTER ",\"op\":\"c\"";
+
+    for (int i = 0; i < 40; i++)
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ",\"more%d\":%d,\"text%d\":\"%040d\"", i, i, i, i);
+    (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ",\"source\":{\"lsn\":77}}");
+    assert_read_as_alone(text);
+    assert_int_equal(decoded(text).lsn, 77);
+    assert_int_equal(decoded(text).lsn, 77);
+}
+
+static int64_t seen_user;
+static int seen_times;
+
+static void seen(void *context, const struct change_value *value, struct arena *in)
+{
+    (void)context;
+    (void)in;
+    seen_user = value->integer;
+    seen_times++;
+}
+
+TEST(the_watched_column_is_told_while_the_message_is_read)
+{
+    change_decoder_watch(decoder, "user_id", seen, NULL);
+    for (int known = 0; known < 2; known++) {
+        (void)decoded(FULL(ENVELOPE("null", AFTER, "c")));
+        assert_int_equal(seen_user, 9157);
+    }
+    assert_int_equal(seen_times, 2);
+    (void)decoded("{\"user_id\":3}");
+    assert_int_equal(seen_user, 3);
+    assert_int_equal(seen_times, 3);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -163,6 +252,9 @@ int main(void)
         WITH(columns_in_another_order_are_found),
         WITH(foreign_records_are_refused_with_their_place),
         WITH(a_message_cut_anywhere_never_crashes),
+        WITH(messages_of_another_shape_than_the_last_are_read_right),
+        WITH(an_envelope_with_more_than_a_shape_holds_is_read),
+        WITH(the_watched_column_is_told_while_the_message_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

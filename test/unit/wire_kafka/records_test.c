@@ -710,6 +710,114 @@ TEST(a_count_that_lies_is_refused)
     assert_int_equal(record_batch_read(broken_batch, &batch, NULL), ERROR_CORRUPT_MESSAGE);
 }
 
+/* ---- A batch in steps ---- */
+
+/* Records of many lengths, one larger than a step, beside which a step ends anywhere. */
+static void streamed_build(struct record_builder *large, size_t *count)
+{
+    size_t sizes[] = {0, 1, 63, 64, 8191, 8192, 40000, 700000};
+    uint8_t *value = malloc(700000);
+    uint32_t random = 1;
+
+    for (size_t i = 0; i < 700000; i++) {
+        random = random * 1664525 + 1013904223;
+        value[i] = i % 64 == 0 ? (uint8_t)(random >> 24) : (uint8_t)('a' + i % 7);
+    }
+    *count = 0;
+    for (int round = 0; round < 40; round++) {
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+            if (sizes[i] < 700000 || round == 20) {
+                assert_true(record_builder_append(large, 1000 + round, s("k"), slice_of(value + round, sizes[i] - (sizes[i] == 700000 ? 100 : 0)), NULL, 0));
+                ++*count;
+            }
+        }
+    }
+    free(value);
+}
+
+/* Reads the batch whole and in steps; true when both come to an end, with the same records in both. */
+static bool streams_the_same(const struct record_batch *batch, size_t plain_max, size_t *count)
+{
+    struct decompressor *second = decompressor_create();
+    struct record_iterator whole, steps;
+    struct record expected, record;
+    struct buffer chunk;
+    bool right;
+
+    buffer_init(&chunk, 16u << 20);
+    *count = 0;
+    assert_int_equal(record_iterator_init(&whole, batch, decompressor, 16u << 20, &scratch, NULL), OK);
+    assert_int_equal(record_iterator_stream(&steps, batch, second, plain_max, &chunk, NULL), OK);
+    while (record_iterator_next(&steps, &record)) {
+        assert_true(record_iterator_next(&whole, &expected));
+        assert_int_equal(record.offset, expected.offset);
+        assert_int_equal(record.timestamp_ms, expected.timestamp_ms);
+        assert_true(slice_equal(record.key, expected.key));
+        assert_true(slice_equal(record.value, expected.value));
+        ++*count;
+    }
+    right = !steps.failed && !record_iterator_next(&whole, &expected) && !whole.failed;
+    decompressor_destroy(second);
+    buffer_finish(&chunk);
+    return right;
+}
+
+TEST(a_batch_in_steps_gives_the_same_records)
+{
+    for (int codec = 0; codec < COMPRESSION_COUNT; codec++) {
+        struct compressor *compressor = compressor_create((enum compression)codec);
+        struct record_batch_spec spec = record_batch_spec_plain();
+        struct record_builder large;
+        struct record_batch batch;
+        size_t count, read;
+
+        record_builder_init(&large, 8u << 20);
+        streamed_build(&large, &count);
+        batch = batch_of(record_builder_seal(&large, &spec, compressor));
+        assert_int_equal(record_batch_codec(&batch), codec);
+        assert_true(streams_the_same(&batch, 16u << 20, &read));
+        assert_int_equal(read, count);
+        if (codec != COMPRESSION_NONE) { /* more than it may become */
+            assert_false(streams_the_same(&batch, 1u << 20, &read));
+            assert_true(read < count);
+        }
+        record_builder_finish(&large);
+        compressor_destroy(compressor);
+    }
+}
+
+TEST(a_batch_in_steps_that_is_broken_ends_as_failed)
+{
+    struct compressor *gzip = compressor_create(COMPRESSION_GZIP);
+    struct record_batch_spec spec = record_batch_spec_plain();
+    struct record_iterator iterator;
+    struct record_builder large;
+    struct record_batch batch;
+    struct record record;
+    struct slice sealed;
+    uint8_t *copy;
+    size_t count;
+
+    record_builder_init(&large, 8u << 20);
+    streamed_build(&large, &count);
+    sealed = record_builder_seal(&large, &spec, gzip);
+    copy = malloc(sealed.size);
+    memcpy(copy, sealed.data, sealed.size);
+    copy[sealed.size - 6] ^= 1; /* of gzip's own checksum, with that of the batch right: seen with the last step */
+    batch = batch_of(slice_of(copy, sealed.size));
+    assert_int_equal(record_iterator_stream(&iterator, &batch, decompressor, 16u << 20, &scratch, NULL), ERROR_CORRUPT_MESSAGE);
+    record_batch_set_max_timestamp(copy, batch.max_timestamp_ms);
+    batch = batch_of(slice_of(copy, sealed.size));
+    assert_int_equal(record_iterator_stream(&iterator, &batch, decompressor, 16u << 20, &scratch, NULL), OK);
+    while (record_iterator_next(&iterator, &record))
+        count--;
+    assert_true(iterator.failed);
+    assert_false(record_iterator_next(&iterator, &record));
+    free(copy);
+    record_builder_finish(&large);
+    compressor_destroy(gzip);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -732,6 +840,8 @@ int main(void)
         CASE(a_batch_cut_short_anywhere_is_corrupt),
         CASE(broken_batches_never_crash),
         CASE(a_count_that_lies_is_refused),
+        CASE(a_batch_in_steps_gives_the_same_records),
+        CASE(a_batch_in_steps_that_is_broken_ends_as_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
