@@ -171,19 +171,52 @@ static void refuse(struct http_response *response, int status, const char *forma
     buffer_append_string(&response->body, "}");
 }
 
+/*
+ * Is a page that a browser loaded from there ours? It is when it came from where it asks now, or from a host that was named as ours.
+ * An address alone says nothing: any page may have one, and on this machine other programs serve pages, too.
+ */
+static bool origin_is_ours(const struct http_server *server, const char *origin, const char *host)
+{
+    const char *behind = strstr(origin, "://");
+    struct slice rest = slice_from_string(server->hosts), name, page;
+    const uint8_t *port;
+
+    if (behind == NULL) /* "null": a page that does not say where it is from */
+        return false;
+    if (host != NULL && strcasecmp(behind + 3, host) == 0)
+        return true;
+    page = slice_from_string(behind + 3);
+    port = page.size == 0 ? NULL : memrchr(page.data, ':', page.size);
+    if (port != NULL && page.data[page.size - 1] != ']')
+        page.size = (size_t)(port - page.data);
+    while (text_next_field(&rest, ',', &name)) {
+        name = text_trim(name);
+        if (name.size > 0 && name.size == page.size && strncasecmp((const char *)name.data, (const char *)page.data, name.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A browser says of every request how its page stands to us; other programs do not. Looking is let through: links lead here. */
+static bool comes_from_elsewhere(const struct http_request *request)
+{
+    const char *site = http_header(request, "Sec-Fetch-Site");
+
+    return site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0 && strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+}
+
 /* False after an answer that refuses. */
 static bool origin_check(const struct http_server *server, const struct http_request *request, struct http_response *response)
 {
     const char *host = http_header(request, MHD_HTTP_HEADER_HOST);
     const char *origin = http_header(request, MHD_HTTP_HEADER_ORIGIN);
-    const char *behind = origin == NULL ? NULL : strstr(origin, "://");
 
     if (host != NULL && !http_host_is_ours(host, server->host, server->hosts)) {
         refuse(response, 421, "The Host header %.200s is not a name of this server; name it in the setting console.hosts if it is", host);
         return false;
     }
-    if (origin != NULL && (behind == NULL || !http_host_is_ours(behind + 3, server->host, server->hosts))) {
-        refuse(response, 403, "Requests of pages from %.200s are refused; name the host in the setting console.hosts if they are yours", origin);
+    if (origin != NULL ? !origin_is_ours(server, origin, host) : comes_from_elsewhere(request)) {
+        refuse(response, 403, "Requests of pages from %.200s are refused; name the host in the setting console.hosts if they are yours", origin == NULL ? "elsewhere" : origin);
         return false;
     }
     return true;

@@ -293,6 +293,19 @@ void services_stop(struct services *services)
 
 /* ---- Describing ---- */
 
+/* The link has to lead here from elsewhere too: "0.0.0.0" does not, this machine's name may. */
+static void token_describe(const struct services *services, struct buffer *text)
+{
+    const char *listener = web_listener(services->web), *port = strrchr(listener, ':');
+    bool is_any = strncmp(listener, "0.0.0.0:", 8) == 0 || strncmp(listener, "[::]:", 5) == 0;
+    char own[256] = "localhost";
+
+    if (is_any)
+        (void)gethostname(own, sizeof(own) - 1);
+    buffer_append_format(text, "Console's token   %s (said only now; log in with http://", services->token);
+    buffer_append_format(text, "%s%s/#token=%s)\n", is_any ? own : listener, is_any ? port : "", services->token);
+}
+
 void services_addresses(const struct services *services, struct buffer *text)
 {
     for (size_t i = 0; i < broker_listener_count(services->broker); i++)
@@ -300,7 +313,7 @@ void services_addresses(const struct services *services, struct buffer *text)
     buffer_append_format(text, "Connect REST      http://%s\n", connect_listener(services->connect));
     buffer_append_format(text, "Console           http://%s\n", web_listener(services->web));
     if (services->token[0] != '\0')
-        buffer_append_format(text, "Console's token   %s (said only now; log in with http://%s/#token=%s)\n", services->token, web_listener(services->web), services->token);
+        token_describe(services, text);
     if (services->postgres != NULL)
         buffer_append_format(text, "PostgreSQL        %s:%lld (user postgres; socket in %s)\n", services->settings->postgres_host_name,
                              (long long)services->settings->postgres_port, postgres_socket_directory(services->postgres));

@@ -165,6 +165,8 @@ static bool places_write(struct copy *copy)
             break;
         scan_seek(scan, copy->from, partition, offset, offset + 1);
         if (offset >= 0 && scan_next(scan, &record, &batch, &error) == SCAN_RECORD) {
+            if (message_topic_has_secrets(api_settings_of(copy->call->api)->values, copy->from))
+                record.value = message_without_secrets(record.value, copy->call->arena);
             fine = record_add(copy, target_of(copy, partition, &record), &record);
             continue;
         }

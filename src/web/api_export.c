@@ -59,6 +59,14 @@ static json_t *headers_json(const struct record *record)
     return headers;
 }
 
+/* In an unwrapped row, which may be anything, a cell may hold masked columns itself. */
+static const char *cell_shown(const struct export *export, const struct change *change, const struct change_column *column, const struct change_value *value, struct arena *arena)
+{
+    const char *text = message_cell(column, value, arena);
+
+    return text == NULL || (change->operation == 0 && message_text_hides(export->mask, slice_from_string(text))) ? NULL : text;
+}
+
 static json_t *cells_json(const struct export *export, const struct change *change, const struct change_value *values, struct arena *arena)
 {
     json_t *cells = json_object();
@@ -67,20 +75,20 @@ static json_t *cells_json(const struct export *export, const struct change *chan
         const struct change_column *column = &change->schema->columns[i];
 
         if (!message_is_masked(export->mask, change->table_schema, change->table, column->name))
-            json_put(cells, column->name, json_text_or_null(message_cell(column, &values[i], arena)));
+            json_put(cells, column->name, json_text_or_null(cell_shown(export, change, column, &values[i], arena)));
     }
     return cells;
 }
 
 static json_t *json_line(struct export *export, int32_t partition, const struct record *record, const struct change *change, struct arena *arena)
 {
-    bool hides_key = message_hides_key(export->mask, change, record->key), hides_value = message_hides_value(export->mask, change);
+    bool hides_key = message_hides_key(export->mask, change, record->key), hides_value = message_hides_value(export->mask, change, record->value);
     json_t *message = json_pack("{s:i, s:I, s:I, s:o, s:o, s:o}", "partition", (int)partition, "offset", (json_int_t)record->offset, "at_ms", (json_int_t)record->timestamp_ms, "key",
                                 hides_key ? json_null() : bytes_json(record->key), "value", hides_value ? json_null() : bytes_json(record->value), "headers", headers_json(record));
     json_t *line;
     char *text;
 
-    if (hides_value) { /* the columns that may be seen */
+    if (hides_value && change != NULL) { /* the columns that may be seen */
         json_put(message, "before", change->before == NULL ? json_null() : cells_json(export, change, change->before, arena));
         json_put(message, "after", change->after == NULL ? json_null() : cells_json(export, change, change->after, arena));
     }
@@ -113,7 +121,7 @@ static void cells_append(struct export *export, struct buffer *line, const struc
 
     for (size_t i = 0; i < export->column_count; i++) {
         const struct change_value *value = row == NULL ? NULL : change_column(change, row, export->columns[i]);
-        const char *text = value == NULL ? NULL : message_cell(&change->schema->columns[value - row], value, arena);
+        const char *text = value == NULL ? NULL : cell_shown(export, change, &change->schema->columns[value - row], value, arena);
 
         known += value != NULL;
         buffer_append_u8(line, ',');
@@ -153,7 +161,7 @@ static json_t *csv_line(struct export *export, int32_t partition, const struct r
     } else {
         buffer_append_format(&line, "%d,%lld,%lld", (int)partition, (long long)record->offset, (long long)record->timestamp_ms);
         text_append(&line, message_hides_key(export->mask, change, record->key) ? slice_null() : record->key, arena);
-        text_append(&line, message_hides_value(export->mask, change) ? slice_null() : record->value, arena);
+        text_append(&line, message_hides_value(export->mask, change, record->value) ? slice_null() : record->value, arena);
     }
     made = line.failed ? json_null() : json_slice(buffer_slice(&line));
     export->left_out += line.failed;

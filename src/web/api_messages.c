@@ -50,8 +50,11 @@ static bool look_up(struct api_call *call, struct looked_up *found)
     found->partition = (int32_t)partition;
     found->scan = scan_create(api_settings_of(call->api)->log);
     scan_seek(found->scan, call->parts[0], found->partition, offset, offset == INT64_MAX ? offset : offset + 1);
-    if (offset >= 0 && scan_next(found->scan, &found->record, &found->batch, &error) == SCAN_RECORD)
+    if (offset >= 0 && scan_next(found->scan, &found->record, &found->batch, &error) == SCAN_RECORD) {
+        if (message_topic_has_secrets(api_settings_of(call->api)->values, call->parts[0]))
+            found->record.value = message_without_secrets(found->record.value, call->arena);
         return true;
+    }
     api_error(call, 404, "NO_SUCH_MESSAGE", arena_format(call->arena, "There is no message at offset %lld.", (long long)offset), "Retention or compaction removed it, or it was not written yet.",
               "Choose another offset.");
     return false;
@@ -94,7 +97,7 @@ static bool is_hidden(struct api_call *call, const struct record *record, const 
         return false;
     decoder = change_decoder_create();
     is_change = !slice_is_null(record->value) && change_decode(decoder, record->value, call->arena, &change, NULL) == OK;
-    hidden = strcmp(part, "key") == 0 ? message_hides_key(mask, is_change ? &change : NULL, record->key) : message_hides_value(mask, is_change ? &change : NULL);
+    hidden = strcmp(part, "key") == 0 ? message_hides_key(mask, is_change ? &change : NULL, record->key) : message_hides_value(mask, is_change ? &change : NULL, record->value);
     change_decoder_destroy(decoder);
     return hidden;
 }

@@ -2,7 +2,11 @@
 
 #include "base/banned.h"
 #include "base/text.h"
+#include "connect/configdef.h"
+#include "connect/secrets.h"
+#include "log/control.h"
 #include "web/api.h"
+#include "web/redact.h"
 #include "web/schema_book.h"
 #include "wire/json/base64.h"
 
@@ -235,7 +239,34 @@ bool message_is_masked(const char *mask, struct slice schema, struct slice table
     return false;
 }
 
-bool message_hides_value(const char *mask, const struct change *change)
+static bool names_masked(const char *mask, const json_t *value)
+{
+    const json_t *one;
+    const char *name;
+    size_t index;
+
+    json_object_foreach((json_t *)(uintptr_t)value, name, one) {
+        if (message_is_masked(mask, slice_null(), slice_null(), name) || names_masked(mask, one))
+            return true;
+    }
+    json_array_foreach(value, index, one) {
+        if (names_masked(mask, one))
+            return true;
+    }
+    return false;
+}
+
+bool message_text_hides(const char *mask, struct slice text)
+{
+    bool is_json = mask != NULL && *mask != '\0' && text.size > 0 && (text.data[0] == '{' || text.data[0] == '[');
+    json_t *value = is_json ? json_loadb((const char *)text.data, text.size, 0, NULL) : NULL; /* its depth is limited by the library */
+    bool hides = names_masked(mask, value);
+
+    json_decref(value);
+    return hides;
+}
+
+bool message_hides_value(const char *mask, const struct change *change, struct slice value)
 {
     size_t count = mask == NULL || *mask == '\0' || change == NULL || change->schema == NULL ? 0 : change->schema->column_count;
 
@@ -243,7 +274,7 @@ bool message_hides_value(const char *mask, const struct change *change)
         if (message_is_masked(mask, change->table_schema, change->table, change->schema->columns[i].name))
             return true;
     }
-    return false;
+    return (change == NULL || change->operation == 0) && message_text_hides(mask, value); /* a change holds its rows and nothing else */
 }
 
 /* What has the columns of the key. */
@@ -325,6 +356,69 @@ static json_t *row_make(const char *topic, const struct record *record, const st
     return row;
 }
 
+/* ---- Passwords ---- */
+
+static void text_hide(json_t *value, bool is_secret, const struct redactor *patterns)
+{
+    struct buffer out;
+
+    if (is_secret) {
+        (void)json_string_set(value, SECRET_MASK);
+        return;
+    }
+    buffer_init(&out, json_string_length(value) * 4 + sizeof(SECRET_MASK));
+    if (redactor_append(patterns, slice_of(json_string_value(value), json_string_length(value)), &out) > 0 && !out.failed)
+        (void)json_string_setn(value, (const char *)out.data, out.size);
+    buffer_finish(&out);
+}
+
+/* In place, at any depth: what is named like a secret, and what looks like one inside of other texts. */
+static void secrets_hide(json_t *value, const struct redactor *patterns)
+{
+    const char *name;
+    json_t *one;
+    size_t index;
+
+    json_object_foreach(value, name, one) {
+        if (json_is_string(one))
+            text_hide(one, config_property_is_secret(name) && strstr(json_string_value(one), "${") == NULL, patterns);
+        else
+            secrets_hide(one, patterns);
+    }
+    json_array_foreach(value, index, one) {
+        if (json_is_string(one))
+            text_hide(one, false, patterns);
+        else
+            secrets_hide(one, patterns);
+    }
+}
+
+bool message_topic_has_secrets(const struct properties *settings, const char *topic)
+{
+    const char *configs = settings == NULL ? NULL : properties_get(settings, "config.storage.topic");
+
+    return strcmp(topic, CONTROL_TOPIC) == 0 || strcmp(topic, configs == NULL || *configs == '\0' ? "connect-configs" : configs) == 0;
+}
+
+struct slice message_without_secrets(struct slice value, struct arena *arena)
+{
+    struct redactor *patterns;
+    json_t *whole;
+    char *text;
+
+    whole = value.size == 0 ? NULL : json_loadb((const char *)value.data, value.size, JSON_DECODE_ANY, NULL);
+    if (whole == NULL) /* none of ours */
+        return value;
+    patterns = redactor_create();
+    secrets_hide(whole, patterns);
+    redactor_destroy(patterns);
+    text = json_dumps(whole, JSON_COMPACT | JSON_ENCODE_ANY);
+    value = slice_from_string(arena_copy_string(arena, slice_from_string(text == NULL ? "" : text)));
+    free(text);
+    json_decref(whole);
+    return value;
+}
+
 /* ---- The whole ---- */
 
 json_t *message_make(const char *topic, int32_t partition, const struct record *record, const struct record_batch *batch, const struct change *change,
@@ -342,7 +436,7 @@ json_t *message_make(const char *topic, int32_t partition, const struct record *
     json_put(message, "value", piece_make(record->value, shape->text_max));
     if (message_hides_key(shape->mask, change, record->key))
         json_put(json_object_get(message, "key"), "text", json_null());
-    if (message_hides_value(shape->mask, change))
+    if (message_hides_value(shape->mask, change, record->value))
         json_put(json_object_get(message, "value"), "text", json_null());
     json_put(message, "headers", headers_make(record, shape->text_max));
     json_put(message, "batch",

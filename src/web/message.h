@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 struct schema_book;
+struct properties;
 
 struct message_shape {
     size_t text_max;    /* bytes of key and value that are shown */
@@ -27,6 +28,12 @@ extern const struct message_shape message_in_list, message_alone;
 json_t *message_make(const char *topic, int32_t partition, const struct record *record, const struct record_batch *batch, const struct change *change,
                      const struct message_shape *shape, struct arena *arena);
 
+/* Are the topic's messages configurations of connectors, agents and reports, which may have passwords? */
+bool message_topic_has_secrets(const struct properties *settings, const char *topic);
+
+/* The value of such a message with its passwords masked, in the arena. Whoever reads messages for others takes this instead, filters too. */
+struct slice message_without_secrets(struct slice value, struct arena *arena);
+
 /* What stands behind "payload" when the text is {"schema":…,"payload":…}; the text itself otherwise. */
 struct slice message_payload(struct slice text);
 
@@ -36,8 +43,11 @@ const char *message_cell(const struct change_column *column, const struct change
 /* table: null or empty when it is not known; the column's name alone decides then */
 bool message_is_masked(const char *mask, struct slice schema, struct slice table, const char *column);
 
+/* Does a JSON text have a member, at any depth, that is named like a masked column? */
+bool message_text_hides(const char *mask, struct slice text);
+
 /* Would the text of the value, or of the key, show a masked column? change: NULL when the value is none */
-bool message_hides_value(const char *mask, const struct change *change);
+bool message_hides_value(const char *mask, const struct change *change, struct slice value);
 bool message_hides_key(const char *mask, const struct change *change, struct slice key);
 
 #endif

@@ -46,6 +46,7 @@ struct search {
     const char *trouble; /* why it could not be read to the end */
     struct arena arena, scratch;
     const char *topic, *key;
+    bool has_secrets; /* the topic's messages */
     struct filter *filter;
     struct change_decoder *decoder;
     struct scan *scan;
@@ -142,7 +143,6 @@ static void consider(struct search *search, struct lane *lane, const struct reco
     search->bytes += (int64_t)(record->key.size + record->value.size);
     if (search->key != NULL && (slice_is_null(record->key) || !key_matches(record->key, search->key)))
         return;
-    arena_reset(&search->scratch);
     if (!slice_is_null(record->value) && record->value.size > 0 && record->value.data[0] == '{' && (search->filter == NULL || filter_needs_row(search->filter)) &&
         change_decode(search->decoder, record->value, &search->scratch, &change, NULL) == OK)
         row = &change;
@@ -172,8 +172,12 @@ static bool window_scan(struct search *search, struct lane *lane, int64_t from, 
     enum scan_result result;
 
     scan_seek(search->scan, search->topic, lane->partition, from, to);
-    while ((result = scan_next(search->scan, &record, &batch, &error)) == SCAN_RECORD)
+    while ((result = scan_next(search->scan, &record, &batch, &error)) == SCAN_RECORD) {
+        arena_reset(&search->scratch);
+        if (search->has_secrets)
+            record.value = message_without_secrets(record.value, &search->scratch);
         consider(search, lane, &record, &batch);
+    }
     if (result == SCAN_END || error.status == ERROR_OFFSET_OUT_OF_RANGE) /* retention was faster */
         return true;
     search->trouble = arena_copy_string(&search->arena, slice_from_string(error.message));
@@ -519,6 +523,7 @@ static struct search *search_begin(struct api_call *call, const struct search_ta
         arena_init(&search->scratch, ARENA_BLOCK);
         buffer_init(&search->out, OUT_MAX);
         search->topic = arena_copy_string(&search->arena, slice_from_string(call->parts[0]));
+        search->has_secrets = message_topic_has_secrets(api_settings_of(call->api)->values, search->topic);
         search->key = key == NULL || *key == '\0' ? NULL : arena_copy_string(&search->arena, slice_from_string(key));
         search->decoder = change_decoder_create();
         search->scan = scan_create(api_settings_of(call->api)->log);

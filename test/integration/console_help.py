@@ -136,12 +136,12 @@ class Console:
 
     def change(self, method, path, body=None, status=200, kind=None, headers=None):
         answer = harness.http(method, self.base + path, {} if body is None else body, {"X-Tailrace": "1", **(headers or {})})
-        assert answer.status == status, answer
+        assert status is None or answer.status == status, answer
         data = answer.json()
         if kind:
             wrong = fits(data, kind, path)
             assert wrong is None, wrong
-        if status >= 400 and not path.startswith("/connect/"):
+        if answer.status >= 400 and not path.startswith("/connect/"):
             assert fits(data["error"], "ErrorBody", path) is None
         return data
 

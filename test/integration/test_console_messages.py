@@ -153,16 +153,18 @@ def test_a_masked_column_shows_nowhere(tailrace_factory):
     row = {"id": 1, "email": "s3cret@example.org", "name": "Ann"}
     console.change("POST", "/topics", {"name": "users", "partitions": 1}, status=201)
     send(tailrace, "users", [(json.dumps({"id": 1}).encode(), change(row).encode(), []), (json.dumps({"email": "s3cret@example.org"}).encode(), None, []),
-                             (b"x", change({"id": 2, "email": "other"}, table="guests").encode(), []), (b"y", json.dumps(row).encode(), [])])
+                             (b"x", change({"id": 2, "email": "other"}, table="guests").encode(), []), (b"y", json.dumps(row).encode(), []),
+                             (b"z", json.dumps({"id": "A-1", "agent": "watch", "of": [{"row": row}]}).encode(), [])])
     found = {m["offset"]: m for m in console.search("users", limit=10)[0]}
     columns = {c["name"]: c for c in found[0]["row"]["columns"]}
     assert columns["email"]["masked"] and columns["email"]["after"] is None and columns["name"]["after"] == "Ann" and found[0]["value"]["text"] is None
     assert found[1]["key"]["text"] is None and found[2]["value"]["text"] and found[0]["key"]["text"] == '{"id": 1}'
     assert found[3]["value"]["text"] is None, "a row without its table is hidden by the column's name alone"
+    assert found[4]["value"]["text"] is None, "nor does what was made of the row show it"
     shown = json.dumps(list(found.values()))
-    for offset in range(4):
+    for offset in range(5):
         shown += json.dumps(console.get(f"/topics/users/messages/0/{offset}", "Message"))
-    for offset, part in ((0, "value"), (1, "key"), (3, "value")):
+    for offset, part in ((0, "value"), (1, "key"), (3, "value"), (4, "value")):
         for path in (f"?part={part}", f"?part={part}&download=1"):
             assert console.get(f"/topics/users/messages/0/{offset}{path}", status=403)["error"]["code"] == "MASKED"
     assert harness.http("GET", console.base + "/topics/users/messages/0/2?part=value").status == 200

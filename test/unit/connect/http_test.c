@@ -90,8 +90,19 @@ TEST(foreign_hosts_and_origins_are_refused)
     assert_true(starts_with(exchange(server, "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\nConnection: close\r\n\r\n"),
                             "HTTP/1.1 403 Forbidden\r\n"));
     assert_true(
-        starts_with(exchange(server, "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:8080\r\nConnection: close\r\n\r\n"),
+        starts_with(exchange(server, "GET / HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:8080\r\nConnection: close\r\n\r\n"),
                     "HTTP/1.1 200 OK\r\n"));
+    assert_true(
+        starts_with(exchange(server, "GET / HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:3000\r\nConnection: close\r\n\r\n"),
+                    "HTTP/1.1 403 Forbidden\r\n"));
+    assert_true(
+        starts_with(exchange(server, "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://203.0.113.9\r\nConnection: close\r\n\r\n"),
+                    "HTTP/1.1 403 Forbidden\r\n"));
+    assert_true(
+        starts_with(exchange(server, "POST / HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-site\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+                    "HTTP/1.1 403 Forbidden\r\n"));
+    assert_true(
+        starts_with(exchange(server, "GET / HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\nConnection: close\r\n\r\n"), "HTTP/1.1 200 OK\r\n"));
     http_stop(server);
 }
 
