@@ -1,6 +1,5 @@
 /* plot-paint.ts: uPlot behind three calls. Colours come from the tokens, so a plot is painted anew when the theme changes. */
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import * as f from '../lib/format';
 import type { PlotOptions } from './plot';
 
