@@ -48,13 +48,13 @@ enum status thread_start(struct thread **started, const char *name, void (*run)(
 }
 
 #define IO_WHO_PROCESS 1 /* of ioprio_set(2), which the C library does not wrap */
-#define IO_CLASS_IDLE (3 << 13)
-#define NICE_MOST 19
+#define IO_BEST_EFFORT_LAST ((2 << 13) | 7)
+#define NICE_BACKGROUND 5 /* a third of what another thread gets; 19 is a seventieth, and each wake-up waits a second on a busy machine */
 
 void thread_set_background(void)
 {
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MOST); /* of Linux threads each has its own */
-    (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_CLASS_IDLE);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_BACKGROUND); /* of Linux threads each has its own */
+    (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_BEST_EFFORT_LAST);
 }
 
 void thread_join(struct thread *thread)

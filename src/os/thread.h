@@ -13,7 +13,7 @@ struct thread;
  */
 enum status thread_start(struct thread **started, const char *name, void (*run)(void *context), void *context, struct error *error);
 
-/* Lets the calling thread have only the processor and disk time that others leave. */
+/* Lets others go before the calling thread, but never so that it stands still while they are busy for long. */
 void thread_set_background(void);
 
 /* Waits until it has ended, and frees it. NULL is fine. */

@@ -156,6 +156,15 @@ static enum status map_batch(struct pass *pass, const struct batch *batch, struc
     return status;
 }
 
+/*
+ * Was the segment closed when the range was chosen? The one that is appended to begins where the range ends: while it is empty it
+ * also ends there, though not for long.
+ */
+static bool is_in_range(const struct pass *pass, const struct segment_facts *facts)
+{
+    return facts->base < pass->range.to && facts->end <= pass->range.to;
+}
+
 /* Reads the keys of the dirty part, as many as there is room for. */
 static enum status map_build(struct pass *pass, struct error *error)
 {
@@ -166,7 +175,7 @@ static enum status map_build(struct pass *pass, struct error *error)
     for (size_t i = 0; i < pass->view.count && status == OK && taken; i++) {
         const struct segment_facts *facts = &pass->view.facts[i];
 
-        if (facts->end > pass->range.from && facts->end <= pass->range.to)
+        if (facts->end > pass->range.from && is_in_range(pass, facts))
             status = each_batch(pass, pass->view.segments[i], map_batch, &taken, error);
     }
     if (status == OK && pass->compaction.covered <= pass->range.from && !pass->at_transaction)
@@ -306,7 +315,7 @@ static enum status group_compact(struct group *group, struct error *error)
         if (status == OK) {
             status = group_write(group, error);
             if (status == OK && (group->count > 1 || group->written != group->bytes)) {
-                struct swap swap = {partition, group->old, group->count, group->made};
+                struct swap swap = {partition, group->old, group->count, group->bytes, group->made};
 
                 segment_retain(group->made); /* the swap takes one */
                 status = store_call(store, swap_work, &swap, error);
@@ -331,7 +340,7 @@ static enum status groups_compact(struct pass *pass, struct error *error)
     size_t count = 0, at = 0;
     enum status status = OK;
 
-    while (count < pass->view.count && pass->view.facts[count].base < pass->compaction.covered && pass->view.facts[count].end <= pass->range.to)
+    while (count < pass->view.count && pass->view.facts[count].base < pass->compaction.covered && is_in_range(pass, &pass->view.facts[count]))
         count++;
     while (at < count && status == OK) {
         struct group group = {.pass = pass, .old = pass->view.segments + at, .first = at, .count_max = count - at};

@@ -126,10 +126,11 @@ enum status swap_complete(struct disk *disk, const char *directory, int64_t base
 
 /* ---- While the partition is open ---- */
 
-/* Where the old segments stand in the list; false when they do not any more. */
+/* Where the old segments stand in the list; false when they do not any more as they were read. */
 static bool old_find(const struct swap *swap, size_t *at)
 {
     const struct segment_list *list = partition_list(swap->partition);
+    int64_t bytes = 0;
 
     for (*at = 0; *at < list->count && list->segments[*at] != swap->old[0]; (*at)++)
         ;
@@ -138,8 +139,9 @@ static bool old_find(const struct swap *swap, size_t *at)
     for (size_t i = 0; i < swap->old_count; i++) {
         if (list->segments[*at + i] != swap->old[i])
             return false;
+        bytes += segment_bytes(swap->old[i]);
     }
-    return true;
+    return bytes == swap->old_bytes;
 }
 
 static enum status swap_check(const struct swap *swap, size_t *at, struct error *error)
@@ -154,7 +156,7 @@ static enum status swap_check(const struct swap *swap, size_t *at, struct error 
     if (swap_is_unsettled(partition))
         status = swap_settle(partition, error);
     if (status == OK && !old_find(swap, at))
-        return error_set(error, ERROR_CONFLICT, "the segments were deleted meanwhile");
+        return error_set(error, ERROR_CONFLICT, "the segments were changed or deleted meanwhile");
     return status;
 }
 

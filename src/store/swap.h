@@ -23,12 +23,13 @@ struct swap {
     struct partition *partition;
     struct segment *const *old; /* in order, as the cleaner found them; it holds references */
     size_t old_count;
+    int64_t old_bytes; /* what was read of them: when they are longer by now, they are not replaced */
     struct segment *made; /* .cleaned, synced, pinned and loaded; on OK its reference becomes the partition's */
 };
 
 /*
  * Lets readers see the new segment in place of the old ones.
- * Errors  CONFLICT (the old ones are not all there any more), CLOSED (topic deleted), KAFKA_STORAGE_ERROR (read-only), DISK,
+ * Errors  CONFLICT (the old ones are not all there any more, or not as they were), CLOSED (topic deleted), KAFKA_STORAGE_ERROR (read-only), DISK,
  *         DISK_FULL: the old ones stay, and nothing is swapped in this partition until swap_settle has gone through
  * Thread  committer
  */

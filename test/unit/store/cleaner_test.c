@@ -45,9 +45,10 @@ static int teardown(void **state)
     return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct store *open_store_as(bool manual)
+static struct store *open_store_on(struct disk *disk, bool manual)
 {
     struct store_settings settings = {.directory = directory,
+                                      .disk = disk,
                                       .segment_bytes = 1 << 20,
                                       .message_bytes_max = 1048588,
                                       .default_partitions = 1,
@@ -66,7 +67,7 @@ static struct store *open_store_as(bool manual)
 
 static struct store *open_store(void)
 {
-    return open_store_as(true);
+    return open_store_on(NULL, true);
 }
 
 /* A topic "t" with settings as "key=value" pieces. */
@@ -298,6 +299,80 @@ TEST(an_idle_compacted_topic_is_rolled_by_age_so_that_it_can_be_compacted)
     store_close(store);
 }
 
+/* The real disk; a producer appends to a last segment that is empty while the one before is read, and fills it while what remains is written. */
+static struct {
+    struct disk disk;
+    struct store *store;
+    struct partition *partition; /* NULL: not armed */
+    int appended;
+} meddler;
+
+static void meddle(int upto)
+{
+    struct partition *partition = meddler.partition;
+
+    if (partition == NULL || partition_segment_count(partition) < 2)
+        return;
+    meddler.partition = NULL; /* what it does itself passes */
+    for (; meddler.appended < upto; meddler.appended++) {
+        const char key[] = {'n', (char)('0' + meddler.appended), '\0'};
+
+        assert_int_equal(append_shape(meddler.store, partition, (struct batch_shape){.value_bytes = 300, .timestamp_ms = now_ms, .key = key}, NULL), OK);
+    }
+    meddler.partition = partition;
+}
+
+static int meddler_open(struct disk *disk, const char *path, enum disk_mode mode, struct disk_file **opened)
+{
+    int result = disk_real()->operations->open(disk_real(), path, mode, opened);
+
+    if (result == 0)
+        (*opened)->disk = disk;
+    return result;
+}
+
+static int meddler_read(struct disk_file *file, void *bytes, size_t size, int64_t position, size_t *got)
+{
+    meddle(2);
+    return disk_real()->operations->read(file, bytes, size, position, got);
+}
+
+static int meddler_write(struct disk_file *file, const struct iovec *parts, int count, int64_t position)
+{
+    if (strstr(file->path, ".cleaned") != NULL)
+        meddle(8);
+    return disk_real()->operations->write(file, parts, count, position);
+}
+
+TEST(what_comes_into_an_empty_segment_during_a_compaction_stays)
+{
+    const char *const settings[] = {"cleanup.policy=compact", "segment.bytes=2000", "segment.ms=60000", "min.cleanable.dirty.ratio=0", NULL};
+    const char *const keys[] = {"a", "b", NULL};
+    struct disk_operations operations = *disk_real()->operations;
+    struct partition *partition;
+    struct topic *topic;
+    struct store *store;
+
+    operations.open = meddler_open;
+    operations.read = meddler_read;
+    operations.write = meddler_write;
+    meddler.disk.operations = &operations;
+    meddler.store = store = open_store_on(&meddler.disk, true);
+    topic = create(store, settings);
+    partition = topic_partition(topic, 0);
+    append_keys(store, partition, keys, 2);
+    store_clean(store);
+    meddler.partition = partition;
+    now_ms += 60001;
+    store_clean(store); /* nothing came for long: closes the segment, and compacts it */
+    meddler.partition = NULL;
+    assert_int_equal(meddler.appended, 8);
+    assert_string_equal(contents(partition), "2:a 3:b 4:n0 5:n1 6:n2 7:n3 8:n4 9:n5 10:n6 11:n7 ");
+    assert_false(partition_cleaning_failure(partition, NULL));
+    topic_release(topic);
+    store_close(store);
+}
+
 TEST(a_reader_goes_on_in_what_was_compacted_under_it)
 {
     const char *const settings[] = {"cleanup.policy=compact", "segment.bytes=2000", "file.delete.delay.ms=0", NULL};
@@ -520,21 +595,23 @@ TEST(readers_and_a_producer_go_on_while_segments_are_swapped)
     properties_set(&defaults, "log.cleaner.backoff.ms", "1");
     properties_set(&defaults, "log.cleaner.min.cleanable.ratio", "0");
     properties_set(&defaults, "log.retention.check.interval.ms", "1");
-    store = open_store_as(false);
+    store = open_store_on(NULL, false);
     topic = create(store, settings);
     for (int i = 0; i < 2; i++) {
         readings[i].partition = topic_partition(topic, 0);
         assert_int_equal(pthread_create(&threads[i], NULL, read_always, &readings[i]), 0);
     }
-    for (int i = 0; i < ROUNDS * KEYS; i++) {
-        const char key[2] = {(char)('a' + i % KEYS), '\0'};
+    for (int wanted = 1, i = 0; wanted <= 3; wanted++) {
+        for (int end = i + ROUNDS / 3 * KEYS; i < end; i++) {
+            const char key[2] = {(char)('a' + i % KEYS), '\0'};
 
-        append_wait(store, readings[0].partition, (struct batch_shape){.value_bytes = 300, .timestamp_ms = now_ms + i, .key = key});
+            append_wait(store, readings[0].partition, (struct batch_shape){.value_bytes = 300, .timestamp_ms = now_ms + i, .key = key});
+        }
+        do {
+            (void)usleep(1000);
+            store_counters_read(store, &counters);
+        } while (counters.compactions < wanted);
     }
-    do {
-        (void)usleep(1000);
-        store_counters_read(store, &counters);
-    } while (counters.compactions < 1); /* a cleaner that gets little time finds all of it in one pass */
     for (int i = 0; i < 2; i++) {
         atomic_store(&readings[i].stop, true);
         (void)pthread_join(threads[i], NULL);
@@ -553,6 +630,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_cannot_be_older_than_retention_stays_for_ever_with_minus_one, setup, teardown),
         cmocka_unit_test_setup_teardown(a_compacted_topic_keeps_the_newest_record_of_a_key_and_is_put_into_fewer_files, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_compacted_topic_is_rolled_by_age_so_that_it_can_be_compacted, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_comes_into_an_empty_segment_during_a_compaction_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_goes_on_in_what_was_compacted_under_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_producer_goes_on_with_its_sequence_when_all_it_wrote_was_compacted_away, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_segment_is_told_and_left_alone, setup, teardown),
