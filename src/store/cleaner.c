@@ -301,7 +301,7 @@ static void roll_idle(struct cleaner *cleaner, struct view *view, const struct t
     if (!settings->compacted || !idle || last->bytes == 0)
         return;
     first_fill(view, view->count - 1);
-    if (last->first_ms < now_ms - settings->segment_ms)
+    if (last->first_ms < now_ms - partition_segment_ms(partition, settings, last->base))
         (void)roll(cleaner, partition, last->end);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "base/memory.h"
+#include "base/siphash.h"
 #include "base/text.h"
 #include "os/logger.h"
 #include "store/internal.h"
@@ -222,6 +223,16 @@ void partition_drop_segments(struct partition *partition, size_t count)
     for (size_t i = 0; i < count; i++)
         segment_release(segments[i]);
     memory_free(segments);
+}
+
+int64_t partition_segment_ms(const struct partition *partition, const struct topic_settings *settings, int64_t base)
+{
+    const struct uuid *topic = &partition->topic->id;
+    const uint64_t key[2] = {(uint64_t)base, (uint64_t)partition->index};
+
+    if (settings->segment_jitter_ms <= 0)
+        return settings->segment_ms;
+    return settings->segment_ms - (int64_t)(siphash128(key, slice_of(topic->bytes, sizeof(topic->bytes))).first % (uint64_t)settings->segment_jitter_ms);
 }
 
 struct segment *partition_segment_at(struct partition *partition, int64_t offset)

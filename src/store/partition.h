@@ -8,6 +8,7 @@
 #include "store/journal.h"
 #include "store/producers.h"
 #include "store/segment.h"
+#include "store/settings.h"
 #include "store/store.h"
 
 /* Where the next batch goes, and what is known of the segment it goes to. */
@@ -91,6 +92,12 @@ void partition_drop_segments(struct partition *partition, size_t count);
 
 /* All segments, each with a reference, in memory that the caller frees. Thread: any. */
 struct segment **partition_segments(struct partition *partition, size_t *count);
+
+/*
+ * How old the segment that begins at `base` may become: segment.ms less a share of segment.jitter.ms that is by chance, but the
+ * same at each look and after a restart, so that partitions that were begun together are not rolled together. Thread: any.
+ */
+int64_t partition_segment_ms(const struct partition *partition, const struct topic_settings *settings, int64_t base);
 
 /* The segment that holds the offset, with a reference; NULL when the offset lies before the first one. Thread: any. */
 struct segment *partition_segment_at(struct partition *partition, int64_t offset);

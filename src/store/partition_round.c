@@ -150,7 +150,7 @@ static bool roll_is_due(const struct partition_round *part, const struct batch *
         return true;
     waited = tail->first_timestamp >= 0 && batch->max_timestamp >= 0 ? batch->max_timestamp - tail->first_timestamp
                                                                      : part->now_ms - tail->created_ms;
-    return waited > settings->segment_ms;
+    return waited > partition_segment_ms(part->partition, settings, tail->segment->base);
 }
 
 static void closing_add(struct partition_round *part)

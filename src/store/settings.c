@@ -102,9 +102,11 @@ struct topic_settings settings_resolve(const struct properties *config, const st
     int64_t segment_ms = settings_number(config, defaults, "segment.ms");
     int64_t lag_max_ms = settings_number(config, defaults, "max.compaction.lag.ms");
 
+    segment_ms = compacted && lag_max_ms < segment_ms ? lag_max_ms : segment_ms;
     return (struct topic_settings){
         .segment_bytes = bounded(settings_number(config, defaults, "segment.bytes"), KAFKA_SEGMENT_BYTES_MIN, INT32_MAX),
-        .segment_ms = compacted && lag_max_ms < segment_ms ? lag_max_ms : segment_ms,
+        .segment_ms = segment_ms,
+        .segment_jitter_ms = bounded(settings_number(config, defaults, "segment.jitter.ms"), 0, segment_ms),
         .segment_index_bytes = settings_number(config, defaults, "segment.index.bytes"),
         .message_bytes_max = bounded(settings_number(config, defaults, "max.message.bytes"), 0, INT32_MAX),
         .index_interval_bytes = bounded(settings_number(config, defaults, "index.interval.bytes"), 0, INT32_MAX),

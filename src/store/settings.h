@@ -7,6 +7,7 @@
 struct topic_settings {
     int64_t segment_bytes;
     int64_t segment_ms; /* of a compacted topic max.compaction.lag.ms at most, for what is appended to is not compacted */
+    int64_t segment_jitter_ms; /* up to so much earlier, each segment its own */
     int64_t segment_index_bytes;
     int64_t message_bytes_max;
     int64_t index_interval_bytes;

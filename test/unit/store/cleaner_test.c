@@ -4,6 +4,7 @@
 #include "batches.h"
 
 #include "os/disk.h"
+#include "store/topic.h"
 
 #include <ftw.h>
 #include <limits.h>
@@ -295,6 +296,57 @@ TEST(an_idle_compacted_topic_is_rolled_by_age_so_that_it_can_be_compacted)
     store_clean(store);
     assert_int_equal(partition_segment_count(partition), 2);
     assert_string_equal(contents(partition), "18:a 19:b ");
+    topic_release(topic);
+    store_close(store);
+}
+
+TEST(each_segment_is_rolled_earlier_by_a_share_of_the_jitter_of_its_own)
+{
+    const char *const settings[] = {"segment.ms=10000", "segment.jitter.ms=8000", NULL};
+    struct store *store = open_store();
+    struct topic *topic = create(store, settings);
+    struct partition *partition = topic_partition(topic, 0);
+    int64_t first_ms = now_ms, least_ms = INT64_MAX, most_ms = 0;
+
+    for (int32_t segments = 1; segments <= 20; now_ms += 100) {
+        assert_int_equal(append_shape(store, partition, (struct batch_shape){.timestamp_ms = now_ms}, NULL), OK);
+        if (partition_segment_count(partition) == segments)
+            continue;
+        least_ms = now_ms - first_ms < least_ms ? now_ms - first_ms : least_ms;
+        most_ms = now_ms - first_ms > most_ms ? now_ms - first_ms : most_ms;
+        first_ms = now_ms;
+        segments++;
+    }
+    assert_true(least_ms > 2000 && most_ms <= 10100);
+    assert_true(least_ms < most_ms);
+    topic_release(topic);
+    store_close(store);
+}
+
+TEST(the_share_of_the_jitter_is_the_same_after_a_restart)
+{
+    const char *const settings[] = {"cleanup.policy=compact", "segment.ms=10000", "segment.jitter.ms=8000", NULL};
+    const char *const keys[] = {"a", NULL};
+    struct store *store = open_store();
+    struct topic *topic = create(store, settings);
+    struct partition *partition = topic_partition(topic, 0);
+    int64_t roll_ms = partition_segment_ms(partition, &topic->settings, 0);
+
+    assert_true(roll_ms > 2000 && roll_ms <= 10000);
+    append_keys(store, partition, keys, 1);
+    topic_release(topic);
+    store_close(store);
+    store = open_store();
+    topic = store_topic_find(store, slice_from_string("t"));
+    partition = topic_partition(topic, 0);
+    assert_int_equal(partition_segment_ms(partition, &topic->settings, 0), roll_ms);
+    store_clean(store); /* sees that nothing comes any more */
+    now_ms += roll_ms;
+    store_clean(store);
+    assert_int_equal(partition_segment_count(partition), 1);
+    now_ms += 1;
+    store_clean(store);
+    assert_int_equal(partition_segment_count(partition), 2);
     topic_release(topic);
     store_close(store);
 }
@@ -630,6 +682,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_cannot_be_older_than_retention_stays_for_ever_with_minus_one, setup, teardown),
         cmocka_unit_test_setup_teardown(a_compacted_topic_keeps_the_newest_record_of_a_key_and_is_put_into_fewer_files, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_compacted_topic_is_rolled_by_age_so_that_it_can_be_compacted, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_segment_is_rolled_earlier_by_a_share_of_the_jitter_of_its_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_share_of_the_jitter_is_the_same_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(what_comes_into_an_empty_segment_during_a_compaction_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_goes_on_in_what_was_compacted_under_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_producer_goes_on_with_its_sequence_when_all_it_wrote_was_compacted_away, setup, teardown),
