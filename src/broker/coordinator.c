@@ -1,6 +1,7 @@
 #include "broker/coordinator_internal.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/memory.h"
 #include "broker/broker_internal.h"
 #include "os/clock.h"
@@ -71,34 +72,10 @@ void offset_key_split(struct slice key, struct slice *topic, int32_t *partition)
     *partition = (int32_t)((uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]);
 }
 
-/* Java's String.hashCode over UTF-16; Source: Kafka's Utils.abs(groupId.hashCode) % partitions. */
-static int32_t java_hash(struct slice text)
-{
-    uint32_t hash = 0;
-
-    for (size_t i = 0; i < text.size;) {
-        uint8_t lead = text.data[i];
-        size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-        uint32_t point = size == 1 ? lead : lead & (0x7Fu >> size);
-
-        if (size > text.size - i)
-            size = text.size - i;
-        for (size_t j = 1; j < size; j++)
-            point = point << 6 | (text.data[i + j] & 0x3F);
-        if (point >= 0x10000) {
-            hash = hash * 31 + (0xD800 + ((point - 0x10000) >> 10));
-            hash = hash * 31 + (0xDC00 + ((point - 0x10000) & 0x3FF));
-        } else {
-            hash = hash * 31 + point;
-        }
-        i += size;
-    }
-    return (int32_t)hash;
-}
-
+/* Source: Kafka's Utils.abs(groupId.hashCode) % partitions. */
 static int32_t partition_of_group(const struct coordinator *coordinator, struct slice group_id)
 {
-    int32_t hash = java_hash(group_id);
+    int32_t hash = (int32_t)java_hash_code(group_id);
 
     return (hash == INT32_MIN ? 0 : hash < 0 ? -hash : hash) % topic_partition_count(coordinator->topic);
 }

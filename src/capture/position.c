@@ -1,6 +1,7 @@
 #include "capture/position.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/reader.h"
 #include "capture/capture.h"
 
@@ -115,65 +116,49 @@ struct member {
     const char *key;
     uint64_t number;  /* when text is NULL */
     const char *text; /* with its quotes, or true or false */
-    uint32_t hash;
 };
-
-/* Where java.util.HashMap has a key: String.hashCode, spread. */
-static uint32_t java_hash(const char *key)
-{
-    uint32_t hash = 0;
-
-    for (; *key != '\0'; key++)
-        hash = 31 * hash + (uint8_t)*key;
-    return hash ^ (hash >> 16);
-}
 
 #define MEMBERS_MAX 16
 
 struct members {
     struct member items[MEMBERS_MAX];
+    uint32_t hashes[MEMBERS_MAX];
     size_t count;
 };
 
+static void add(struct members *members, struct member member)
+{
+    members->hashes[members->count] = java_hash_code(slice_from_string(member.key));
+    members->items[members->count++] = member;
+}
+
 static void add_text(struct members *members, const char *key, const char *text)
 {
-    struct member member = {key, 0, text, java_hash(key)};
-
-    members->items[members->count++] = member;
+    add(members, (struct member){key, 0, text});
 }
 
 static void add_number(struct members *members, const char *key, uint64_t number)
 {
-    struct member member = {key, number, NULL, java_hash(key)};
-
     if (number != 0)
-        members->items[members->count++] = member;
+        add(members, (struct member){key, number, NULL});
 }
 
-/* Bucket by bucket of a HashMap of this many members, as Debezium's map is printed. */
+/* As Debezium's map is printed. */
 static void print_members(const struct members *members, struct buffer *json)
 {
-    uint32_t buckets = 16;
-    const char *separator = "";
+    size_t order[MEMBERS_MAX];
 
-    while (members->count > buckets * 3 / 4)
-        buckets *= 2;
-    buffer_append_u8(json, '{');
-    for (uint32_t bucket = 0; bucket < buckets; bucket++) {
-        for (size_t i = 0; i < members->count; i++) {
-            const struct member *member = &members->items[i];
+    java_map_order(members->hashes, members->count, java_map_capacity(members->count), order);
+    for (size_t i = 0; i < members->count; i++) {
+        const struct member *member = &members->items[order[i]];
 
-            if ((member->hash & (buckets - 1)) != bucket)
-                continue;
-            buffer_append_format(json, "%s\"%s\":", separator, member->key);
-            if (member->text != NULL)
-                buffer_append_string(json, member->text);
-            else
-                buffer_append_format(json, "%llu", (unsigned long long)member->number);
-            separator = ",";
-        }
+        buffer_append_format(json, "%s\"%s\":", i == 0 ? "{" : ",", member->key);
+        if (member->text != NULL)
+            buffer_append_string(json, member->text);
+        else
+            buffer_append_format(json, "%llu", (unsigned long long)member->number);
     }
-    buffer_append_u8(json, '}');
+    buffer_append_string(json, members->count == 0 ? "{}" : "}");
 }
 
 enum status capture_position_to_offset(struct slice bytes, struct buffer *json, struct error *error)

@@ -1,10 +1,10 @@
 #include "connect/rest.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/text.h"
 #include "connect/bind.h"
 #include "connect/configdef.h"
-#include "connect/java_map.h"
 #include "connect/secrets.h"
 #include "connect/validate.h"
 
@@ -254,7 +254,7 @@ static void patch(struct properties *config, const struct properties *changes)
 {
     size_t capacity = java_map_capacity_of_copy(config->count);
 
-    java_map_order(config, java_map_capacity(config->count));
+    java_map_order_properties(config, java_map_capacity(config->count));
     for (size_t i = 0; i < changes->count; i++) {
         if (changes->items[i].value == NULL)
             (void)properties_remove(config, changes->items[i].key);
@@ -263,7 +263,7 @@ static void patch(struct properties *config, const struct properties *changes)
         while (config->count > capacity / 4 * 3)
             capacity *= 2;
     }
-    java_map_order(config, capacity);
+    java_map_order_properties(config, capacity);
 }
 
 void connector_config_patch(struct call *call)

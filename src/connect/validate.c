@@ -1,8 +1,8 @@
 #include "connect/validate.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/text.h"
-#include "connect/java_map.h"
 #include "connect/java_regex.h"
 #include "connect/json_out.h"
 
@@ -459,7 +459,7 @@ static void converter_check(struct validation *validation, const char *setting, 
         count = 16;
     for (size_t i = 0; i < count; i++)
         hashes[i] = java_hash_code(slice_from_string(rows[i].name));
-    java_map_order_hashes(hashes, count, java_map_capacity(count), order);
+    java_map_order(hashes, count, java_map_capacity(count), order);
     for (size_t i = 0; i < count; i++) {
         const struct config_field *field = &rows[order[i]];
         struct validated *row = validation_row_add(validation, field);
@@ -482,7 +482,7 @@ static const char *map_describe(struct arena *arena, const struct properties *co
     const char *copy;
 
     properties_copy(&map, config);
-    java_map_order(&map, java_map_capacity_of_copy(map.count));
+    java_map_order_properties(&map, java_map_capacity_of_copy(map.count));
     buffer_init(&text, SIZE_MAX / 2);
     buffer_append_string(&text, "{");
     for (size_t i = 0; i < map.count; i++) {

@@ -1,10 +1,10 @@
 #include "connect/herder_internal.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/memory.h"
 #include "connect/configdef.h"
 #include "connect/connect.h"
-#include "connect/java_map.h"
 #include "connect/json_in.h"
 #include "connect/json_out.h"
 #include "connect/secrets.h"
@@ -26,7 +26,7 @@ static void config_write(const struct herder *herder, const struct properties *c
 
     properties_copy(&shown, config);
     if (in_java_order)
-        java_map_order(&shown, java_map_capacity(shown.count));
+        java_map_order_properties(&shown, java_map_capacity(shown.count));
     if (herder->mask_passwords || always_mask)
         secrets_mask(&shown);
     json_put_map(out, &shown);
@@ -110,7 +110,7 @@ static struct connector **sorted(struct herder *herder, size_t *count)
         unsorted[*count] = entry->value;
         hashes[(*count)++] = java_hash_code(entry->key);
     }
-    java_map_order_hashes(hashes, *count, java_map_capacity(*count), order);
+    java_map_order(hashes, *count, java_map_capacity(*count), order);
     for (size_t i = 0; i < *count; i++)
         connectors[i] = unsorted[order[i]];
     memory_free(order);
@@ -252,7 +252,7 @@ static void topic_names_write(const struct connector *connector, struct buffer *
             topics[count++] = topic;
         }
     }
-    java_map_order_hashes(hashes, count, java_map_capacity(count), order);
+    java_map_order(hashes, count, java_map_capacity(count), order);
     for (size_t i = 0; i < count; i++) {
         json_put_comma(out);
         json_put_text(out, topics[order[i]]->name);
@@ -328,7 +328,7 @@ static void ordered_write(struct arena *arena, const char *text, struct buffer *
         hashes[count] = java_hash_code(member->name);
         members[count++] = member;
     }
-    java_map_order_hashes(hashes, count, java_map_capacity(count), order);
+    java_map_order(hashes, count, java_map_capacity(count), order);
     buffer_append_string(out, "{");
     for (size_t i = 0; i < count; i++) {
         json_put_comma(out);
@@ -357,7 +357,7 @@ static void offset_list_write(const struct connector *connector, struct arena *a
             kept[count++] = at;
         }
     }
-    java_map_order_hashes(hashes, count, java_map_capacity(count), order);
+    java_map_order(hashes, count, java_map_capacity(count), order);
     for (size_t i = 0; i < count; i++) {
         json_put_comma(out);
         buffer_append_string(out, "{\"partition\":");

@@ -1,10 +1,10 @@
 #include "connect/herder_internal.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/memory.h"
 #include "base/time.h"
 #include "connect/configdef.h"
-#include "connect/java_map.h"
 #include "connect/secrets.h"
 #include "os/clock.h"
 #include "os/logger.h"
@@ -349,10 +349,10 @@ static void task_config_make(const struct connector *connector, struct propertie
     struct properties copy;
 
     properties_copy(&copy, &connector->config);
-    java_map_order(&copy, java_map_capacity(copy.count));
+    java_map_order_properties(&copy, java_map_capacity(copy.count));
     properties_copy(config, &copy);
     properties_set(config, "task.class", POSTGRES "Task");
-    java_map_order(config, java_map_capacity_of_copy(copy.count) > java_map_capacity(config->count) ? java_map_capacity_of_copy(copy.count)
+    java_map_order_properties(config, java_map_capacity_of_copy(copy.count) > java_map_capacity(config->count) ? java_map_capacity_of_copy(copy.count)
                                                                                                     : java_map_capacity(config->count));
     properties_finish(&copy);
 }

@@ -1,9 +1,9 @@
 #include "tools/configs.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/text.h"
 #include "os/random.h"
-#include "tools/java_order.h"
 #include "wire/json/number.h"
 #include "wire/kafka/messages_quota.h"
 #include "wire/kafka/messages_security.h"
@@ -98,12 +98,12 @@ static const char *entity_text(struct configs *tool, const struct kafka_describe
 
 static void quota_print(struct configs *tool, const struct kafka_describe_client_quotas_response_entry *entry)
 {
-    int32_t *hashes = arena_new_array(tool->arena, (size_t)entry->values.count + 1, sizeof(*hashes));
+    uint32_t *hashes = arena_new_array(tool->arena, (size_t)entry->values.count + 1, sizeof(*hashes));
     size_t *order;
 
     for (int32_t i = 0; i < entry->values.count; i++)
-        hashes[i] = java_text_hash(entry->values.items[i].key);
-    order = java_hash_map_order(tool->arena, hashes, (size_t)entry->values.count, (size_t)entry->values.count);
+        hashes[i] = java_hash_code(entry->values.items[i].key);
+    order = java_map_order_new(tool->arena, hashes, (size_t)entry->values.count, (size_t)entry->values.count);
     (void)printf("Quota configs for %s are ", entity_text(tool, entry));
     for (int32_t i = 0; i < entry->values.count; i++) {
         const struct kafka_describe_client_quotas_response_value *value = &entry->values.items[order[i]];

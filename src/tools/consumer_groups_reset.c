@@ -1,13 +1,13 @@
 #include "tools/consumer_groups.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "os/clock.h"
 #include "tools/admin.h"
 #include "tools/console.h"
 #include "tools/instant.h"
-#include "tools/java_order.h"
 #include "tools/settings.h"
 
 #define PAGE_PARTITIONS 2000
@@ -558,7 +558,7 @@ const struct failure *consumer_groups_reset(struct consumer_groups *tool)
 {
     struct slice *ids;
     struct reset_plan *plans;
-    int32_t *hashes;
+    uint32_t *hashes;
     size_t *order;
     size_t count;
     int64_t number;
@@ -573,8 +573,8 @@ const struct failure *consumer_groups_reset(struct consumer_groups *tool)
     plans = arena_new_array(tool->arena, count + 1, sizeof(*plans));
     hashes = arena_new_array(tool->arena, count + 1, sizeof(*hashes));
     for (size_t i = 0; i < count; i++)
-        hashes[i] = java_text_hash(ids[i]);
-    order = java_hash_map_order(tool->arena, hashes, count, 0);
+        hashes[i] = java_hash_code(ids[i]);
+    order = java_map_order_new(tool->arena, hashes, count, 0);
     for (size_t i = 0; i < count && failure == NULL; i++) {
         plans[i].group = ids[order[i]];
         failure = group_reset(tool, &plans[i]);

@@ -1,9 +1,9 @@
 #include "tools/groups.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/text.h"
 #include "os/clock.h"
-#include "tools/java_order.h"
 #include "wire/kafka/messages_consumer_group.h"
 #include "wire/kafka/messages_consumer_protocol.h"
 #include "wire/kafka/messages_group.h"
@@ -136,15 +136,15 @@ static size_t listing_add(struct arena *arena, const struct kafka_list_groups_re
 
 static void listing_sort(struct arena *arena, struct group_listing *groups, size_t count)
 {
-    int32_t *hashes = arena_new_array(arena, count + 1, sizeof(*hashes));
+    uint32_t *hashes = arena_new_array(arena, count + 1, sizeof(*hashes));
     struct group_listing *copy = arena_new_array(arena, count + 1, sizeof(*copy));
     size_t *order;
 
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = java_text_hash(groups[i].id);
+        hashes[i] = java_hash_code(groups[i].id);
         copy[i] = groups[i];
     }
-    order = java_hash_map_order(arena, hashes, count, 0);
+    order = java_map_order_new(arena, hashes, count, 0);
     for (size_t i = 0; i < count; i++)
         groups[i] = copy[order[i]];
 }

@@ -2,6 +2,7 @@
 #include "tools/tool_list.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/text.h"
 #include "os/random.h"
 #include "tools/arguments.h"
@@ -9,7 +10,6 @@
 #include "tools/console.h"
 #include "tools/consumer.h"
 #include "tools/formatter.h"
-#include "tools/java_order.h"
 #include "tools/settings.h"
 #include "tools/stop_signal.h"
 #include "tools/topic_filter.h"
@@ -111,13 +111,13 @@ static const struct failure *options_check(struct console_consumer *tool)
 /* The places that can name a group have to agree; their names as a Java set would list them. */
 static const struct failure *groups_differ(struct console_consumer *tool, const char **ids, size_t count)
 {
-    int32_t hashes[3];
+    uint32_t hashes[3];
     const char *list = NULL;
     size_t *order;
 
     for (size_t i = 0; i < count; i++)
-        hashes[i] = java_text_hash(slice_from_string(ids[i]));
-    order = java_hash_map_order(tool->arena, hashes, count, 0);
+        hashes[i] = java_hash_code(slice_from_string(ids[i]));
+    order = java_map_order_new(tool->arena, hashes, count, 0);
     for (size_t i = 0; i < count; i++)
         list = list == NULL ? arena_format(tool->arena, "'%s'", ids[order[i]]) : arena_format(tool->arena, "%s, '%s'", list, ids[order[i]]);
     return failure_usage(tool->arena,

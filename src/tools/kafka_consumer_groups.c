@@ -2,13 +2,13 @@
 #include "tools/tool_list.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/regexes.h"
 #include "base/text.h"
 #include "tools/admin.h"
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/consumer_groups.h"
-#include "tools/java_order.h"
 
 #include <stdarg.h>
 
@@ -277,11 +277,11 @@ static const struct failure *groups_show(struct consumer_groups *tool)
 
 static size_t *ids_order(struct arena *arena, const struct slice *ids, size_t count)
 {
-    int32_t *hashes = arena_new_array(arena, count + 1, sizeof(*hashes));
+    uint32_t *hashes = arena_new_array(arena, count + 1, sizeof(*hashes));
 
     for (size_t i = 0; i < count; i++)
-        hashes[i] = java_text_hash(ids[i]);
-    return java_hash_map_order(arena, hashes, count, 0);
+        hashes[i] = java_hash_code(ids[i]);
+    return java_map_order_new(arena, hashes, count, 0);
 }
 
 /* "'a', 'b'" of those whose failure is NULL. */

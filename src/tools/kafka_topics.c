@@ -2,11 +2,11 @@
 #include "tools/tool_list.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/text.h"
 #include "tools/admin.h"
 #include "tools/command.h"
 #include "tools/console.h"
-#include "tools/java_order.h"
 #include "tools/topic_filter.h"
 #include "wire/kafka/messages_cluster.h"
 #include "wire/kafka/messages_topic.h"
@@ -550,7 +550,7 @@ static void topic_print(struct topics *tool, const struct topic_description *top
                         const struct reassignments *all)
 {
     char id[UUID_BASE64_SIZE];
-    int32_t *hashes = arena_new_array(tool->arena, configs->count + 1, sizeof(*hashes));
+    uint32_t *hashes = arena_new_array(tool->arena, configs->count + 1, sizeof(*hashes));
     const char *separator = "";
     size_t *order;
 
@@ -563,8 +563,8 @@ static void topic_print(struct topics *tool, const struct topic_description *top
                      ? 0
                      : replication_factor(&topic->partitions[0], reassignment_find(all, topic->name, topic->partitions[0].index)));
     for (size_t i = 0; i < configs->count; i++)
-        hashes[i] = java_text_hash(configs->entries[i].name);
-    order = java_hash_map_order(tool->arena, hashes, configs->count, 0);
+        hashes[i] = java_hash_code(configs->entries[i].name);
+    order = java_map_order_new(tool->arena, hashes, configs->count, 0);
     for (size_t i = 0; i < configs->count; i++) {
         const struct kafka_describe_configs_response_config *entry = &configs->entries[order[i]];
 
@@ -685,16 +685,16 @@ static const struct failure *topics_find_for_describe(struct topics *tool)
 /* The topics come in the order of the map that Java's client collects them in. */
 static const struct failure *describe_all(struct topics *tool, const struct topic_description *topics, const struct reassignments *all)
 {
-    int32_t *hashes = arena_new_array(tool->arena, tool->found_count + 1, sizeof(*hashes));
+    uint32_t *hashes = arena_new_array(tool->arena, tool->found_count + 1, sizeof(*hashes));
     const struct failure *failure = NULL;
     size_t *order;
 
     for (size_t i = 0; i < tool->found_count; i++) {
         if (topics[i].error_code != 0)
             return failure_from_kafka(tool->arena, topics[i].error_code, slice_null());
-        hashes[i] = java_text_hash(topics[i].name);
+        hashes[i] = java_hash_code(topics[i].name);
     }
-    order = java_hash_map_order(tool->arena, hashes, tool->found_count, tool->found_count);
+    order = java_map_order_new(tool->arena, hashes, tool->found_count, tool->found_count);
     for (size_t i = 0; i < tool->found_count && failure == NULL; i++)
         failure = describe_one(tool, &topics[order[i]], all);
     return failure;

@@ -1,10 +1,10 @@
 #include "tools/offsets.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "os/clock.h"
 #include "tools/admin.h"
 #include "tools/console.h"
-#include "tools/java_order.h"
 #include "wire/kafka/messages_fetch.h"
 
 #define PAGE_PARTITIONS 2000
@@ -163,11 +163,17 @@ const struct failure *offsets_list(struct client *client, struct arena *arena, s
     return failure;
 }
 
+/* hashCode of Kafka's TopicPartition. */
+static uint32_t partition_hash(const struct topic_partition *partition)
+{
+    return (31u + (uint32_t)partition->partition) * 31u + java_hash_code(partition->topic);
+}
+
 size_t *offsets_map_order(struct arena *arena, const struct topic_partition *partitions, size_t count)
 {
-    int32_t *hashes = arena_new_array(arena, count + 1, sizeof(*hashes));
+    uint32_t *hashes = arena_new_array(arena, count + 1, sizeof(*hashes));
 
     for (size_t i = 0; i < count; i++)
-        hashes[i] = java_partition_hash(partitions[i].topic, partitions[i].partition);
-    return java_hash_map_order(arena, hashes, count, 0);
+        hashes[i] = partition_hash(&partitions[i]);
+    return java_map_order_new(arena, hashes, count, 0);
 }

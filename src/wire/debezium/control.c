@@ -1,6 +1,7 @@
 #include "wire/debezium/encoder.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/memory.h"
 #include "base/time.h"
 #include "wire/debezium/name.h"
@@ -227,8 +228,8 @@ static void append_collections(const struct transaction_state *transaction, stru
     size_t *order = memory_new_array(transaction->count + 1, sizeof(*order));
 
     for (size_t i = 0; i < transaction->count; i++)
-        hashes[i] = java_string_hash(slice_from_string(transaction->collections[i].name));
-    java_hash_order(hashes, transaction->count, order);
+        hashes[i] = java_hash_code(slice_from_string(transaction->collections[i].name));
+    java_map_order(hashes, transaction->count, java_map_capacity(transaction->count), order);
     buffer_append_u8(out, '[');
     for (size_t i = 0; i < transaction->count; i++) {
         const struct transaction_collection *collection = &transaction->collections[order[i]];

@@ -2,61 +2,10 @@
 
 #include "base/banned.h"
 #include "base/buffer.h"
+#include "base/java.h"
 
 #define TOPIC_LENGTH_MAX 249
 #define NAME_BYTES_MAX (1024 * 1024)
-
-static size_t continuation_bytes(uint8_t lead)
-{
-    if (lead >= 0xf0 && lead <= 0xf4)
-        return 3;
-    if (lead >= 0xe0 && lead <= 0xef)
-        return 2;
-    return lead >= 0xc2 && lead <= 0xdf ? 1 : 0;
-}
-
-/* The next code point, U+FFFD for a byte that does not fit in. */
-static uint32_t take_point(struct slice *rest)
-{
-    uint8_t lead = rest->data[0];
-    size_t more = continuation_bytes(lead);
-    uint32_t point = more == 3 ? lead & 7u : more == 2 ? lead & 15u : lead & 31u;
-
-    if (lead < 0x80 || more == 0 || more >= rest->size) {
-        *rest = slice_from(*rest, 1);
-        return lead < 0x80 ? lead : 0xfffd;
-    }
-    for (size_t i = 1; i <= more; i++) {
-        if ((rest->data[i] & 0xc0) != 0x80) {
-            *rest = slice_from(*rest, 1);
-            return 0xfffd;
-        }
-        point = point << 6 | (rest->data[i] & 0x3fu);
-    }
-    *rest = slice_from(*rest, more + 1);
-    return point > 0x10ffff ? 0xfffd : point;
-}
-
-bool utf16_next(struct slice *rest, uint16_t *low, uint16_t *unit)
-{
-    uint32_t point;
-
-    if (*low != 0) {
-        *unit = *low;
-        *low = 0;
-        return true;
-    }
-    if (rest->size == 0)
-        return false;
-    point = take_point(rest);
-    if (point < 0x10000) {
-        *unit = (uint16_t)point;
-        return true;
-    }
-    *unit = (uint16_t)(0xd800 + ((point - 0x10000) >> 10));
-    *low = (uint16_t)(0xdc00 + (point & 0x3ff));
-    return true;
-}
 
 static bool is_letter(uint16_t c)
 {
@@ -97,7 +46,7 @@ char *name_sanitize_topic(struct arena *arena, const char *topic, bool unicode)
     uint16_t low = 0, c;
 
     buffer_init(&name, NAME_BYTES_MAX);
-    while (utf16_next(&rest, &low, &c)) {
+    while (java_utf16_next(&rest, &low, &c)) {
         if (is_letter(c) || is_digit(c) || c == '.' || c == '-' || (c == '_' && !unicode))
             buffer_append_u8(&name, (uint8_t)c);
         else
@@ -145,7 +94,7 @@ static const char *adjust(struct arena *arena, enum name_adjustment mode, const 
     if (mode == NAME_NONE)
         return name;
     buffer_init(&adjusted, NAME_BYTES_MAX);
-    while (utf16_next(&rest, &low, &c)) {
+    while (java_utf16_next(&rest, &low, &c)) {
         bool first = adjusted.size == 0;
 
         if (is_letter(c) || (c == '_' && !unicode) || (!first && (is_digit(c) || (c == '.' && dots)))) {

@@ -16,11 +16,4 @@ char *name_table_topic(struct arena *arena, const struct debezium_config *config
 const char *name_adjust_schema(struct arena *arena, enum name_adjustment mode, const char *name);
 const char *name_adjust_field(struct arena *arena, enum name_adjustment mode, const char *name);
 
-/*
- * The next UTF-16 unit of a UTF-8 text, a surrogate pair as two units.
- * low  0 at the start; the function keeps the second half here
- * False at the end. Broken sequences give U+FFFD a byte.
- */
-bool utf16_next(struct slice *rest, uint16_t *low, uint16_t *unit);
-
 #endif

@@ -107,8 +107,4 @@ bool encode_vector_double(const struct value_encoder *encoder, struct slice text
 bool encode_vector_float(const struct value_encoder *encoder, struct slice text, struct buffer *out);
 bool encode_vector_sparse(const struct value_encoder *encoder, struct slice text, struct buffer *out);
 
-/* Order in which a java.util.HashMap gives keys back. */
-uint32_t java_string_hash(struct slice text);
-void java_hash_order(const uint32_t *hashes, size_t count, size_t *order);
-
 #endif

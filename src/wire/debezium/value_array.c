@@ -1,6 +1,7 @@
 #include "wire/debezium/value.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "base/memory.h"
 #include "wire/debezium/name.h"
 #include "wire/json/number.h"
@@ -44,43 +45,6 @@ bool encode_array(const struct value_encoder *encoder, struct slice text, struct
     buffer_append_u8(out, ']');
     buffer_finish(&unescaped);
     return good;
-}
-
-/* ---- The order of a java.util.HashMap ---- */
-
-uint32_t java_string_hash(struct slice text)
-{
-    uint32_t hash = 0;
-    uint16_t low = 0, unit;
-
-    while (utf16_next(&text, &low, &unit))
-        hash = hash * 31 + unit;
-    return hash;
-}
-
-static int compare_places(const void *a, const void *b)
-{
-    uint64_t left, right;
-
-    memcpy(&left, a, sizeof(left));
-    memcpy(&right, b, sizeof(right));
-    return left < right ? -1 : left > right;
-}
-
-/* A table of 16 places that doubles when it is three quarters full; within a place the order is that of insertion. */
-void java_hash_order(const uint32_t *hashes, size_t count, size_t *order)
-{
-    uint64_t *sorted = memory_new_array(count + 1, sizeof(*sorted));
-    uint32_t places = 16;
-
-    while (count > places / 4 * 3)
-        places *= 2;
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = (uint64_t)((hashes[i] ^ hashes[i] >> 16) & (places - 1)) << 32 | i;
-    qsort(sorted, count, sizeof(*sorted), compare_places);
-    for (size_t i = 0; i < count; i++)
-        order[i] = sorted[i] & UINT32_MAX;
-    memory_free(sorted);
 }
 
 /* ---- hstore ---- */
@@ -136,8 +100,8 @@ static bool pairs_read(struct pairs *pairs, struct slice text)
     hashes = memory_new_array(pairs->count + 1, sizeof(*hashes));
     pairs->order = memory_new_array(pairs->count + 1, sizeof(*pairs->order));
     for (size_t i = 0; i < pairs->count; i++)
-        hashes[i] = java_string_hash(pairs->items[i].key);
-    java_hash_order(hashes, pairs->count, pairs->order);
+        hashes[i] = java_hash_code(pairs->items[i].key);
+    java_map_order(hashes, pairs->count, java_map_capacity(pairs->count), pairs->order);
     memory_free(hashes);
     return next == PG_NEXT_END;
 }
@@ -283,7 +247,7 @@ static bool sparse_read(struct sparse *sparse, struct slice text, int64_t *dimen
         sparse->hashes[sparse->count] = (uint32_t)(int32_t)sparse->keys[sparse->count];
         sparse->values[sparse->count++] = trim_blanks(part);
     }
-    java_hash_order(sparse->hashes, sparse->count, sparse->order);
+    java_map_order(sparse->hashes, sparse->count, java_map_capacity(sparse->count), sparse->order);
     return true;
 }
 

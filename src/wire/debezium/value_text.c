@@ -1,6 +1,7 @@
 #include "wire/debezium/value.h"
 
 #include "base/banned.h"
+#include "base/java.h"
 #include "wire/debezium/name.h"
 #include "wire/json/number.h"
 #include "wire/json/text.h"
@@ -263,7 +264,7 @@ static size_t utf16_prefix(struct slice text, size_t units, uint16_t *half)
     for (size_t i = 0; i < units; i++) {
         size_t before = text.size - rest.size;
 
-        if (!utf16_next(&rest, &low, &unit))
+        if (!java_utf16_next(&rest, &low, &unit))
             return text.size;
         if (low != 0 && i + 1 == units) {
             *half = unit;
@@ -296,7 +297,7 @@ static void append_java_serialized(struct buffer *out, struct slice text)
 
     buffer_append(out, "\xac\xed\x00\x05\x74", 5);
     size_at = out->size;
-    while (utf16_next(&rest, &low, &unit)) {
+    while (java_utf16_next(&rest, &low, &unit)) {
         if (unit != 0 && unit < 0x80) {
             buffer_append_u8(out, (uint8_t)unit);
         } else if (unit < 0x800) {

@@ -1,4 +1,4 @@
-#include "connect/java_map.h"
+#include "base/java.h"
 
 #include "check.h"
 
@@ -11,7 +11,7 @@ static void order_is(const char *const *keys, size_t capacity, const char *expec
     properties_init(&map);
     for (size_t i = 0; keys[i] != NULL; i++)
         properties_set(&map, keys[i], "");
-    java_map_order(&map, capacity == 0 ? java_map_capacity(map.count) : capacity);
+    java_map_order_properties(&map, capacity == 0 ? java_map_capacity(map.count) : capacity);
     for (size_t i = 0; i < map.count; i++)
         size += (size_t)snprintf(joined + size, sizeof(joined) - size, "%s ", map.items[i].key);
     assert_string_equal(joined, expected);
@@ -74,12 +74,25 @@ TEST(a_copied_map_has_room_for_a_third_more)
     assert_int_equal(java_map_capacity_of_copy(1), 2);
 }
 
+TEST(a_map_that_was_made_for_so_many_has_a_smaller_table)
+{
+    static const uint32_t hashes[] = {5, 2, 1};
+    static const size_t of_four[] = {0, 2, 1}, of_sixteen[] = {2, 1, 0};
+    struct arena arena;
+
+    arena_init(&arena, 256);
+    assert_memory_equal(java_map_order_new(&arena, hashes, 3, 3), of_four, sizeof(of_four));
+    assert_memory_equal(java_map_order_new(&arena, hashes, 3, 0), of_sixteen, sizeof(of_sixteen));
+    arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hash_codes_are_those_of_java),
         cmocka_unit_test(twelve_keys_have_sixteen_buckets_and_thirteen_have_thirty_two),
         cmocka_unit_test(a_copied_map_has_room_for_a_third_more),
+        cmocka_unit_test(a_map_that_was_made_for_so_many_has_a_smaller_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
