@@ -9,23 +9,17 @@
 
 #define LOG_SUBSYSTEM "agents"
 
-#define TRACE_HEADERS 2
+#define TRACE_HEADERS 2 /* the trace that a record is of goes on with what comes of it */
 #define STAMPS_GAP_MS 5 /* between two looks for stamps */
-
-/* The trace that the record is of goes on with what comes of it. Room for TRACE_HEADERS; gives how many. */
-static size_t trace_headers(const struct source_record *record, struct log_header *headers)
-{
-    return trace_context_headers(&record->trace, (struct record_header *)headers);
-}
 
 static enum status dead_letter_write(struct agent *agent, const struct source_record *record, const char *reason, struct error *error)
 {
     const char *place = arena_format(&agent->arena, "%s-%d@%lld", agent->spec.topic, record->partition, (long long)record->offset);
-    struct log_header headers[2 + TRACE_HEADERS] = {
+    struct record_header headers[2 + TRACE_HEADERS] = {
         {slice_from_string("reason"), slice_from_string(reason)},
         {slice_from_string("place"), slice_from_string(place)},
     };
-    const struct log_record letter = {record->key, record->value, -1, headers, 2 + trace_headers(record, headers + 2)};
+    const struct log_record letter = {record->key, record->value, -1, headers, 2 + trace_context_headers(&record->trace, headers + 2)};
 
     agent->status.dead_letters++;
     if (agent->status.dead_letters == 1)
@@ -77,7 +71,7 @@ static enum status alert_send(struct agent *agent, const struct source_record *r
                               struct error *error)
 {
     struct alert *alert = &verdict->alert;
-    struct log_header headers[TRACE_HEADERS];
+    struct record_header headers[TRACE_HEADERS];
     char id[24];
     struct log_record out;
 
@@ -99,7 +93,7 @@ static enum status alert_send(struct agent *agent, const struct source_record *r
     alert_write(alert, &agent->json);
     if (agent->json.failed)
         return error_set(error, ERROR_LIMIT, "an alert is larger than %zu bytes", ALERT_BYTES_MAX);
-    out = (struct log_record){slice_from_string(id), buffer_slice(&agent->json), -1, headers, trace_headers(record, headers)};
+    out = (struct log_record){slice_from_string(id), buffer_slice(&agent->json), -1, headers, trace_context_headers(&record->trace, headers)};
     agent->status.alerts++;
     agent->status.last_alert_us = alert->scored_us;
     if (agent->spec.is_dry)
@@ -130,7 +124,7 @@ static void enriched_write(struct agent *agent, const struct source_record *reco
 static enum status enriched_send(struct agent *agent, const struct source_record *record, const struct rule_event *event, const struct rule_verdict *verdict,
                                  struct error *error)
 {
-    struct log_header headers[TRACE_HEADERS];
+    struct record_header headers[TRACE_HEADERS];
     struct log_record out;
     char id[24];
     enum status status = agent->enriched_ready ? OK : source_topic_ensure(agent->source, agent->spec.enriched_topic, 1, NULL, error);
@@ -144,7 +138,7 @@ static enum status enriched_send(struct agent *agent, const struct source_record
     enriched_write(agent, record, event, verdict, id, &agent->json);
     if (agent->json.failed)
         return error_set(error, ERROR_LIMIT, "an enriched event is larger than %zu bytes", ALERT_BYTES_MAX);
-    out = (struct log_record){event->key, buffer_slice(&agent->json), -1, headers, trace_headers(record, headers)};
+    out = (struct log_record){event->key, buffer_slice(&agent->json), -1, headers, trace_context_headers(&record->trace, headers)};
     agent->status.enriched++;
     return agent->spec.is_dry ? OK : source_write(agent->source, agent->spec.enriched_topic, -1, &out, error);
 }

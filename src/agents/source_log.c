@@ -391,13 +391,12 @@ static enum status source_log_write(struct source *base, const char *topic, int3
         partition = count <= 1 || slice_is_null(record->key) ? 0 : kafka_partition_for_key(record->key, count);
     }
     out = out_find(source, topic, partition);
-    if (record_builder_append(&out->builder, timestamp_ms, record->key, record->value, (const struct record_header *)record->headers,
-                              record->header_count))
+    if (record_builder_append(&out->builder, timestamp_ms, record->key, record->value, record->headers, record->header_count))
         return OK;
     if (record_builder_count(&out->builder) > 0)
         status = out_send(source, out, error);
-    if (status == OK && !record_builder_append(&out->builder, timestamp_ms, record->key, record->value,
-                                               (const struct record_header *)record->headers, record->header_count))
+    if (status == OK && !record_builder_append(&out->builder, timestamp_ms, record->key, record->value, record->headers,
+                                               record->header_count))
         status = error_set(error, ERROR_MESSAGE_TOO_LARGE, "a record of %zu bytes does not fit into a batch of topic %s",
                            record->key.size + record->value.size, topic);
     return status;

@@ -260,7 +260,7 @@ static enum status write_records(struct records *records, const char *topic, int
 
 enum status records_write_change(struct records *records, const struct record_change *change, struct error *error)
 {
-    struct log_header by = {slice_from_string(RECORD_BY_HEADER), slice_from_string(change->by)};
+    struct record_header by = {slice_from_string(RECORD_BY_HEADER), slice_from_string(change->by)};
     struct log_record written[RECORD_CHANGE_MAX];
 
     for (size_t i = 0; i < change->count; i++) {

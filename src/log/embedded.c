@@ -139,17 +139,11 @@ static enum status batch_build(struct record_builder *builder, const struct topi
 
     for (size_t i = 0; i < count && fits; i++) {
         const struct log_record *record = &records[i];
-        struct record_header *headers = memory_new_array(record->header_count, sizeof(*headers));
 
-        if (slice_is_null(record->key) && topic_is_compacted(topic)) {
-            memory_free(headers);
+        if (slice_is_null(record->key) && topic_is_compacted(topic))
             return error_set(error, ERROR_INVALID_RECORD, "Compacted topic cannot accept message without key in topic %s.", topic_name(topic));
-        }
-        for (size_t h = 0; h < record->header_count; h++)
-            headers[h] = (struct record_header){record->headers[h].key, record->headers[h].value};
-        fits = record_builder_append(builder, record->timestamp_ms < 0 ? now_ms : record->timestamp_ms, record->key, record->value, headers,
-                                     record->header_count);
-        memory_free(headers);
+        fits = record_builder_append(builder, record->timestamp_ms < 0 ? now_ms : record->timestamp_ms, record->key, record->value,
+                                     record->headers, record->header_count);
     }
     if (!fits || count == 0)
         return error_set(error, ERROR_MESSAGE_TOO_LARGE, "%zu records for topic %s do not make a batch of at most %d bytes", count,

@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/properties.h"
+#include "wire/kafka/records.h"
 
 struct store;
 struct log;
@@ -104,13 +105,8 @@ struct log_record {
     struct slice key;   /* data NULL: null */
     struct slice value; /* data NULL: null */
     int64_t timestamp_ms; /* -1: now */
-    const struct log_header *headers;
+    const struct record_header *headers;
     size_t header_count;
-};
-
-struct log_header {
-    struct slice key;
-    struct slice value;
 };
 
 /* Appends records as one batch (uncompressed) and waits until they are durable. partition -1: by Kafka's murmur2 of the first key. */

@@ -182,7 +182,7 @@ TEST(publishes_behind_a_failed_one_fail_until_the_writer_is_opened_again)
 
 TEST(records_are_written_by_key_and_read_back_in_order)
 {
-    struct log_header header = {slice_from_string("h"), slice_from_string("1")};
+    struct record_header header = {slice_from_string("h"), slice_from_string("1")};
     struct log_record records[2] = {{.key = slice_from_string("k"), .value = slice_from_string("first"), .timestamp_ms = 7, .headers = &header,
                                      .header_count = 1},
                                     {.key = slice_from_string("k"), .timestamp_ms = -1}};
