@@ -1,13 +1,12 @@
 #include "agents/history.h"
 
+#include "agents/kafka_client.h"
 #include "base/banned.h"
 #include "base/memory.h"
 #include "os/clock.h"
 
 #include <inttypes.h>
-#include <librdkafka/rdkafka.h>
 
-#define REQUEST_MS 10000
 #define SILENCE_MS 30000
 #define WAIT_MS 200
 
@@ -30,27 +29,14 @@ struct history {
 
 static enum status client_open(const struct history_spec *spec, struct history *history, struct error *error)
 {
-    const char *const own[][2] = {{"bootstrap.servers", spec->bootstrap_servers}, {"group.id", "tailrace-history"}, {"enable.auto.commit", "false"},
-                                  {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"},
-                                  {"isolation.level", "read_committed"}, {"allow.auto.create.topics", "false"}, {"fetch.wait.max.ms", "50"}};
-    size_t own_count = sizeof(own) / sizeof(own[0]), more = spec->client == NULL ? 0 : spec->client->count;
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char text[512];
+    static const char *const own[][2] = {{"group.id", "tailrace-history"}, {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
+                                         {"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"}, {"isolation.level", "read_committed"},
+                                         {"allow.auto.create.topics", "false"}, {"fetch.wait.max.ms", "50"}};
+    enum status status = kafka_client_open(RD_KAFKA_CONSUMER, rd_kafka_conf_new(), spec->bootstrap_servers, own, sizeof(own) / sizeof(own[0]),
+                                           spec->client, &history->client, error);
 
-    for (size_t i = 0; i < own_count + more; i++) {
-        const char *key = i < own_count ? own[i][0] : spec->client->items[i - own_count].key;
-        const char *value = i < own_count ? own[i][1] : spec->client->items[i - own_count].value;
-
-        if (rd_kafka_conf_set(conf, key, value, text, sizeof(text)) != RD_KAFKA_CONF_OK) {
-            rd_kafka_conf_destroy(conf);
-            return error_set(error, ERROR_BAD_INPUT, "client setting %s: %s", key, text);
-        }
-    }
-    history->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
-    if (history->client == NULL) {
-        rd_kafka_conf_destroy(conf);
-        return error_set(error, ERROR_BAD_INPUT, "cannot make a Kafka client: %s", text);
-    }
+    if (status != OK)
+        return status;
     (void)rd_kafka_poll_set_consumer(history->client);
     return OK;
 }
@@ -59,7 +45,7 @@ static enum status partitions_count(struct history *history, const char *servers
 {
     rd_kafka_topic_t *topic = rd_kafka_topic_new(history->client, history->topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t failed = rd_kafka_metadata(history->client, 0, topic, &metadata, REQUEST_MS);
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(history->client, 0, topic, &metadata, KAFKA_CLIENT_REQUEST_MS);
     enum status status = OK;
 
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -82,7 +68,7 @@ static enum status offsets_at(struct history *history, int64_t ms, bool is_end, 
 
     for (int32_t i = 0; i < history->count; i++)
         rd_kafka_topic_partition_list_add(list, history->topic, i)->offset = ms;
-    failed = rd_kafka_offsets_for_times(history->client, list, REQUEST_MS);
+    failed = rd_kafka_offsets_for_times(history->client, list, KAFKA_CLIENT_REQUEST_MS);
     for (int i = 0; failed == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
         struct part *part = &history->parts[list->elems[i].partition];
         int64_t offset = list->elems[i].offset < 0 || list->elems[i].offset > part->end ? part->end : list->elems[i].offset;
@@ -103,7 +89,7 @@ static enum status range_find(const struct history_spec *spec, struct history *h
     history->parts = memory_new_array((size_t)history->count, sizeof(*history->parts));
     for (int32_t i = 0; i < history->count; i++) {
         rd_kafka_resp_err_t failed =
-            rd_kafka_query_watermark_offsets(history->client, history->topic, i, &history->parts[i].first, &history->parts[i].end, REQUEST_MS);
+            rd_kafka_query_watermark_offsets(history->client, history->topic, i, &history->parts[i].first, &history->parts[i].end, KAFKA_CLIENT_REQUEST_MS);
 
         if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
             return error_set(error, ERROR_UNAVAILABLE, "ask for the ends of topic %s: %s", history->topic, rd_kafka_err2str(failed));

@@ -12,6 +12,7 @@
  */
 #include "agents/source_internal.h"
 
+#include "agents/kafka_client.h"
 #include "agents/state_log.h"
 #include "base/banned.h"
 #include "base/map.h"
@@ -21,13 +22,11 @@
 #include "wire/json/scan.h"
 
 #include <inttypes.h>
-#include <librdkafka/rdkafka.h>
 #include <unistd.h>
 
 #define LOG_SUBSYSTEM "agents"
 
 #define TRANSACTION_MS 60000
-#define REQUEST_MS 10000
 
 struct source_kafka {
     struct source source; /* first */
@@ -58,27 +57,6 @@ static struct source_kafka *of(struct source *source)
 }
 
 /* ---- Clients ---- */
-
-static enum status setting_apply(rd_kafka_conf_t *conf, const char *key, const char *value, struct error *error)
-{
-    char text[512];
-
-    if (rd_kafka_conf_set(conf, key, value, text, sizeof(text)) != RD_KAFKA_CONF_OK)
-        return error_set(error, ERROR_BAD_INPUT, "client setting %s=%s: %s", key, value, text);
-    return OK;
-}
-
-static enum status settings_apply(const struct source_kafka *source, rd_kafka_conf_t *conf, const char *const own[][2], size_t count,
-                                  struct error *error)
-{
-    enum status status = setting_apply(conf, "bootstrap.servers", source->bootstrap_servers, error);
-
-    for (size_t i = 0; i < count && status == OK; i++)
-        status = setting_apply(conf, own[i][0], own[i][1], error);
-    for (size_t i = 0; i < source->client.count && status == OK; i++)
-        status = setting_apply(conf, source->client.items[i].key, source->client.items[i].value, error);
-    return status;
-}
 
 static void message_drop(rd_kafka_message_t **message)
 {
@@ -131,26 +109,6 @@ static void rebalanced(rd_kafka_t *consumer, rd_kafka_resp_err_t what, rd_kafka_
     (void)rd_kafka_assign(consumer, source->assigned ? partitions : NULL);
 }
 
-/* librdkafka's own lines are for those who look for trouble. */
-static void client_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
-{
-    (void)client;
-    (void)level;
-    LOG_DEBUG("%s: %s", facility, text);
-}
-
-static enum status client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **client, struct error *error)
-{
-    char text[512];
-
-    rd_kafka_conf_set_log_cb(conf, client_log);
-    *client = rd_kafka_new(type, conf, text, sizeof(text));
-    if (*client != NULL)
-        return OK;
-    rd_kafka_conf_destroy(conf);
-    return error_set(error, ERROR_BAD_INPUT, "cannot make a Kafka client: %s", text);
-}
-
 static enum status consumer_open(struct source_kafka *source, const char *group, const char *instance, struct error *error)
 {
     /* Without transactions there is one agent of the name: as a static member it takes the place of one that was killed at once. */
@@ -167,15 +125,12 @@ static enum status consumer_open(struct source_kafka *source, const char *group,
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_topic_partition_list_t *topics;
     rd_kafka_resp_err_t failed;
-    enum status status = settings_apply(source, conf, own, sizeof(own) / sizeof(own[0]) - !source->plain, error);
+    enum status status;
 
-    if (status != OK) {
-        rd_kafka_conf_destroy(conf);
-        return status;
-    }
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
     rd_kafka_conf_set_opaque(conf, source);
-    status = client_open(RD_KAFKA_CONSUMER, conf, &source->consumer, error);
+    status = kafka_client_open(RD_KAFKA_CONSUMER, conf, source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]) - !source->plain, &source->client,
+                               &source->consumer, error);
     if (status != OK)
         return status;
     (void)rd_kafka_poll_set_consumer(source->consumer);
@@ -212,15 +167,11 @@ static enum status producer_make(struct source_kafka *source, const char *transa
 {
     const char *const own[][2] = {{"enable.idempotence", "true"}, {"linger.ms", "0"}, {"partitioner", "murmur2_random"}, {"transactional.id", transactional_id}};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    enum status status = settings_apply(source, conf, own, sizeof(own) / sizeof(own[0]) - (transactional_id == NULL), error);
 
-    if (status != OK) {
-        rd_kafka_conf_destroy(conf);
-        return status;
-    }
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     rd_kafka_conf_set_opaque(conf, source);
-    return client_open(RD_KAFKA_PRODUCER, conf, &source->producer, error);
+    return kafka_client_open(RD_KAFKA_PRODUCER, conf, source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]) - (transactional_id == NULL),
+                             &source->client, &source->producer, error);
 }
 
 /* A broker that has no transactions says so at once, by one of these. */
@@ -236,7 +187,7 @@ static bool has_no_transactions(const rd_kafka_error_t *failed)
 static enum status cluster_reach(struct source_kafka *source, struct error *error)
 {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t failed = rd_kafka_metadata(source->producer, 0, NULL, &metadata, REQUEST_MS);
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(source->producer, 0, NULL, &metadata, KAFKA_CLIENT_REQUEST_MS);
 
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, ERROR_UNAVAILABLE, "no broker answers at %s: %s; is it running, and is --bootstrap-server right?", source->bootstrap_servers,
@@ -379,34 +330,8 @@ static int64_t source_kafka_lag(struct source *base)
 static enum status source_kafka_topic_ensure(struct source *base, const char *topic, int32_t partitions, const char *const *settings, struct error *error)
 {
     struct source_kafka *source = of(base);
-    rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic, partitions, -1, NULL, 0);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(source->producer);
-    rd_kafka_event_t *event;
-    struct properties config;
-    enum status status = OK;
+    enum status status = kafka_client_topic_ensure(source->producer, topic, partitions, settings, error);
 
-    properties_init(&config);
-    for (; settings != NULL && *settings != NULL; settings++)
-        (void)properties_set_assignment(&config, *settings, NULL);
-    for (size_t i = 0; i < config.count; i++)
-        (void)rd_kafka_NewTopic_set_config(made, config.items[i].key, config.items[i].value);
-    properties_finish(&config);
-    rd_kafka_CreateTopics(source->producer, &made, 1, NULL, queue);
-    event = rd_kafka_queue_poll(queue, REQUEST_MS);
-    if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        status = error_set(error, ERROR_UNAVAILABLE, "create topic %s: %s", topic, event == NULL ? "no answer" : rd_kafka_event_error_string(event));
-    } else {
-        size_t count;
-        const rd_kafka_topic_result_t *const *results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-
-        if (count > 0 && rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR &&
-            rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            status = error_set(error, ERROR_UNAVAILABLE, "create topic %s: %s", topic, rd_kafka_topic_result_error_string(results[0]));
-    }
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_NewTopic_destroy(made);
     source->enriches = source->enriches || (status == OK && strcmp(topic, source->enriched_topic) == 0);
     return status;
 }
@@ -416,15 +341,10 @@ static enum status reader_open(struct source_kafka *source, const char *topic, i
 {
     static const char *const own[][2] = {{"group.id", "tailrace-state-reader"}, {"enable.auto.commit", "false"}, {"isolation.level", "read_committed"},
                                          {"enable.partition.eof", "true"}, {"auto.offset.reset", "earliest"}};
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_topic_partition_list_t *partitions;
-    enum status status = settings_apply(source, conf, own, sizeof(own) / sizeof(own[0]), error);
+    enum status status = kafka_client_open(RD_KAFKA_CONSUMER, rd_kafka_conf_new(), source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]),
+                                           &source->client, reader, error);
 
-    if (status != OK) {
-        rd_kafka_conf_destroy(conf);
-        return status;
-    }
-    status = client_open(RD_KAFKA_CONSUMER, conf, reader, error);
     if (status != OK)
         return status;
     partitions = rd_kafka_topic_partition_list_new(1);
@@ -589,7 +509,7 @@ static enum status end_ask(const struct source_kafka *source, const char *topic,
 {
     int64_t low = 0;
 
-    if (rd_kafka_query_watermark_offsets(source->producer, topic, 0, &low, end, REQUEST_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_query_watermark_offsets(source->producer, topic, 0, &low, end, KAFKA_CLIENT_REQUEST_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, ERROR_UNAVAILABLE, "ask for the end of topic %s: no answer", topic);
     return OK;
 }
