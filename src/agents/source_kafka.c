@@ -165,7 +165,11 @@ static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, v
 /* transactional_id  NULL: idempotent only */
 static enum status producer_make(struct source_kafka *source, const char *transactional_id, struct error *error)
 {
-    const char *const own[][2] = {{"enable.idempotence", "true"}, {"linger.ms", "0"}, {"partitioner", "murmur2_random"}, {"transactional.id", transactional_id}};
+    const char *const own[][2] = {{"enable.idempotence", "true"},
+                                  {"linger.ms", "0"},
+                                  {"partitioner", "murmur2_random"},
+                                  {"compression.type", "gzip"},
+                                  {"transactional.id", transactional_id}};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);

@@ -45,6 +45,7 @@ struct source_log {
     struct record_iterator records;
     int64_t batch_end;   /* offset behind the batch that `records` goes through; -1: none is open */
     struct decompressor *decompressor;
+    struct compressor *compressor; /* gzip: the one codec that every client reads */
     struct map outs;     /* "topic\0partition" -> struct out */
 };
 
@@ -125,6 +126,7 @@ static void source_log_close(struct source *base)
     }
     map_finish(&source->outs);
     decompressor_destroy(source->decompressor);
+    compressor_destroy(source->compressor);
     buffer_finish(&source->batches);
     buffer_finish(&source->plain);
     memory_free(source->next);
@@ -355,7 +357,7 @@ static enum status source_log_load(struct source *base, source_state *take, void
 static enum status out_send(struct source_log *source, struct out *out, struct error *error)
 {
     struct record_batch_spec spec = record_batch_spec_plain();
-    enum status status = log_append(source->writer, out->topic, out->partition, record_builder_seal(&out->builder, &spec, NULL), error);
+    enum status status = log_append(source->writer, out->topic, out->partition, record_builder_seal(&out->builder, &spec, source->compressor), error);
 
     record_builder_reset(&out->builder);
     return status;
@@ -452,6 +454,7 @@ enum status source_log_open(const struct source_spec *spec, struct source **open
     source->topic = memory_copy_string(spec->topic);
     source->state_topic = memory_copy_string(spec->state_topic);
     source->decompressor = decompressor_create();
+    source->compressor = compressor_create(COMPRESSION_GZIP);
     map_init(&source->outs);
     buffer_init(&source->batches, READ_BYTES_MAX);
     buffer_init(&source->plain, PLAIN_BYTES_MAX);

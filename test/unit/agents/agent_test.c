@@ -105,14 +105,16 @@ static struct agent_status run_to_end(const char *rule, const char *topic, bool 
     return status;
 }
 
-/* Ids of all alerts in a topic, each with a newline; how many there are. */
+/* Ids of all alerts in a topic, each with a newline; how many there are. They lie there compressed. */
 static int alerts_read(const char *topic, struct buffer *ids)
 {
-    struct buffer batches;
+    struct decompressor *decompressor = decompressor_create();
+    struct buffer batches, plain;
     int64_t at, end;
     int count = 0;
 
     buffer_init(&batches, 64 << 20);
+    buffer_init(&plain, 1 << 20);
     assert_int_equal(log_bounds(the_log, topic, 0, &at, &end, &failure), OK);
     while (at < end) {
         struct slice rest;
@@ -124,7 +126,8 @@ static int alerts_read(const char *topic, struct buffer *ids)
         assert_int_equal(log_read(the_log, topic, 0, at, 1 << 20, &batches, &at, &failure), OK);
         for (rest = buffer_slice(&batches); rest.size > 0; rest = slice_from(rest, batch.bytes.size)) {
             assert_int_equal(record_batch_read(rest, &batch, &failure), OK);
-            assert_int_equal(record_iterator_init(&records, &batch, NULL, 1 << 20, NULL, &failure), OK);
+            assert_int_equal(record_batch_codec(&batch), COMPRESSION_GZIP);
+            assert_int_equal(record_iterator_init(&records, &batch, decompressor, 1 << 20, &plain, &failure), OK);
             while (record_iterator_next(&records, &record)) {
                 buffer_append_slice(ids, record.key);
                 buffer_append_u8(ids, '\n');
@@ -133,6 +136,8 @@ static int alerts_read(const char *topic, struct buffer *ids)
         }
     }
     buffer_finish(&batches);
+    buffer_finish(&plain);
+    decompressor_destroy(decompressor);
     return count;
 }
 
