@@ -81,10 +81,32 @@ static const char *text_or(const struct scheduled *report, const char *key, cons
     return text == NULL ? otherwise : text;
 }
 
+static const struct report_setting report_settings[] = {
+    {"conninfo", NULL, "Which database, for libpq: host=… port=… dbname=… user=… password=…"},
+    {"table", NULL, "Table whose rows are looked at, or schema.table"},
+    {"column", NULL, "What is put together"},
+    {"function", "avg", "How: avg, sum, min, max or count"},
+    {"time.column", "recorded_at", "Column that says when a row was written"},
+    {"sql", NULL, "Instead of a table: a SELECT of one row; $1 and $2 are the window's two ends"},
+    {"unit", NULL, "What the value is in, such as °C"},
+    {"window", "10m", "How far it looks back, such as 30s, 10m, 2h or 1d"},
+    {"every", NULL, "How often it runs; unless set, once a window"},
+};
+#define SETTING_COUNT (sizeof(report_settings) / sizeof(report_settings[0]))
+
+const struct report_setting *report_settings_list(size_t *count)
+{
+    *count = SETTING_COUNT;
+    return report_settings;
+}
+
 static enum status settings_read(struct scheduled *report, struct error *error)
 {
-    static const char *const known[] = {"conninfo", "table", "column", "function", "time.column", "sql", "unit", "window", "every", NULL};
+    const char *known[SETTING_COUNT + 1] = {NULL};
     enum status status = OK;
+
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        known[i] = report_settings[i].key;
 
     for (size_t i = 0; i < report->settings.count && status == OK; i++) {
         size_t row = 0;

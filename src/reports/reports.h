@@ -26,4 +26,10 @@ void reports_stop(struct reports *reports); /* NULL is fine */
 /* One JSON array: name, state, runs, the last result, when the next is due. */
 void reports_describe(struct reports *reports, struct buffer *json);
 
+/* What can be said of a report, "reports.<name>.<key>"; `initial` NULL: not set. */
+struct report_setting {
+    const char *key, *initial, *help;
+};
+const struct report_setting *report_settings_list(size_t *count);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/banned.h"
 #include "log/scan.h"
 #include "os/clock.h"
+#include "reports/reports.h"
 #include "web/problems.h"
 
 #include <math.h>
@@ -122,13 +123,14 @@ static json_t *setting_make(const char *prefix, const char *key, const char *ini
     return json_pack("{s:o, s:o, s:s}", "name", json_sprintf("%s%s", prefix, key), "default", json_text_or_null(initial), "help", help);
 }
 
-/* What an agent can do, and the settings of each; those of every agent come last. */
+/* What an agent can do, and the settings of each, those of every agent last; and those of a report. */
 void api_rules(struct api_call *call)
 {
-    json_t *items = json_array(), *own;
-    size_t count, agent_count;
+    json_t *items = json_array(), *of_report = json_array(), *own;
+    size_t count, agent_count, report_count;
     const struct rule_kind *const *kinds = rule_kinds(&count);
     const struct agent_setting *settings = agent_settings_list(&agent_count);
+    const struct report_setting *report_settings = report_settings_list(&report_count);
 
     for (size_t i = 0; i < count; i++) {
         own = json_array();
@@ -140,7 +142,9 @@ void api_rules(struct api_call *call)
         }
         json_add(items, json_pack("{s:s, s:s, s:o}", "rule", kinds[i]->name, "summary", kinds[i]->summary, "settings", own));
     }
-    api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)count, "items", items));
+    for (size_t i = 0; i < report_count; i++)
+        json_add(of_report, setting_make("", report_settings[i].key, report_settings[i].initial, report_settings[i].help));
+    api_json(call, 200, json_pack("{s:I, s:o, s:o}", "total", (json_int_t)count, "items", items, "report", of_report));
 }
 
 void api_agents(struct api_call *call)

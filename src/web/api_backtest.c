@@ -13,7 +13,7 @@
 #include "os/clock.h"
 
 #define SLICE_MS 40
-#define SAMPLES_MAX 20
+#define SAMPLES_MAX 8
 #define OUT_MAX ((size_t)4 << 20)
 #define BEFORE_MS (24 * 3600 * 1000LL) /* that are read when nothing is said */
 

@@ -28,13 +28,6 @@ static const struct kind {
 
 /* ---- What is wanted so far ---- */
 
-static json_t *wish_get(struct api_call *call, const struct kind *kind)
-{
-    json_t *wish = keeper_get(api_control(call->api), arena_format(call->arena, "%s/%s", kind->kind, call->parts[0]));
-
-    return json_is_object(wish) ? wish : json_object();
-}
-
 /* Of the description; NULL: there is none. */
 static const json_t *described(const json_t *description, const struct kind *kind, const char *name)
 {
@@ -59,6 +52,21 @@ static void file_config(struct api *api, const struct kind *kind, const char *na
         properties_finish(config);
         properties_take(api_settings_of(api)->values, prefix, name, config);
     }
+}
+
+/* Before the first wish: version 1 is what the file says, 0 nothing. */
+static json_t *wish_get(struct api_call *call, const struct kind *kind)
+{
+    json_t *wish = keeper_get(api_control(call->api), arena_format(call->arena, "%s/%s", kind->kind, call->parts[0]));
+    struct properties file;
+
+    if (json_is_object(wish))
+        return wish;
+    json_decref(wish);
+    file_config(call->api, kind, call->parts[0], &file);
+    wish = json_pack("{s:i}", "version", file.count > 0);
+    properties_finish(&file);
+    return wish;
 }
 
 /* What counts: the file's, and the wish's before it; to be finished. */

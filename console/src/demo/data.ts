@@ -441,7 +441,7 @@ export function agentDetail(name: string): T.Agent | null {
   if (!item) return null;
   return {
     ...item,
-    config: { rule: 'score', source: TX, key: 'user_id', 'velocity.window.ms': '60000', 'velocity.max': '5', 'velocity.points': '40', 'amount.limit': '4000', 'amount.points': '50', 'alert.above': '70', 'state.max.keys': '200000' },
+    config: { rule: 'velocity-score-event', topic: TX, key: 'user_id', 'rule.amount.limit': '4000', 'state.keys.max': '200000' },
     row_us: { p50: 0.4, p99: 2.1 },
     scores: { limit: 70, buckets: [0, 10, 20, 30, 40, 50, 60, 70, 80, 90].map((from, i) => ({ from, to: from + 10, count: [182000, 0, 0, 0, 21100, 4300, 0, 0, 0, 186][i]! })) },
     biggest_keys: [{ key: '7690', bytes: 512, items: 7 }, { key: '1204', bytes: 448, items: 6 }, { key: '3280', bytes: 384, items: 5 }],
@@ -455,6 +455,19 @@ export function agentDetail(name: string): T.Agent | null {
   };
 }
 
+const ruleSetting = (name: string, preset: string | null, help: string): T.RuleSetting => ({ name, default: preset, help });
+export const rules: T.Rules = {
+  items: [
+    {
+      rule: 'velocity-score-event',
+      summary: 'Points for many transactions in a minute and for large amounts, by commit time',
+      settings: [ruleSetting('rule.window.seconds', '60', 'length of the window'), ruleSetting('rule.count.limit', '5', 'transactions in the window that are still usual'), ruleSetting('rule.amount.limit', '4000', 'amount that is still usual'), ruleSetting('topic', null, 'Topic of change events that it reads'), ruleSetting('fold.ms', '0', 'Alerts of one key so soon after another are counted, not sent')]
+    },
+    { rule: 'lua', summary: 'Your own: a Lua script with function on_event(event, key)', settings: [ruleSetting('rule.code', null, 'the script itself, instead of a file'), ruleSetting('topic', null, 'Topic of change events that it reads')] }
+  ],
+  report: [ruleSetting('table', null, 'Table whose rows are looked at, or schema.table'), ruleSetting('sql', null, 'Instead of a table: a SELECT of one row'), ruleSetting('window', '10m', 'How far it looks back')]
+};
+
 export const report: T.Report = {
   report: 'office',
   state: 'ok',
@@ -465,6 +478,7 @@ export const report: T.Report = {
   next_ms: NOW + 532_584,
   every_ms: 600_000,
   database: 'office_db',
+  config: { table: 'temperature_readings', column: 'temperature', window: '10m', unit: '°C' },
   paused: false,
   error: null,
   query: "SELECT avg(temperature)\nFROM temperature_readings\nWHERE recorded_at >= now() - interval '10 minutes';",

@@ -237,6 +237,8 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
       return json({ ...d.preflight, checks: d.preflight.checks.filter(x => x.code !== 'unknown_property' || JSON.stringify(body).includes('database.replication.slot.name')) });
     case 'slots':
       return dry ? json({ effect: '38.2 GiB of WAL are freed. Changes since 08:11 are not captured; a later start takes a new snapshot.' }) : nothing();
+    case 'rules':
+      return json(d.rules);
     case 'agents':
       if (!b) return page(none ? [] : d.agents, q, x => x.agent);
       if (c === 'keys') return p[3] === '7690' ? json({ agent: b, rule: 'velocity-score', key: '7690', event_time_us: null, state: { transactions: 7 } }) : missing(`Agent ${b} keeps nothing of key ${p[3]}.`);
@@ -246,6 +248,7 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
           await wait(120);
           send('done', { old: 186, new: 131, both: 122, only_old: 64, only_new: 9, precision_old: 0.71, precision_new: 0.88, samples: [{ which: 'only_old', title: 'User 2239, 4,090.00', path: '/alerts/A-42113' }, { which: 'only_new', title: 'User 611, 812.10', path: null }] });
         });
+      if (method === 'PUT' && /on_event\(event key\)/.test(JSON.stringify(body))) return error(400, 'BAD_CONFIG', 'The agent would not run.', "script: code:2: ')' expected near 'key'", 'Correct it; nothing was changed.');
       return method === 'GET' ? (d.agentDetail(b) ? json(d.agentDetail(b)) : missing(`Agent ${b} does not exist.`)) : dry ? json({ effect: 'Version 8 takes over at the next row; its state starts from the present one.' }) : json(d.agentDetail(b));
     case 'alerts': {
       if (!b) {
@@ -269,7 +272,7 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
     case 'reports':
       if (!b) return page(none ? [] : [d.report], q, x => x.report);
       if (b !== d.report.report) return missing(`Report ${b} does not exist.`);
-      return c === 'runs' ? json({ items: d.report.runs }) : json(d.report);
+      return c === 'runs' ? json({ items: d.report.runs }) : dry ? json({ effect: 'It ran in 1.2 ms: avg 22.84 °C.' }) : json(d.report);
     case 'trace':
       return json(none ? { ...d.trace, changes: [] } : d.trace);
     case 'health':

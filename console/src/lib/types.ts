@@ -562,6 +562,16 @@ export interface Agent extends AgentItem {
   error: Why | null;
   versions: { version: number; at_ms: number | null; by: string | null; changes: { name: string; old: string | null; new: string | null }[] }[];
 }
+/* GET /rules: what an agent can do; `report`: the settings of a report */
+export interface RuleSetting {
+  name: string;
+  default: string | null;
+  help: string;
+}
+export interface Rules {
+  items: { rule: string; summary: string; settings: RuleSetting[] }[];
+  report: RuleSetting[];
+}
 /* POST /agents/:a/backtest: events `progress` {scanned,total} and `done` */
 export interface BacktestDone {
   old: number;
@@ -595,6 +605,7 @@ export interface ReportRun {
 export interface Report extends ReportItem {
   database: string | null;
   query: string;
+  config: Record<string, string>;
   paused: boolean;
   error: Why | null;
   runs: ReportRun[];

@@ -5,17 +5,17 @@ import { second } from '../lib/clock';
 import * as f from '../lib/format';
 import { useLive } from '../lib/hooks';
 import { useStore } from '../lib/store';
-import type { Effect, ErrorBody, Report, ReportItem, ReportRun } from '../lib/types';
-import { Button, Dots, Field, Head, Panel, RichText, When } from '../parts/basic';
+import type { Report, ReportItem, ReportRun } from '../lib/types';
+import { Button, Dots, Head, Panel, When } from '../parts/basic';
 import { Code } from '../parts/code';
-import { Dialog, ErrorLine, openDialog } from '../parts/dialog';
 import { useCrumbs } from '../parts/frame';
 import { Plot } from '../parts/plot';
 import { ServerList } from '../parts/server-list';
 import { Empty, Shown } from '../parts/states';
-import { Mark, Status } from '../parts/status';
+import { Status } from '../parts/status';
 import { Table, type Column } from '../parts/table';
 import { say } from '../parts/toast';
+import { NewButton, Steering, Trouble } from '../parts/versioned';
 
 /* SQL gives an average with sixteen decimals. */
 const short = (v: string) => f.digits(v.replace(/(\.\d{4})\d+$/, '$1').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
@@ -62,7 +62,9 @@ function ReportList() {
   const [total, setTotal] = useState<number | null>(null);
   return (
     <div class="page">
-      <Head title="Reports" sub={total === null ? ' ' : f.plural(total, 'report')} />
+      <Head title="Reports" sub={total === null ? ' ' : f.plural(total, 'report')}>
+        <NewButton kind="reports" />
+      </Head>
       <ServerList
         path="/reports"
         params={{}}
@@ -73,62 +75,13 @@ function ReportList() {
         open={r => at('reports', r.report)}
         onTotal={setTotal}
         empty={
-          <Empty icon="reports" title="No report is set up" command="tailrace report average --table temperature_readings --column temperature --every 10m">
+          <Empty icon="reports" title="No report is set up" actions={<NewButton kind="reports" />} command="tailrace report average --table temperature_readings --column temperature --every 10m">
             A report asks PostgreSQL a question every few minutes and keeps the answers, such as the average temperature of the last ten minutes.
           </Empty>
         }
         nothing={null}
       />
     </div>
-  );
-}
-
-function EditReport({ r, close, done }: { r: Report; close: () => void; done: () => void }) {
-  const [sql, setSql] = useState(r.query), [every, setEvery] = useState(String((r.every_ms ?? 600_000) / 60_000)), [effect, setEffect] = useState<string | null>(null), [error, setError] = useState<ErrorBody | null>(null);
-  const body = { query: sql, every_ms: Number(every) * 60_000 };
-  return (
-    <Dialog
-      title={`Edit ${r.report}`}
-      close={close}
-      wide
-      foot={
-        <>
-          <span class="push" />
-          <Button onClick={close}>Cancel</Button>
-          <Button
-            kind="primary"
-            changes
-            busy={effect === null ? 'Running…' : 'Saving…'}
-            onClick={async () => {
-              try {
-                setError(null);
-                if (effect === null) {
-                  setEffect((await change<Effect>('PUT', at('reports', r.report), { ...body, dry_run: true }))?.effect ?? 'It ran.');
-                  return;
-                }
-                await change('PUT', at('reports', r.report), body);
-                close();
-                say(`${r.report} is changed`);
-                done();
-              } catch (e) {
-                setError(asError(e));
-              }
-            }}
-          >
-            {effect === null ? 'Run as preview' : 'Save'}
-          </Button>
-        </>
-      }
-    >
-      <Field label="Query" note="runs once as preview, in a read-only transaction with a time limit">
-        <textarea class="mono" rows={8} spellcheck={false} value={sql} onInput={e => (setSql(e.currentTarget.value), setEffect(null))} />
-      </Field>
-      <Field label="Every, in minutes">
-        <input type="number" min="1" value={every} onInput={e => (setEvery(e.currentTarget.value), setEffect(null))} />
-      </Field>
-      <div aria-live="polite">{effect ? <p>{effect}</p> : null}</div>
-      {error ? <ErrorLine error={error} /> : null}
-    </Dialog>
   );
 }
 
@@ -172,14 +125,14 @@ function Runs({ r }: { r: Report }) {
 function ReportPage({ name }: { name: string }) {
   useCrumbs([['Reports', '/reports'], [name]]);
   const answer = useLive(at('reports', name), 'report:' + name, 'report');
-  const post = async (path: string, body: object, words: string) => {
+  const run = async () => {
     try {
-      await change('POST', at('reports', name, path), body);
-      say(words);
-      await answer.reload();
+      await change('POST', at('reports', name, 'run'));
+      say(`${name} ran`);
     } catch (e) {
       say(asError(e).what, 'crit');
     }
+    await answer.reload();
   };
   return (
     <div class="page">
@@ -187,21 +140,10 @@ function ReportPage({ name }: { name: string }) {
         {r => (
           <>
             <Head title={name}>
-              <Button icon="play" changes busy="Running…" onClick={() => post('run', {}, `${name} ran`)}>
+              <Button icon="play" changes busy="Running…" onClick={run}>
                 Run now
               </Button>
-              {r.paused ? (
-                <Button icon="play" changes busy="Resuming…" onClick={() => post('state', { state: 'running' }, `${name} goes on`)}>
-                  Resume
-                </Button>
-              ) : (
-                <Button icon="pause" changes busy="Pausing…" onClick={() => post('state', { state: 'paused' }, `${name} is paused`)}>
-                  Pause
-                </Button>
-              )}
-              <Button changes onClick={() => openDialog(close => <EditReport r={r} close={close} done={answer.reload} />)}>
-                Edit…
-              </Button>
+              <Steering kind="reports" name={name} paused={r.paused} config={r.config} reload={answer.reload} />
             </Head>
             <p class="sub num">
               <Dots>
@@ -217,21 +159,7 @@ function ReportPage({ name }: { name: string }) {
                 {r.database ? `database ${r.database}` : null}
               </Dots>
             </p>
-            {r.error ? (
-              <article class="problem is-warn">
-                <Mark state="warn" />
-                <div class="problem-body">
-                  <h2>{r.error.title}</h2>
-                  <p>
-                    <RichText parts={r.error.why} />
-                  </p>
-                  <p class="todo">
-                    <b>Do: </b>
-                    {r.error.todo}
-                  </p>
-                </div>
-              </article>
-            ) : null}
+            <Trouble error={r.error} state="warn" />
             <Panel title="Results" extra="last 10 hours">
               {r.runs.length > 1 ? <Results r={r} /> : null}
             </Panel>

@@ -82,7 +82,7 @@ export function ErrorLine({ error }: { error: ErrorBody }) {
     <p class="error-line" role="alert">
       <Mark state="crit" />
       <span>
-        <b>{error.what}</b> {error.why} {error.todo}
+        <b>{error.what}</b> {error.why?.replace(/[\w'")]$/, '$&.')} {error.todo}
       </span>
     </p>
   );

@@ -478,6 +478,6 @@ static void describe(void *context, struct slice state, struct buffer *json)
 }
 
 const struct rule_kind rule_lua = {
-    .name = "lua", .version = 1, .summary = "Your own: a Lua script with function on_event(event, key), setting script=FILE",
+    .name = "lua", .version = 1, .summary = "Your own: a Lua script with function on_event(event, key)",
     .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .model = model_now};
