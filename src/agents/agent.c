@@ -15,6 +15,7 @@
 #define RECORDS_PER_TURN 256 /* records between two looks at the clock */
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
+#define CHANGE_LOOK_MS 1000 /* between two looks at the file of a rule that failed */
 #define DEFAULT_CHECKPOINT_MS 1000
 #define CHECKPOINT_SHARE 40 /* with a backlog: as many times as long as the last one took are between two */
 #define CHECKPOINT_PAUSE_MAX_MS 10000
@@ -205,6 +206,8 @@ static void state_set(struct agent *agent, enum agent_state state)
 {
     (void)pthread_mutex_lock(&agent->lock);
     agent->status.state = state;
+    if (state == AGENT_RUNNING)
+        agent->status.tries = 0;
     (void)pthread_mutex_unlock(&agent->lock);
 }
 
@@ -363,6 +366,41 @@ enum status agent_run(struct agent *agent, bool until_end, struct error *error)
     return status;
 }
 
+static bool rule_changed(struct agent *agent)
+{
+    bool changed;
+
+    (void)pthread_mutex_lock(&agent->lock);
+    changed = agent->kind->changed != NULL && agent->kind->changed(agent->rule);
+    (void)pthread_mutex_unlock(&agent->lock);
+    return changed;
+}
+
+/* Until the time is over, the rule's file changed, or somebody stops it. */
+static void retry_wait(struct agent *agent, int64_t ms)
+{
+    int64_t until_ms = ms == INT64_MAX ? ms : clock_monotonic_ms() + ms, left_ms;
+
+    while ((left_ms = until_ms - clock_monotonic_ms()) > 0 && !stop_wait(&agent->stop, left_ms < CHANGE_LOOK_MS ? left_ms : CHANGE_LOOK_MS)) {
+        if (rule_changed(agent))
+            return;
+    }
+}
+
+static void failure_note(struct agent *agent, const struct error *error, int64_t retry_ms)
+{
+    (void)pthread_mutex_lock(&agent->lock);
+    agent->status.error = *error;
+    agent->status.tries++;
+    agent->status.retry_us = retry_ms == INT64_MAX ? 0 : clock_now_us() + retry_ms * US_PER_MS;
+    agent->status.state = retry_ms == INT64_MAX ? AGENT_FAILED : AGENT_RETRYING;
+    (void)pthread_mutex_unlock(&agent->lock);
+    if (retry_ms != INT64_MAX)
+        LOG_WARNING("agent %s: %s; trying again in %lld ms", agent->spec.name, error->message, (long long)retry_ms);
+    else
+        LOG_ERROR("agent %s stopped: %s%s", agent->spec.name, error->message, agent->kind->changed == NULL ? "" : "; it goes on at this row when its file is mended");
+}
+
 static void thread_main(void *context)
 {
     struct agent *agent = context;
@@ -375,18 +413,12 @@ static void thread_main(void *context)
 
         if (status == OK)
             break;
-        (void)pthread_mutex_lock(&agent->lock);
-        agent->status.error = error;
-        agent->status.state = status_is_retriable(status) ? AGENT_RETRYING : AGENT_FAILED;
-        (void)pthread_mutex_unlock(&agent->lock);
-        if (!status_is_retriable(status)) {
-            LOG_ERROR("agent %s stopped: %s", agent->spec.name, error.message);
-            return;
-        }
         if (clock_monotonic_ms() - began_ms > RETRY_MAX_MS)
             retry_ms = RETRY_FIRST_MS;
-        LOG_WARNING("agent %s: %s; trying again in %lld ms", agent->spec.name, error.message, (long long)retry_ms);
-        (void)stop_wait(&agent->stop, retry_ms);
+        failure_note(agent, &error, status_is_retriable(status) ? retry_ms : INT64_MAX);
+        if (!status_is_retriable(status) && agent->kind->changed == NULL)
+            return;
+        retry_wait(agent, status_is_retriable(status) ? retry_ms : INT64_MAX);
         retry_ms = retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : retry_ms * 2;
     }
     state_set(agent, AGENT_STOPPED);
@@ -417,12 +449,14 @@ void agent_stop(struct agent *agent)
 
 /* ---- Asking ---- */
 
-static void model_read(struct agent *agent, struct agent_status *status)
+static void files_read(struct agent *agent, struct agent_status *status)
 {
     const char *trouble = NULL, *version = agent->kind->model == NULL ? NULL : agent->kind->model(agent->rule, &trouble);
 
     (void)snprintf(status->model, sizeof(status->model), "%s", version == NULL ? "" : version);
     (void)snprintf(status->model_trouble, sizeof(status->model_trouble), "%s", trouble == NULL ? "" : trouble);
+    trouble = agent->kind->script_trouble == NULL ? NULL : agent->kind->script_trouble(agent->rule);
+    (void)snprintf(status->script_trouble, sizeof(status->script_trouble), "%s", trouble == NULL ? "" : trouble);
 }
 
 void agent_status_read(struct agent *agent, struct agent_status *status)
@@ -431,7 +465,7 @@ void agent_status_read(struct agent *agent, struct agent_status *status)
     *status = agent->status;
     if (agent->states != NULL)
         status->states = state_counters_read(agent->states);
-    model_read(agent, status);
+    files_read(agent, status);
     latency_read(&agent->commit, clock_now_us(), &status->commit_p50_us, &status->commit_p99_us);
     latency_read(&agent->row, clock_now_us(), &status->row_p50_us, &status->row_p99_us);
     (void)pthread_mutex_unlock(&agent->lock);

@@ -58,7 +58,10 @@ enum status agent_spec_read(const struct properties *settings, const char *name,
 enum status agent_create(const struct agent_spec *spec, struct agent **created, struct error *error);
 void agent_destroy(struct agent *agent); /* not while it runs; NULL is fine */
 
-/* Runs on a thread until agent_stop: retries with back-off what can pass; a failure of the rule stops it, with the reason. */
+/*
+ * Runs on a thread until agent_stop: retries with back-off what can pass; a failure of the rule stops it, with the reason, until the
+ * file that the rule is made of changes.
+ */
 enum status agent_start(struct agent *agent, struct error *error);
 void agent_stop(struct agent *agent); /* checkpoints and joins; fine when it never started */
 
@@ -74,6 +77,8 @@ enum agent_state { AGENT_STOPPED, AGENT_WAITING_FOR_TOPIC, AGENT_LOADING, AGENT_
 struct agent_status {
     enum agent_state state;
     struct error error;           /* why RETRYING or FAILED */
+    int64_t tries;                /* since it went on last */
+    int64_t retry_us;             /* RETRYING: wall clock of the next try */
     int64_t read, judged, ignored, alerts, dead_letters, late, folded, enriched; /* since the start */
     int64_t lag;                  /* records ahead */
     int64_t event_time_us;        /* commit time of the last row */
@@ -82,6 +87,7 @@ struct agent_status {
     struct state_counters states;
     char model[16];               /* version of the rule's model; "" when it has none */
     char model_trouble[512];      /* why a newer one is not in use; "" when it is */
+    char script_trouble[512];     /* the same of its script */
     int64_t commit_p50_us, commit_p99_us; /* from the commit of a row until it was read, the slowest of those read together, over the last minute; -1 not known */
     int64_t row_p50_us, row_p99_us;       /* that a row took, the mean of those read together, over the last minute; -1 not known */
 };

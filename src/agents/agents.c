@@ -470,6 +470,9 @@ static void agent_describe(struct agent *agent, const struct item *item, struct 
     text_append(json, "enriched_topic", agent_enriched_topic(agent));
     text_append(json, "state", failed ? "failed" : item->is_paused ? "paused" : status.state == AGENT_STOPPED ? "loading" /* its thread has not come so far */ : states[status.state]);
     text_append(json, "error", failed ? item->error.message : status.state == AGENT_RETRYING || status.state == AGENT_FAILED ? status.error.message : NULL);
+    number_append(json, "tries", status.tries);
+    number_append(json, "retry_us", status.state == AGENT_RETRYING ? status.retry_us : -1);
+    text_append(json, "script_trouble", status.script_trouble[0] != '\0' ? status.script_trouble : NULL);
     if (status.model[0] != '\0') {
         text_append(json, "model", status.model);
         text_append(json, "model_trouble", status.model_trouble[0] != '\0' ? status.model_trouble : NULL);

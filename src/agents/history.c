@@ -49,7 +49,7 @@ static enum status partitions_count(struct history *history, const char *servers
     enum status status = OK;
 
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
-        status = error_set(error, ERROR_UNAVAILABLE, "%s does not answer: %s", servers, rd_kafka_err2str(failed));
+        status = error_set(error, ERROR_UNAVAILABLE, "no broker answers at %s: %s; is it running, and is --bootstrap-server right?", servers, rd_kafka_err2str(failed));
     else if (metadata->topic_cnt != 1 || metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR || metadata->topics[0].partition_cnt == 0)
         status = error_set(error, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "there is no topic %s on %s", history->topic, servers);
     else

@@ -150,6 +150,15 @@ static void file_look(struct model_watch *watch)
     }
 }
 
+bool model_watch_changed(const struct model_watch *watch)
+{
+    struct stat now;
+
+    if (stat(watch->path, &now) != 0)
+        now = (struct stat){0};
+    return !is_same(&now, &watch->seen);
+}
+
 enum status model_watch_look(struct model_watch *watch, struct error *error)
 {
     int64_t now_ms;

@@ -23,6 +23,9 @@ void model_watch_destroy(struct model_watch *watch); /* NULL is fine */
  */
 enum status model_watch_look(struct model_watch *watch, struct error *error);
 
+/* Is the file another one than was loaded or refused last? */
+bool model_watch_changed(const struct model_watch *watch);
+
 struct model *model_watch_model(const struct model_watch *watch); /* good until the next look; NULL before the first that succeeded */
 
 /* Why what is in the file now is not in use; NULL when it is. */

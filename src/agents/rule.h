@@ -74,16 +74,22 @@ struct rule_kind {
     void (*describe)(void *rule, struct slice state, struct buffer *json);
 
     /*
-     * Takes up what the rule reads besides events, a model: when the agent starts, and about once a second between two events. May be
-     * NULL. Errors: only when there is nothing to judge with; what changed and cannot be used is said and left
+     * Takes up what the rule reads besides events, a script or a model: when the agent starts, and about once a second between two
+     * events. May be NULL. Errors: only when there is nothing to judge with; what changed and cannot be used is said and left
      */
     enum status (*refresh)(void *rule, struct error *error);
+
+    /* Is what it reads besides events another file than when it failed? Then it is worth another try. May be NULL. */
+    bool (*changed)(void *rule);
 
     /*
      * Version of the model that scores, NULL: none. *trouble: why a newer file is not in use, NULL: it is. Both good until the rule is
      * next called. May be NULL.
      */
     const char *(*model)(void *rule, const char **trouble);
+
+    /* Why a newer script is not in use, NULL: it is. Good until the rule is next called. May be NULL. */
+    const char *(*script_trouble)(void *rule);
 };
 
 const struct rule_kind *rule_find(const char *name); /* NULL when there is none */

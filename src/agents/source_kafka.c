@@ -17,9 +17,11 @@
 #include "base/banned.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "log/kafka_ask.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "wire/json/scan.h"
+#include "wire/kafka/messages_metadata.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -178,6 +180,32 @@ static enum status producer_make(struct source_kafka *source, const char *transa
                              &source->client, &source->producer, error);
 }
 
+/* Does the broker say that it has transactions? Without TLS it can be asked; true also when that is not known, for trying tells. */
+static bool may_have_transactions(const struct source_kafka *source, const struct rd_kafka_metadata *metadata)
+{
+    const char *security = properties_get(&source->client, "security.protocol");
+    struct kafka_api_versions_request request = {slice_from_string("tailrace"), slice_from_string(TAILRACE_VERSION)};
+    struct kafka_api_versions_response response;
+    struct kafka_client *client;
+    struct arena arena;
+    struct error error;
+    char address[300];
+    bool has = false;
+
+    if ((security != NULL && strcmp(security, "plaintext") != 0 && strcmp(security, "PLAINTEXT") != 0) || metadata->broker_cnt == 0)
+        return true;
+    (void)snprintf(address, sizeof(address), strchr(metadata->brokers[0].host, ':') != NULL ? "[%s]:%d" : "%s:%d", metadata->brokers[0].host, metadata->brokers[0].port);
+    client = kafka_client_create(address, "tailrace-agent");
+    arena_init(&arena, 4096);
+    if (kafka_ask(client, KAFKA_API_VERSIONS, 3, &request, &response, &arena, &error) != OK || response.error_code != 0)
+        has = true;
+    for (int32_t i = 0; !has && i < response.api_keys.count; i++)
+        has = response.api_keys.items[i].api_key == KAFKA_END_TXN;
+    arena_finish(&arena);
+    kafka_client_destroy(client);
+    return has;
+}
+
 /* A broker that has no transactions says so at once, by one of these. */
 static bool has_no_transactions(const rd_kafka_error_t *failed)
 {
@@ -188,7 +216,7 @@ static bool has_no_transactions(const rd_kafka_error_t *failed)
 }
 
 /* Says soon that nobody is there; the transactions' own request waits for a minute first. */
-static enum status cluster_reach(struct source_kafka *source, struct error *error)
+static enum status cluster_reach(struct source_kafka *source, bool *transactions, struct error *error)
 {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t failed = rd_kafka_metadata(source->producer, 0, NULL, &metadata, KAFKA_CLIENT_REQUEST_MS);
@@ -196,23 +224,27 @@ static enum status cluster_reach(struct source_kafka *source, struct error *erro
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, ERROR_UNAVAILABLE, "no broker answers at %s: %s; is it running, and is --bootstrap-server right?", source->bootstrap_servers,
                          rd_kafka_err2str(failed));
+    *transactions = may_have_transactions(source, metadata);
     rd_kafka_metadata_destroy(metadata);
     return OK;
 }
 
 static enum status producer_open(struct source_kafka *source, const char *transactional_id, struct error *error)
 {
+    bool transactions = true;
     enum status status = producer_make(source, transactional_id, error);
-    rd_kafka_error_t *failed;
 
     if (status == OK)
-        status = cluster_reach(source, error);
+        status = cluster_reach(source, &transactions, error);
     if (status != OK)
         return status;
-    failed = rd_kafka_init_transactions(source->producer, TRANSACTION_MS);
-    if (failed == NULL || !has_no_transactions(failed))
-        return failure(failed, "begin with transactions", error);
-    rd_kafka_error_destroy(failed);
+    if (transactions) {
+        rd_kafka_error_t *failed = rd_kafka_init_transactions(source->producer, TRANSACTION_MS);
+
+        if (failed == NULL || !has_no_transactions(failed))
+            return failure(failed, "begin with transactions", error);
+        rd_kafka_error_destroy(failed);
+    }
     rd_kafka_destroy(source->producer);
     source->producer = NULL;
     source->plain = true;

@@ -38,6 +38,11 @@ int64_t clock_monotonic_ms(void)
     return clock_monotonic_ns() / NS_PER_MS;
 }
 
+int64_t clock_thread_ns(void)
+{
+    return clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void clock_sleep_ms(int64_t ms)
 {
     struct timespec left = {ms / MS_PER_SECOND, ms % MS_PER_SECOND * NS_PER_MS};

@@ -263,9 +263,14 @@ static void group_row(const json_t *group, int64_t now_ms, struct table *table)
 
 static void agent_row(const json_t *agent, int64_t now_ms, struct table *table)
 {
-    (void)now_ms;
+    int64_t left_ms = number_or(agent, "retry_us", -1) / 1000 - now_ms;
+    const char *state = text_of(agent, "state");
+
     table_cell(table, STYLE_PLAIN, "%s", text_of(agent, "name"));
-    table_cell(table, style_of(text_of(agent, "state")), "%s", text_of(agent, "state"));
+    if (strcmp(state, "retrying") == 0)
+        table_cell(table, style_of(state), "retrying in %lld s", (long long)(left_ms <= 0 ? 0 : (left_ms + 999) / 1000));
+    else
+        table_cell(table, style_of(state), "%s", state);
     table_cell(table, STYLE_PLAIN, "%s", text_of(agent, "topic"));
     table_cell_count(table, number_or(agent, "read", -1), -1);
     table_cell_count(table, number_or(agent, "lag", -1), -1);

@@ -67,7 +67,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->settings.kafka = memory_copy_string(settings->kafka);
     api->settings.mask = memory_copy_string(settings->mask);
     api->series = series_create();
-    api->client = kafka_client_create(settings->kafka);
+    api->client = kafka_client_create(settings->kafka, "tailrace-console");
     api->events = memory_new_array(EVENTS_KEPT, sizeof(*api->events));
     (void)pthread_mutex_init(&api->client_lock, NULL);
     (void)pthread_mutex_init(&api->events_lock, NULL);

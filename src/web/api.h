@@ -11,7 +11,7 @@
 #include "log/log.h"
 #include "store/store.h"
 #include "web/auth.h"
-#include "web/kafka_client.h"
+#include "log/kafka_ask.h"
 #include "web/series.h"
 
 #include <jansson.h>

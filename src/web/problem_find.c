@@ -431,7 +431,16 @@ static void of_items(struct finder *finder, const char *list, enum code code, co
     }
 }
 
-/* Agents whose model's file changed to one that they cannot use, and those that drop keys for room. */
+static const char *retry_text(struct finder *finder, const json_t *agent)
+{
+    int64_t left_ms = member_integer(agent, "retry_us", 0) / 1000 - clock_now_ms();
+    const char *error = member_text(agent, "error");
+
+    return arena_format(finder->arena, "%s. Try %lld; the next is in %lld s.", error == NULL ? "It did not say why" : error, (long long)member_integer(agent, "tries", 0),
+                        (long long)(left_ms <= 0 ? 0 : (left_ms + 999) / 1000));
+}
+
+/* Agents that try again, those whose script's or model's file changed to one that they cannot use, and those that drop keys for room. */
 static void of_agents(struct finder *finder)
 {
     struct arena *arena = finder->arena;
@@ -439,10 +448,14 @@ static void of_agents(struct finder *finder)
     size_t index;
 
     json_array_foreach(json_object_get(finder->description, "agents"), index, agent) {
-        const char *name = member_text(agent, "name"), *trouble = member_text(agent, "model_trouble");
+        const char *name = member_text(agent, "name"), *model = member_text(agent, "model_trouble"), *script = member_text(agent, "script_trouble");
 
-        if (trouble != NULL)
-            (void)add(finder, &table[CODE_model_not_taken].says, subject_at(finder, "agent", name, "/agents"), trouble, NULL, NULL);
+        if (strcmp(member_text(agent, "state"), "retrying") == 0)
+            (void)add(finder, &table[CODE_agent_retrying].says, subject_at(finder, "agent", name, "/agents"), retry_text(finder, agent), NULL, NULL);
+        if (script != NULL)
+            (void)add(finder, &table[CODE_script_not_taken].says, subject_at(finder, "agent", name, "/agents"), script, NULL, NULL);
+        if (model != NULL)
+            (void)add(finder, &table[CODE_model_not_taken].says, subject_at(finder, "agent", name, "/agents"), model, NULL, NULL);
         if (watch_evicted(api_watch(finder->api), name) > 0)
             (void)add(finder, &table[CODE_agent_state_full].says, subject_at(finder, "agent", name, "/agents"),
                       arena_format(arena, "Its state holds %s and has no room for more; %s were dropped so far. What it knew of them is forgotten.",
@@ -521,7 +534,6 @@ json_t *problems_find(struct api *api, const json_t *description, const json_t *
     of_connectors(&finder, connectors);
     of_services(&finder);
     of_items(&finder, "agents", CODE_agent_failed, "agent", "/agents", "failed");
-    of_items(&finder, "agents", CODE_agent_failed, "agent", "/agents", "retrying");
     of_agents(&finder);
     of_items(&finder, "sinks", CODE_sink_failing, "sink", NULL, "retrying");
     of_items(&finder, "reports", CODE_report_failed, "report", "/reports", "failed");

@@ -3,9 +3,13 @@ import csv
 import datetime
 import io
 import json
+import re
 from decimal import Decimal
 
+import pytest
+
 import harness
+from agents_help import numbered, produce_rows
 from test_agents import TABLE, insert, random_rows, records, rows_of, spending_anomalies, status_of
 
 EXAMPLES = harness.ROOT / "doc/examples/agents"
@@ -102,9 +106,53 @@ def test_a_script_agent_runs_inside_and_its_mistake_stops_it_alone(postgres, dat
     agents = {agent["name"]: agent for agent in json.loads(tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data), "--json").stdout)["agents"]}
     assert agents["mine"]["state"] == "failed" and agents["other"]["state"] == "running"
     script.write_text((EXAMPLES / "spending-pattern.lua").read_text())
-    url = f"http://127.0.0.1:{tailrace.console_port}/api/agents/mine/state"
-    assert harness.http("POST", url, {"state": "running"}, {"X-Tailrace": "1"}).status == 200
     harness.wait_until(lambda: status_of(tailrace, "agents", "mine")["state"] == "running")
+    expected = spending_anomalies(rows_of(postgres, database))  # it went on at the row that it failed at
+    harness.wait_until(lambda: mine() == expected)
+
+
+def test_an_agent_without_its_script_waits_says_so_and_harms_nothing_else(tailrace_factory, tmp_path):
+    script = tmp_path / "mine.lua"
+    tailrace = tailrace_factory({
+        "agents.mine.rule": "lua", "agents.mine.topic": "shop.public.transactions", "agents.mine.rule.script": str(script),
+        "agents.other.rule": "velocity-score", "agents.other.topic": "shop.public.transactions"})
+
+    def state(name="mine"):
+        return status_of(tailrace, "agents", name)
+
+    def screen():
+        return tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data)).stdout
+
+    harness.wait_until(lambda: state()["state"] == "retrying")
+    assert str(script) in state()["error"] and state()["tries"] >= 1 and state()["retry_us"] > 0
+    assert "Agent mine cannot go on and tries again" in screen() and re.search(r"Try \d+; the next is in \d+ s\.", screen()) and "has stopped" not in screen()
+    assert re.search(r"mine +retrying in \d+ s", screen())
+    script.write_text("function on_event(event)\n  return 1 +\nend\n")
+    harness.wait_until(lambda: "mine.lua:3: unexpected symbol" in (state()["error"] or ""))
+    produce_rows(tailrace, "shop.public.transactions", numbered([(1, Decimal("10.00"))] * 3))
+    harness.wait_until(lambda: state("other")["judged"] == 3)
+    script.write_text("function on_event(event)\n  if event.row.amount == decimal(10) then alert{title = 'ten'} end\nend\n")
+    harness.wait_until(lambda: [alert["title"] for alert in records(tailrace, "shop.alerts")] == ["ten"] * 3)
+    assert state()["error"] is None and state()["tries"] == 0
+    script.write_text("function on_event(event)\n  return 1 +\nend\n")
+    harness.wait_until(lambda: "Agent mine goes on with an older script" in screen() and "mine.lua:3:" in screen())
+    assert state()["state"] == "running"
+
+
+@pytest.mark.parametrize("command", (("agent", "spending-pattern", "--topic", "t"), ("backtest", "spending-pattern", "--topic", "t"), ("export", "t")))
+def test_a_tool_without_a_broker_says_one_thing(tailrace, command):
+    server = f"127.0.0.1:{harness.free_port()}"
+    ran = tailrace.run("tailrace", *command, "--bootstrap-server", server)
+    assert ran.returncode == 1 and ran.stdout == ("" if command[0] != "agent" else "🧬 Anomaly Detection Agent started...\n")
+    assert server in ran.stderr and len(ran.stderr.splitlines()) == 1 and "rdkafka" not in ran.stderr
+
+
+def test_an_agent_in_the_foreground_asks_for_transactions_only_where_there_are_some(tailrace):
+    produce_rows(tailrace, "shop.public.transactions", numbered([(1, Decimal("10.00"))]))
+    for _ in range(2):
+        ran = tailrace.run("tailrace", "agent", "spending-pattern", "--topic", "shop.public.transactions", "--bootstrap-server", tailrace.bootstrap, "--from-beginning", "--until-end")
+        assert ran.returncode == 0, ran.stderr
+    assert "transactional" not in tailrace.log
 
 
 def test_wrong_arguments_are_said(tailrace):

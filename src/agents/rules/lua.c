@@ -12,6 +12,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/logger.h"
@@ -24,7 +25,6 @@ extern const struct rule_kind rule_lua;
 
 #include "agents/rules/lua_internal.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <lualib.h>
 #include <luajit.h>
@@ -43,18 +43,21 @@ struct script {
     lua_State *lua;
     size_t bytes, bytes_max;
     int64_t instructions, instructions_max;
-    int on_event, event, key; /* in the registry */
+    int64_t until_ns, time_max_ms; /* of the thread's processor time, so that a busy machine does not count */
+    int on_event, event, key, on_error; /* in the registry */
+    int line;                           /* that failed, for messages that do not say it */
     const struct properties *values;
 };
 
 struct lua_rule {
     char *path, *code, *model; /* one of path and code */
     struct model_watch *watch; /* NULL: no model is set */
-    int64_t memory_max, instructions_max;
+    int64_t memory_max, instructions_max, time_max_ms;
     struct properties values; /* of the settings "value.NAME" */
-    struct script *script;
+    struct script *script;    /* NULL until the file could be loaded once */
     int64_t looked_ms;
-    struct stat seen;         /* the file as it was loaded or refused */
+    struct stat seen;         /* the file as it was loaded or refused; zeroes: it was not there */
+    char trouble[sizeof(((struct error *)0)->message)]; /* why the file as it is now is not in use; "": it is */
 };
 
 /* ---- The box ---- */
@@ -76,6 +79,27 @@ struct lua_judgement *lua_judgement_of(lua_State *lua)
     return &script->judgement;
 }
 
+/* Which line is at work? Makes nothing in Lua. */
+static void line_note(struct script *script)
+{
+    lua_Debug activation;
+    int line = 0;
+
+    for (int level = 0; script->lua != NULL && line <= 0 && lua_getstack(script->lua, level, &activation) != 0; level++) {
+        if (lua_getinfo(script->lua, "l", &activation) != 0)
+            line = activation.currentline;
+    }
+    if (line > 0)
+        script->line = line;
+}
+
+/* Errors that Lua raises for itself, as that of a full stack, have no place in their text. */
+static int on_error(lua_State *lua)
+{
+    line_note(script_of(lua));
+    return 1;
+}
+
 static void *bounded_realloc(void *context, void *bytes, size_t old_size, size_t size)
 {
     struct script *script = context;
@@ -87,25 +111,41 @@ static void *bounded_realloc(void *context, void *bytes, size_t old_size, size_t
         return NULL;
     }
     old_size = bytes == NULL ? 0 : old_size;
-    if (size > old_size && size - old_size > script->bytes_max - script->bytes)
+    if (size > old_size && size - old_size > script->bytes_max - script->bytes) {
+        line_note(script);
         return NULL;
+    }
     moved = realloc(bytes, size);
     if (moved != NULL)
         script->bytes = script->bytes - old_size + size;
     return moved;
 }
 
+/* A few instructions may take long, as those that copy large texts do, so time counts too. */
 static void on_instructions(lua_State *lua, lua_Debug *activation)
 {
     struct script *script = script_of(lua);
+    bool too_many;
 
     script->instructions += HOOK_INSTRUCTIONS;
-    if (script->instructions <= script->instructions_max)
+    too_many = script->instructions > script->instructions_max;
+    (void)lua_getinfo(lua, "l", activation);
+    script->line = activation->currentline; /* for an error that finds no stack to look at */
+    if (!too_many && clock_thread_ns() < script->until_ns)
         return;
-    (void)lua_getinfo(lua, "Sl", activation);
-    (void)lua_pushfstring(lua, "%s:%d: more than %d instructions for one event (setting instructions.max)", activation->short_src,
-                          activation->currentline, (int)script->instructions_max);
+    (void)lua_getinfo(lua, "S", activation);
+    (void)lua_pushfstring(lua, "%s:%d: more than %d %s for one event (setting %s)", activation->short_src, activation->currentline,
+                          too_many ? (int)script->instructions_max : (int)script->time_max_ms, too_many ? "instructions" : "ms of processor time",
+                          too_many ? "instructions.max" : "time.max.ms");
     (void)lua_error(lua);
+}
+
+/* From here on instructions and time count anew. */
+static void limits_begin(struct script *script)
+{
+    script->instructions = 0;
+    script->line = 0;
+    script->until_ns = clock_thread_ns() + script->time_max_ms * NS_PER_MS;
 }
 
 static int script_print(lua_State *lua)
@@ -118,18 +158,14 @@ static int script_print(lua_State *lua)
         size_t size;
         const char *part;
 
-        lua_getglobal(lua, "tostring");
         lua_pushvalue(lua, i);
-        lua_call(lua, 1, 1);
-        part = lua_tolstring(lua, -1, &size);
-        if (part == NULL)
-            return luaL_error(lua, "print needs values that tostring can write");
+        part = lua_text_push(lua, &size);
         if (i > 1 && used < PRINT_BYTES_MAX)
             text[used++] = ' ';
         size = size > PRINT_BYTES_MAX - used ? PRINT_BYTES_MAX - used : size;
         memcpy(text + used, part, size);
         used += size;
-        lua_pop(lua, 1);
+        lua_pop(lua, 2);
     }
     text[used] = '\0';
     LOG_INFO("%s", text);
@@ -188,6 +224,8 @@ static int box_open(lua_State *lua)
     members_remove(lua, "_G", global);
     members_remove(lua, "string", string);
     members_remove(lua, "math", math);
+    lua_getglobal(lua, "tostring");
+    lua_setfield(lua, LUA_REGISTRYINDEX, LUA_TOSTRING);
     lua_getglobal(lua, "string");
     lua_pushcfunction(lua, string_contains);
     lua_setfield(lua, -2, "contains");
@@ -200,21 +238,23 @@ static int box_open(lua_State *lua)
     script->event = luaL_ref(lua, LUA_REGISTRYINDEX);
     lua_getfield(lua, LUA_REGISTRYINDEX, LUA_KEY);
     script->key = luaL_ref(lua, LUA_REGISTRYINDEX);
+    lua_pushcfunction(lua, on_error);
+    script->on_error = luaL_ref(lua, LUA_REGISTRYINDEX);
     return 0;
 }
 
-/* Turns what a Lua call ended with into an error; the message stands on top. */
+/* Turns what a Lua call ended with into an error; the message stands on top. Makes nothing in Lua: here nothing would catch its errors. */
 static enum status failed(struct script *script, int ended, const char *path, struct error *error)
 {
-    const char *message = lua_tostring(script->lua, -1);
+    const char *message = lua_type(script->lua, -1) == LUA_TSTRING ? lua_tostring(script->lua, -1) : "an error that is not a text";
     const char *hint = "";
 
-    if (message == NULL)
-        message = "an error that is not a text";
     if (ended == LUA_ERRMEM)
-        return error_set(error, ERROR_SCRIPT, "script %s needs more than %zu bytes of memory (setting memory.max)", path, script->bytes_max);
+        return error_set(error, ERROR_SCRIPT, "script: %s:%d: more than %zu bytes of memory (setting memory.max)", path, script->line, script->bytes_max);
     if (strstr(message, "attempt to compare") != NULL && strstr(message, "userdata") != NULL)
         hint = "; a decimal is compared with a decimal: amount > decimal(500)";
+    if (script->line > 0 && strchr(message, ':') == NULL)
+        return error_set(error, ERROR_SCRIPT, "script: %s:%d: %s%s", path, script->line, message, hint);
     return error_set(error, ERROR_SCRIPT, "script: %s%s", message, hint);
 }
 
@@ -229,22 +269,36 @@ static void script_destroy(struct script *script)
     memory_free(script);
 }
 
+/* Keeps the function; 0 when there is none. Raw, since the script may have given _G a metatable. */
+static int on_event_take(lua_State *lua)
+{
+    struct script *script = lua_touserdata(lua, 1);
+
+    lua_pushliteral(lua, "on_event");
+    lua_rawget(lua, LUA_GLOBALSINDEX);
+    script->on_event = lua_isfunction(lua, -1) ? luaL_ref(lua, LUA_REGISTRYINDEX) : 0;
+    return 0;
+}
+
 static enum status script_run(struct script *script, const char *path, struct slice text, struct error *error)
 {
     char *chunk = memory_format("@%s", path);
     int ended = lua_cpcall(script->lua, box_open, script);
 
-    if (ended == 0)
+    if (ended == 0) {
+        lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->on_error);
         ended = luaL_loadbufferx(script->lua, (const char *)text.data, text.size, chunk, "t");
+    }
     memory_free(chunk);
+    limits_begin(script);
     if (ended == 0)
-        ended = lua_pcall(script->lua, 0, 0, 0);
+        ended = lua_pcall(script->lua, 0, 0, 1);
+    if (ended == 0)
+        ended = lua_cpcall(script->lua, on_event_take, script);
     if (ended != 0)
         return failed(script, ended, path, error);
-    lua_getglobal(script->lua, "on_event");
-    if (!lua_isfunction(script->lua, -1))
+    if (script->on_event == 0)
         return error_set(error, ERROR_SCRIPT, "script %s defines no function on_event(event, key)", path);
-    script->on_event = luaL_ref(script->lua, LUA_REGISTRYINDEX);
     lua_settop(script->lua, 0);
     return OK;
 }
@@ -262,7 +316,8 @@ static enum status script_create(const struct lua_rule *rule, struct script **cr
     enum status status = OK;
 
     buffer_init(&text, rule->code != NULL ? CODE_BYTES_MAX : SCRIPT_BYTES_MAX);
-    *script = (struct script){.bytes_max = (size_t)rule->memory_max, .instructions_max = rule->instructions_max, .values = &rule->values};
+    *script = (struct script){.bytes_max = (size_t)rule->memory_max, .instructions_max = rule->instructions_max,
+                              .time_max_ms = rule->time_max_ms, .values = &rule->values};
     if (rule->code != NULL)
         buffer_append_slice(&text, slice_from_string(rule->code));
     else
@@ -278,11 +333,13 @@ static enum status script_create(const struct lua_rule *rule, struct script **cr
         status = script_run(script, script_name(rule), buffer_slice(&text), error);
     }
     buffer_finish(&text);
-    if (status == OK)
+    if (status == OK) {
         *created = script;
-    else
-        script_destroy(script);
-    return status;
+        return OK;
+    }
+    script_destroy(script);
+    error->status = rule->code != NULL ? status : ERROR_SCRIPT_FILE;
+    return error->status;
 }
 
 /* ---- The rule ---- */
@@ -308,6 +365,7 @@ static const struct rule_setting own_settings[] = {
     {"model", RULE_TEXT, offsetof(struct lua_rule, model), NULL, 0, 0, "file with the model of model.predict, .json or .ubj"},
     {"memory.max", RULE_INTEGER, offsetof(struct lua_rule, memory_max), "16777216", 1 << 18, INT64_C(1) << 30, "bytes that the script may use"},
     {"instructions.max", RULE_INTEGER, offsetof(struct lua_rule, instructions_max), "1000000", 1000, 1000000000, "Lua instructions for one event"},
+    {"time.max.ms", RULE_INTEGER, offsetof(struct lua_rule, time_max_ms), "1000", 1, 600000, "milliseconds of processor time for one event"},
 };
 
 static enum status create(const struct properties *settings, void **created, struct error *error)
@@ -324,13 +382,10 @@ static enum status create(const struct properties *settings, void **created, str
     if (status == OK && (rule->path == NULL) == (rule->code == NULL))
         status = error_set(error, ERROR_BAD_INPUT, "%s", rule->path == NULL ? "setting script is missing: the file with function on_event(event, key), or code, the script itself"
                                                                             : "settings script and code are both given: one of them");
-    if (status == OK && rule->code == NULL && stat(rule->path, &rule->seen) != 0)
-        status = error_set_system(error, ERROR_NOT_FOUND, errno, "read script %s", rule->path);
-    if (status == OK)
+    if (status == OK && rule->code != NULL) /* a file may come later, or be mended */
         status = script_create(rule, &rule->script, error);
     if (status == OK && rule->model != NULL)
         rule->watch = model_watch_create(rule->model, NULL, NULL);
-    rule->looked_ms = clock_monotonic_ms();
     return status;
 }
 
@@ -353,6 +408,16 @@ static enum status prepare(void *context, const struct change_schema *schema, st
     return OK;
 }
 
+/* Is the file another one than was loaded or refused? now  what it is */
+static bool file_changed(const struct lua_rule *rule, struct stat *now)
+{
+    if (stat(rule->path, now) != 0)
+        *now = (struct stat){0};
+    return now->st_mtim.tv_sec != rule->seen.st_mtim.tv_sec || now->st_mtim.tv_nsec != rule->seen.st_mtim.tv_nsec || now->st_size != rule->seen.st_size ||
+           now->st_ino != rule->seen.st_ino;
+}
+
+/* A file that is gone leaves the script where it is. */
 static void reload_when_changed(struct lua_rule *rule)
 {
     int64_t now_ms = clock_monotonic_ms();
@@ -363,17 +428,53 @@ static void reload_when_changed(struct lua_rule *rule)
     if (rule->code != NULL || now_ms - rule->looked_ms < LOOK_MS)
         return;
     rule->looked_ms = now_ms;
-    if (stat(rule->path, &now) != 0 || (now.st_mtim.tv_sec == rule->seen.st_mtim.tv_sec && now.st_mtim.tv_nsec == rule->seen.st_mtim.tv_nsec &&
-                                        now.st_size == rule->seen.st_size && now.st_ino == rule->seen.st_ino))
+    if (!file_changed(rule, &now))
         return;
     rule->seen = now;
     if (script_create(rule, &script, &error) != OK) {
         LOG_ERROR("the changed script is not taken, the one before goes on: %s", error.message);
+        (void)snprintf(rule->trouble, sizeof(rule->trouble), "%s", error.message);
         return;
     }
     script_destroy(rule->script);
     rule->script = script;
+    rule->trouble[0] = '\0';
     LOG_INFO("script %s changed and is taken up", rule->path);
+}
+
+/* The first time, and after a failure when it changed, the script is loaded; later it is looked at. */
+static enum status script_look(struct lua_rule *rule, struct error *error)
+{
+    if (rule->script != NULL || rule->code != NULL) {
+        reload_when_changed(rule);
+        return OK;
+    }
+    (void)file_changed(rule, &rule->seen);
+    rule->looked_ms = clock_monotonic_ms();
+    return script_create(rule, &rule->script, error);
+}
+
+static enum status refresh(void *context, struct error *error)
+{
+    struct lua_rule *rule = context;
+    enum status status = script_look(rule, error);
+
+    return status == OK && rule->watch != NULL ? model_watch_look(rule->watch, error) : status;
+}
+
+static bool changed(void *context)
+{
+    struct lua_rule *rule = context;
+    struct stat now;
+
+    return (rule->code == NULL && file_changed(rule, &now)) || (rule->watch != NULL && model_watch_changed(rule->watch));
+}
+
+static const char *script_trouble(void *context)
+{
+    struct lua_rule *rule = context;
+
+    return rule->trouble[0] == '\0' ? NULL : rule->trouble;
 }
 
 /* What the script returned is the line for people. */
@@ -393,23 +494,22 @@ static enum status judge(void *context, const struct rule_event *event, struct s
 {
     struct lua_rule *rule = context;
     struct script *script;
-    enum status status = OK;
+    enum status status;
     int ended;
 
-    reload_when_changed(rule);
-    if (rule->watch != NULL)
-        status = model_watch_look(rule->watch, error);
+    status = refresh(rule, error);
     if (status != OK)
         return status;
     script = rule->script;
     script->judgement = (struct lua_judgement){event, arena, verdict, {0}, rule->watch, NULL};
     keyed_begin(&script->judgement.keyed, states, event->key);
-    script->instructions = 0;
+    limits_begin(script);
     verdict->outcome = RULE_NORMAL;
+    lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->on_error);
     lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->on_event);
     lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->event);
     lua_rawgeti(script->lua, LUA_REGISTRYINDEX, script->key);
-    ended = lua_pcall(script->lua, 2, 1, 0);
+    ended = lua_pcall(script->lua, 2, 1, 1);
     if (ended != 0)
         status = failed(script, ended, script_name(rule), error);
     else if (verdict->outcome == RULE_ALERT)
@@ -419,13 +519,6 @@ static enum status judge(void *context, const struct rule_event *event, struct s
     lua_settop(script->lua, 0);
     script->judgement.event = NULL;
     return status;
-}
-
-static enum status refresh(void *context, struct error *error)
-{
-    struct lua_rule *rule = context;
-
-    return rule->watch == NULL ? OK : model_watch_look(rule->watch, error);
 }
 
 static const char *model_now(void *context, const char **trouble)
@@ -440,7 +533,9 @@ static const char *model_now(void *context, const char **trouble)
 #else
 
 #define refresh NULL
+#define changed NULL
 #define model_now NULL
+#define script_trouble NULL
 
 static const struct rule_setting own_settings[] = {{"script", RULE_TEXT, 0, NULL, 0, 0, "file with the script"}};
 
@@ -480,4 +575,5 @@ static void describe(void *context, struct slice state, struct buffer *json)
 const struct rule_kind rule_lua = {
     .name = "lua", .version = 1, .summary = "Your own: a Lua script with function on_event(event, key)",
     .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create, .destroy = destroy,
-    .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .model = model_now};
+    .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .changed = changed, .model = model_now,
+    .script_trouble = script_trouble};

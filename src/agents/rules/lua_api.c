@@ -19,6 +19,19 @@
 #define TEXT_MAX 4096                /* of one field of an alert */
 #define FEATURES_MAX 64              /* of one enriched event */
 
+const char *lua_text_push(lua_State *lua, size_t *size)
+{
+    const char *text;
+
+    lua_getfield(lua, LUA_REGISTRYINDEX, LUA_TOSTRING);
+    lua_pushvalue(lua, -2);
+    lua_call(lua, 1, 1);
+    text = lua_tolstring(lua, -1, size);
+    if (text == NULL)
+        (void)luaL_error(lua, "a value that tostring gives no text of");
+    return text;
+}
+
 /* ---- Rows ---- */
 
 static int value_push(lua_State *lua, const struct change_value *value, struct arena *arena)
@@ -298,10 +311,8 @@ static struct slice member_check(lua_State *lua, int argument)
 
     if (lua_isnoneornil(lua, argument))
         luaL_argerror(lua, argument, "nil is no member of a set");
-    lua_getglobal(lua, "tostring");
     lua_pushvalue(lua, argument);
-    lua_call(lua, 1, 1);
-    text = luaL_checklstring(lua, -1, &size);
+    text = lua_text_push(lua, &size);
     return slice_of(text, size);
 }
 
@@ -351,11 +362,8 @@ static const char *text_pop(lua_State *lua, struct lua_judgement *judgement)
     size_t size;
 
     if (!lua_isnil(lua, -1)) {
-        lua_getglobal(lua, "tostring");
-        lua_pushvalue(lua, -2);
-        lua_call(lua, 1, 1);
-        text = lua_tolstring(lua, -1, &size);
-        text = text == NULL ? NULL : arena_copy_string(judgement->arena, slice_of(text, size > TEXT_MAX ? TEXT_MAX : size));
+        text = lua_text_push(lua, &size);
+        text = arena_copy_string(judgement->arena, slice_of(text, size > TEXT_MAX ? TEXT_MAX : size));
         lua_pop(lua, 1);
     }
     lua_pop(lua, 1);
@@ -487,6 +495,8 @@ static struct feature feature_read(lua_State *lua, struct lua_judgement *judgeme
     if (lua_type(lua, -2) != LUA_TSTRING)
         (void)luaL_argerror(lua, 1, "emit needs names: emit{score = 3}");
     feature.name.data = (const uint8_t *)lua_tolstring(lua, -2, &feature.name.size);
+    if (feature.name.size > TEXT_MAX)
+        (void)luaL_argerror(lua, 1, "a name of emit is too long");
     feature.name = arena_copy(judgement->arena, feature.name);
     if (lua_isboolean(lua, -1)) {
         feature = (struct feature){feature.name, lua_toboolean(lua, -1) ? "true" : "false", false};
@@ -495,10 +505,7 @@ static struct feature feature_read(lua_State *lua, struct lua_judgement *judgeme
 
         feature = (struct feature){feature.name, isfinite(number) ? arena_format(judgement->arena, "%.14g", number) : "null", false};
     } else if (lua_type(lua, -1) == LUA_TSTRING || lua_isuserdata(lua, -1)) {
-        lua_getglobal(lua, "tostring");
-        lua_pushvalue(lua, -2);
-        lua_call(lua, 1, 1);
-        feature.text = lua_tolstring(lua, -1, &size);
+        feature.text = lua_text_push(lua, &size);
         feature.text = arena_copy_string(judgement->arena, slice_of(feature.text, size > TEXT_MAX ? TEXT_MAX : size));
         lua_pop(lua, 1);
     } else {
@@ -548,7 +555,7 @@ static int emit(lua_State *lua)
         lua_pop(lua, 1);
     }
     judgement->verdict->features = features_text(features, count, judgement->arena);
-    return 0;
+    return judgement->verdict->features != NULL ? 0 : luaL_error(lua, "what emit is given is too large");
 }
 
 /* ---- Opening ---- */

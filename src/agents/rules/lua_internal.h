@@ -27,6 +27,12 @@ struct lua_judgement *lua_judgement_of(lua_State *lua);
 #define LUA_KEY "tailrace.key"
 void lua_api_open(lua_State *lua);
 
+/* Lua's own tostring, which the script cannot put another in the place of. */
+#define LUA_TOSTRING "tailrace.tostring"
+
+/* Pushes the value on top as a text, behind it; raises a Lua error when it has none. */
+const char *lua_text_push(lua_State *lua, size_t *size);
+
 /* Makes `model`; all its members say so where no model is set. */
 void lua_model_open(lua_State *lua);
 

@@ -126,6 +126,13 @@ static enum status refresh(void *context, struct error *error)
     return model_watch_look(rule->watch, error);
 }
 
+static bool changed(void *context)
+{
+    struct model_rule *rule = context;
+
+    return model_watch_changed(rule->watch);
+}
+
 static enum status prepare(void *context, const struct change_schema *schema, struct error *error)
 {
     struct model_rule *rule = context;
@@ -226,4 +233,4 @@ extern const struct rule_kind rule_model;
 const struct rule_kind rule_model = {
     .name = "model", .version = 1, .summary = "A model of gradient-boosted trees (XGBoost) scores each row by features kept for its key, setting model=FILE",
     .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create, .destroy = destroy,
-    .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .model = model_now};
+    .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .changed = changed, .model = model_now};

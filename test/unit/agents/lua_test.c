@@ -61,6 +61,8 @@ static enum status runner_open(struct runner *runner, const char *rule, const ch
         assert_int_equal(properties_set_assignment(&settings, more, &failure), OK);
     *runner = (struct runner){.kind = rule_find(rule)};
     status = runner->kind->create(&settings, &runner->rule, &failure);
+    if (status == OK && runner->kind->refresh != NULL)
+        status = runner->kind->refresh(runner->rule, &failure);
     runner->states = state_create(&limits);
     buffer_init(&runner->json, 1 << 20);
     properties_finish(&settings);
@@ -289,9 +291,9 @@ static void fails_with(const char *script, const char *more, const char *text)
 
     script_write(script);
     status = runner_open(&runner, "lua", path, more);
+    assert_true(status == OK || status == ERROR_SCRIPT_FILE);
     if (status == OK)
-        status = judge_row(&runner, 1, "\"1.50\"", 0);
-    assert_int_equal(status, ERROR_SCRIPT);
+        assert_int_equal(status = judge_row(&runner, 1, "\"1.50\"", 0), ERROR_SCRIPT);
     if (strstr(failure.message, text) == NULL)
         fail_msg("\"%s\" is not in: %s", text, failure.message);
     runner_close(&runner);
@@ -319,9 +321,107 @@ TEST(a_script_is_held_to_its_limits)
 {
     fails_with("function on_event()\n  while true do end\nend\n", NULL, ":2: more than 1000000 instructions for one event");
     fails_with("while true do end\n", NULL, ":1: more than 1000000 instructions");
-    fails_with("function on_event()\n  local s = 'x'\n  while true do s = s .. s end\nend\n", NULL, "needs more than 16777216 bytes of memory");
-    fails_with("local t = {}\nfor i = 1, 1e5 do t[i] = {i} end\n", "memory.max=1048576", "needs more than 1048576 bytes");
+    fails_with("function on_event()\n  local s = 'x'\n  while true do s = s .. s end\nend\n", NULL, ":3: more than 16777216 bytes of memory (setting memory.max)");
+    fails_with("local t = {}\nfor i = 1, 1e5 do t[i] = {i} end\n", "memory.max=1048576", ":2: more than 1048576 bytes");
     fails_with("function on_event()\n  local function f() return 1 + f() end\n  return f()\nend\n", NULL, "stack overflow");
+}
+
+/* Each kind of thing that takes memory, from where the script asks for it. */
+TEST(a_script_that_wants_too_much_memory_is_told_where)
+{
+    static const char *const wanters[] = {
+        "local t = {} for i = 1, 1e7 do t[i] = i end",
+        "local t = {} for i = 1, 1e7 do t['k' .. i] = true end",
+        "local t = {} for i = 1, 1e7 do t[i] = {} end",
+        "local t = {} for i = 1, 1e7 do t[i] = function() return i end end",
+        "local t = {} for i = 1, 1e7 do t[i] = decimal(i) end",
+        "local t = {} for i = 1, 1e7 do t[i] = k.counter('n') end",
+        "local t = {} for i = 1, 1e7 do t[i] = tostring(decimal(i)) end",
+        "local s = string.rep('x', 1e9)",
+        "local s = ('x'):rep(3e6) local t = {} for i = 1, 100 do t[i] = s end s = table.concat(t)",
+        "local s = ('x'):rep(5e6) s = string.format('%s%s%s%s', s, s, s, s)",
+        "local s = ('x'):rep(5e6) local t = {} for i = 1, 9 do t[i] = (s .. i):upper() end",
+        "local function f(...) return f(1, ...) end f()",
+    };
+    char script[300];
+
+    for (size_t i = 0; i < sizeof(wanters) / sizeof(wanters[0]); i++) {
+        (void)snprintf(script, sizeof(script), "function on_event(e, k)\n\n  %s\nend\n", wanters[i]);
+        fails_with(script, "instructions.max=1000000000", ":3: ");
+        assert_true(strstr(failure.message, "bytes of memory (setting memory.max)") != NULL || strstr(failure.message, "stack overflow") != NULL ||
+                    strstr(failure.message, "string length overflow") != NULL);
+    }
+}
+
+/* However few the instructions are. */
+TEST(a_script_that_takes_long_is_ended_by_its_time)
+{
+    static const char *const slow[] = {
+        "while true do local s = ('x'):rep(5e6) end",
+        "local s = ('x'):rep(4e6) while true do if s:contains('xy') then return end end",
+        "local s = ('x'):rep(2e6) while true do s = s:reverse() end",
+        "local t = {} for i = 1, 2e5 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end",
+        "local t = {} for i = 1, 1e5 do t[i] = -i end while true do table.sort(t, function(a, b) return a < b end) end",
+        "local x = setmetatable({}, {__index = function(t, n) return t[n + 1] end}) while true do local y = x[1] end",
+        "local x = setmetatable({}, {__tostring = function() while true do end end}) print(x)",
+        "local x = setmetatable({}, {__tostring = function() while true do end end}) k.set('s', 5):add(x)",
+        "local x = setmetatable({}, {__lt = function() while true do end end}) table.sort({x, x, x}, function(a, b) return a < b end)",
+        "local x = setmetatable({}, {__tostring = function() while true do end end}) alert{title = x}",
+        "for i = 1, 1e9 do k.last('l', 2000):add(i) k.last('l', 2000):deviation() end",
+    };
+    char script[300];
+
+    for (size_t i = 0; i < sizeof(slow) / sizeof(slow[0]); i++) {
+        (void)snprintf(script, sizeof(script), "function on_event(e, k)\n\n  %s\nend\n", slow[i]);
+        script_write(script);
+        fails_with(script, i % 2 == 0 ? "time.max.ms=50" : "instructions.max=100000", ":3: ");
+        assert_true(strstr(failure.message, "ms of processor time for one event (setting time.max.ms)") != NULL ||
+                    strstr(failure.message, "instructions for one event (setting instructions.max)") != NULL || strstr(failure.message, "stack overflow") != NULL);
+    }
+    fails_with("local s = ('x'):rep(1e6)\nwhile true do s:rep(2) end\n", "time.max.ms=20", ":2: more than 20 ms of processor time");
+}
+
+/* What a script does to its own globals reaches nothing of ours. */
+TEST(a_script_that_bends_its_box_harms_itself_only)
+{
+    struct runner runner;
+
+    fails_with("setmetatable(_G, {__index = function() error('mine') end})\n", NULL, "defines no function on_event");
+    fails_with("function on_event()\n  error({})\nend\n", NULL, "an error that is not a text");
+    fails_with("function on_event()\n  error(5)\nend\n", NULL, ":2: 5");
+    fails_with("function on_event()\n  error()\nend\n", NULL, "an error that is not a text");
+    fails_with("function on_event(e, k)\n  k.set('s', 5):add(setmetatable({}, {__tostring = function() return {} end}))\nend\n", NULL, "tostring");
+    fails_with("function on_event(e, k)\n  getmetatable(k).__index = nil\nend\n", NULL, ":2:");
+    fails_with("function on_event(e)\n  setmetatable(e.row, {})\nend\n", NULL, ":2:");
+    fails_with("function on_event(e)\n  rawset(e, 'row', 1)\nend\n", NULL, ":2:");
+    fails_with("function on_event(e, k)\n  k.counter('n').add(k.set('s', 1))\nend\n", NULL, ":2:");
+    fails_with("function on_event(e, k)\n  emit{[('n'):rep(5000)] = 1}\nend\n", NULL, "a name of emit is too long");
+    script_open(&runner, "tostring = function() return nil end\n"
+                         "string.contains, decimal, value = nil, nil, nil\n"
+                         "function on_event(e, k)\n"
+                         "  emit{n = 1, t = 'x', d = e.row.big}\n"
+                         "  k.set('s', 5):add(7)\n"
+                         "  alert{title = e.row.big}\n"
+                         "end\n", NULL);
+    assert_int_equal(judge_row(&runner, 1, "1", 0), OK);
+    assert_string_equal(runner.verdict.alert.title, "9007199254740993");
+    runner_close(&runner);
+}
+
+TEST(a_file_that_is_not_there_or_broken_is_loaded_when_it_changes)
+{
+    struct runner runner;
+
+    script_write("function on_event( return 'one' end\n");
+    assert_int_equal(runner_open(&runner, "lua", path, NULL), ERROR_SCRIPT_FILE);
+    assert_true(status_is_retriable(ERROR_SCRIPT_FILE));
+    assert_false(runner.kind->changed(runner.rule));
+    script_write("function on_event() return 'mended' end\n");
+    assert_true(runner.kind->changed(runner.rule));
+    assert_int_equal(runner.kind->refresh(runner.rule, &failure), OK);
+    assert_int_equal(judge_row(&runner, 1, "1", 0), OK);
+    assert_string_equal(runner.verdict.line, "mended");
+    runner_close(&runner);
 }
 
 TEST(a_script_has_no_way_out)
@@ -375,7 +475,8 @@ TEST(settings_reach_the_script_and_unknown_ones_are_refused)
     assert_int_equal(runner_open(&runner, "lua", NULL, NULL), ERROR_BAD_INPUT);
     assert_string_equal(failure.message, "setting script is missing: the file with function on_event(event, key), or code, the script itself");
     runner_close(&runner);
-    assert_int_equal(runner_open(&runner, "lua", "/nowhere.lua", NULL), ERROR_NOT_FOUND);
+    assert_int_equal(runner_open(&runner, "lua", "/nowhere.lua", NULL), ERROR_SCRIPT_FILE);
+    assert_non_null(strstr(failure.message, "/nowhere.lua"));
     runner_close(&runner);
 }
 
@@ -427,6 +528,10 @@ int main(void)
         cmocka_unit_test(what_is_kept_stays_apart_by_key_and_lasts),
         cmocka_unit_test(mistakes_come_with_file_and_line),
         cmocka_unit_test(a_script_is_held_to_its_limits),
+        cmocka_unit_test(a_script_that_wants_too_much_memory_is_told_where),
+        cmocka_unit_test(a_script_that_takes_long_is_ended_by_its_time),
+        cmocka_unit_test(a_script_that_bends_its_box_harms_itself_only),
+        cmocka_unit_test(a_file_that_is_not_there_or_broken_is_loaded_when_it_changes),
         cmocka_unit_test(a_script_has_no_way_out),
         cmocka_unit_test(a_changed_script_is_taken_up_and_a_broken_one_is_not),
         cmocka_unit_test(settings_reach_the_script_and_unknown_ones_are_refused),

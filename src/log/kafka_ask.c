@@ -1,4 +1,4 @@
-#include "web/kafka_client.h"
+#include "log/kafka_ask.h"
 
 #include "base/banned.h"
 #include "base/memory.h"
@@ -19,6 +19,7 @@
 
 struct kafka_client {
     char *host, *port;
+    const char *id;
     pthread_mutex_t lock; /* guards the closing of fd and the next one against kafka_client_interrupt; a leaf */
     int fd;               /* -1: not connected */
     bool interrupted;
@@ -26,7 +27,7 @@ struct kafka_client {
     struct buffer frame;
 };
 
-struct kafka_client *kafka_client_create(const char *address)
+struct kafka_client *kafka_client_create(const char *address, const char *client_id)
 {
     struct kafka_client *client = memory_new(sizeof(*client));
     const char *colon = strrchr(address, ':');
@@ -40,6 +41,7 @@ struct kafka_client *kafka_client_create(const char *address)
         memory_free(client->host);
         client->host = memory_copy_string("127.0.0.1");
     }
+    client->id = client_id;
     client->fd = -1;
     (void)pthread_mutex_init(&client->lock, NULL);
     buffer_init(&client->frame, FRAME_BYTES_MAX);
@@ -119,14 +121,12 @@ static enum status connect_broker(struct kafka_client *client, struct error *err
     }
     if (client->fd >= 0 && is_loopback(found->ai_addr))
         (void)bind(client->fd, (const struct sockaddr *)&own_address, sizeof(own_address)); /* without it we only count as others do */
-    code = client->fd < 0 || connect(client->fd, found->ai_addr, found->ai_addrlen) != 0 ? errno : 0;
-    freeaddrinfo(found);
-    if (code != 0)
-        return failed(client, "connect to", code, error);
     (void)setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     (void)setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    (void)setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    return OK;
+    (void)setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* of connecting too */
+    code = client->fd < 0 || connect(client->fd, found->ai_addr, found->ai_addrlen) != 0 ? errno : 0;
+    freeaddrinfo(found);
+    return code == 0 ? OK : failed(client, "connect to", code, error);
 }
 
 static enum status send_all(struct kafka_client *client, struct slice bytes, struct error *error)
@@ -186,7 +186,7 @@ enum status kafka_ask(struct kafka_client *client, int16_t key, int16_t version,
                       struct error *error)
 {
     const struct kafka_api *api = kafka_api_find(key);
-    struct kafka_request_header header = {key, version, ++client->correlation_id, slice_from_string("tailrace-console")};
+    struct kafka_request_header header = {key, version, ++client->correlation_id, slice_from_string(client->id)};
     bool fresh = client->fd < 0;
     struct slice answer, body;
     int32_t correlation_id;
