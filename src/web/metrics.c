@@ -112,10 +112,11 @@ static void sample_append(const struct metric *metric, const json_t *object, con
         buffer_append_format(text, " %.6f\n", number / (double)metric->divisor);
 }
 
-static void metric_append(const struct metric *metric, const json_t *description, struct buffer *text)
+/* Gives how many series were too many. */
+static size_t metric_append(const struct metric *metric, const json_t *description, struct buffer *text)
 {
     struct place place;
-    const json_t *found, *item;
+    const json_t *found;
     size_t index;
 
     place_parse(metric->place, &place);
@@ -123,14 +124,22 @@ static void metric_append(const struct metric *metric, const json_t *description
     buffer_append_format(text, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
                          metric->type == COUNTER ? "counter" : "gauge");
     if (json_is_array(found)) {
-        json_array_foreach(found, index, item) sample_append(metric, item, &place, text);
+        for (index = 0; index < json_array_size(found) && index < METRICS_SERIES_MAX; index++)
+            sample_append(metric, json_array_get(found, index), &place, text);
     } else if (found != NULL) {
         sample_append(metric, found, &place, text);
     }
+    return json_array_size(found) > METRICS_SERIES_MAX ? json_array_size(found) - METRICS_SERIES_MAX : 0;
 }
 
 void metrics_render(const json_t *description, struct buffer *text)
 {
-    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
-        metric_append(&metrics[i], description, text);
+    size_t last = sizeof(metrics) / sizeof(metrics[0]) - 1, left_out = 0;
+    json_t *own;
+
+    for (size_t i = 0; i < last; i++)
+        left_out += metric_append(&metrics[i], description, text);
+    own = json_pack("{s:I}", "left_out", (json_int_t)left_out);
+    (void)metric_append(&metrics[last], own, text);
+    json_decref(own);
 }

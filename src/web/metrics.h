@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#define METRICS_SERIES_MAX 10000 /* of a metric; how many more there were is a metric, too */
+
 /* Source: Prometheus documentation, "Exposition formats", text format 0.0.4. What the description does not have is left out. */
 void metrics_render(const json_t *description, struct buffer *text);
 

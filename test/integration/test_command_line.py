@@ -397,6 +397,65 @@ def test_bash_completes_commands_options_and_names(program):
     assert complete(program, "tailrace nonsense ") == []
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_completes_commands_options_and_names(program, tmp_path):
+    call(program, "topics", "create", "complete-fish")
+    script = tmp_path / "tailrace.fish"
+    script.write_text(program.run("tailrace", "completion", "fish", check=True).stdout)
+
+    def offered(line):
+        done = subprocess.run(["fish", "--no-config", "-c", f"source {script}; complete -C $argv[1]", line], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "PATH": f"{program.bin}:{os.environ['PATH']}", "HOME": str(tmp_path)})
+        assert done.stderr == "", done.stderr
+        return {word.split("\t")[0] for word in done.stdout.splitlines()}
+
+    assert offered("tailrace conn") == {"connectors"}
+    assert offered("tailrace connectors re") == {"resume", "restart"}
+    assert offered("tailrace topics create --part") == {"--partitions"}
+    assert offered("kafka-topics --desc") == {"--describe"}
+    assert offered(f"tailrace topics --data-dir {program.data} describe complete-f") == {"complete-fish"}
+    assert offered("tailrace up --config /etc/host.con") == {"/etc/host.conf"}
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_completes_commands_options_and_names(program, tmp_path):
+    call(program, "topics", "create", "complete-zsh")
+    (tmp_path / "_tailrace").write_text(program.run("tailrace", "completion", "zsh", check=True).stdout)
+    (tmp_path / ".zshrc").write_text(f"fpath=({tmp_path} $fpath)\nPROMPT='ready> '\nautoload -U compinit; compinit -u -D\n"
+                                     "zstyle ':completion:*' list-prompt ''\nunsetopt zle_bracketed_paste\n")
+
+    def typed(line, wanted):
+        """What stands on the command line, or below it, once Tab was pressed."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execvpe("zsh", ["zsh", "-i"], {"PATH": f"{program.bin}:{os.environ['PATH']}", "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path), "TERM": "dumb", "LANG": "C.UTF-8"})
+        shown = ""
+
+        def seen(pattern):
+            nonlocal shown
+            while select.select([fd], [], [], 0)[0]:
+                shown += os.read(fd, 65536).decode(errors="replace")
+            return re.search(pattern, shown)
+
+        try:
+            wait_until(lambda: seen("ready> "), what="the prompt of zsh")
+            shown = ""
+            os.write(fd, (line + "\t").encode())
+            wait_until(lambda: seen(wanted), what=f"{wanted} behind {line!r}")
+        except AssertionError:
+            raise AssertionError(f"{wanted} behind {line!r}: {shown!r}") from None
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(fd)
+
+    typed("tailrace conn", "ectors ")
+    typed("tailrace connectors resu", "me ")
+    typed("tailrace topics create --part", "itions ")
+    typed("kafka-topics --desc", "ribe ")
+    typed(f"tailrace topics --data-dir {program.data} describe complete-z", "sh ")
+
+
 def commands(program):
     """Every command of every list of commands."""
     found = []
@@ -434,6 +493,9 @@ def test_the_manual_is_sound_and_has_every_option(program):
         if shutil.which("mandoc"):
             done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True, timeout=60)
             assert done.stdout + done.stderr == "", page.name
+        if shutil.which("man"):
+            done = subprocess.run(["man", "--warnings=w", "-E", "UTF-8", "-l", page], capture_output=True, text=True, timeout=60, env={**os.environ, "MANWIDTH": "100"})
+            assert done.stderr == "" and done.returncode == 0, (page.name, done.stderr)
         if shutil.which("groff"):
             done = subprocess.run(["groff", "-ww", "-mdoc", "-Tutf8", "-z", page], capture_output=True, text=True, timeout=60)
             assert done.stdout + done.stderr == "", page.name

@@ -2,6 +2,8 @@
 import json
 import pathlib
 import re
+import shutil
+import subprocess
 
 import harness
 from harness import http
@@ -27,6 +29,9 @@ def test_metrics_have_help_type_and_numbers_of_every_part(tailrace, postgres, da
             named.add(match.group(2))
         elif not line.startswith("#"):
             assert match.group(1) in named, line
+    if shutil.which("promtool"):  # Debian's package prometheus
+        checked = subprocess.run(["promtool", "check", "metrics"], input=answer.text, capture_output=True, text=True, timeout=60)
+        assert checked.returncode == 0 and checked.stdout + checked.stderr == "", checked
     metrics = tailrace.metrics()
     assert metrics["tailrace_ready"] == metrics["tailrace_healthy"] == 1
     assert metrics[f'tailrace_topic_records{{topic="{database}.public.t"}}'] == 7
