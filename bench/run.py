@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Tailrace beside PostgreSQL's own tools and Python programs in one run, and writes its sections of bench/results.md.
 
-    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,generate,trace,console,console-api] [--out bench/results.md]
+    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,generate,trace,console,console-api,trouble] [--out bench/results.md]
 
 Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2 and kafka-python. Everything runs on this machine: a
 private PostgreSQL and a Tailrace in a temporary directory, on ports of their own. Figures of one run are compared with
@@ -22,9 +22,10 @@ import agents
 import console_api
 import generate
 import traces
+import trouble
 from machine import BUILD, FILL, ROOT, Postgres, Tailrace, connector, wait_until
 
-PARTS = ("start", "drain", "latency", "agents", "generate", "trace", "console", "console-api")
+PARTS = ("start", "drain", "latency", "agents", "generate", "trace", "console", "console-api", "trouble")
 
 
 def drain(postgres, directory, rows, transport):
@@ -158,6 +159,7 @@ SECTIONS = {
     "agents": ("Agents: a topic with the full schema in every message, judged", agents.lines),
     "generate": ("Generator: rows committed beside `psql \\copy`", generate.lines),
     "console-api": ("The console's answers", console_api.lines),
+    "trouble": ("The console on a bad day, and the pipeline", trouble.lines),
     "trace": ("Tracing: what keeping the times of batches and readers costs", traces.lines),
 }
 
@@ -206,6 +208,8 @@ def main():
             results["console"] = console(postgres, directory)
         if "trace" in wanted:
             results["trace"] = traces.measure(postgres, directory, options.rows)
+        if "trouble" in wanted:
+            results["trouble"] = trouble.measure(postgres, directory, options.rows)
         if "console-api" in wanted:
             results["console-api"] = console_api.measure(postgres, directory)
     finally:

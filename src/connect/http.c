@@ -310,7 +310,7 @@ static void body_free(void *context)
 
 static void header_add(struct MHD_Response *answer, const char *name, const char *value)
 {
-    if (value != NULL)
+    if (answer != NULL && value != NULL)
         (void)MHD_add_response_header(answer, name, value);
 }
 
@@ -329,6 +329,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
     if (response->stream != NULL) {
         buffer_finish(&response->body);
         answer = stream_response(response);
+        header_add(answer, "Connection", "close"); /* what a stream made of its thread is no other request's */
     } else if (response->body.size > CHUNKED_FROM) {
         struct buffer *body = memory_new(sizeof(*body));
 
@@ -344,6 +345,8 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
     date_write(date, sizeof(date));
     header_add(answer, "Server", "Jetty(12.0.34)");
     header_add(answer, "Date", date);
+    if (response->status == 503 || response->status == 429) /* who is turned away keeps no place */
+        header_add(answer, "Connection", "close");
     header_add(answer, "Location", response->location);
     header_add(answer, "Cache-Control", response->cache_control);
     if (response->allow_first)

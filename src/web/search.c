@@ -4,11 +4,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "os/clock.h"
+#include "os/thread.h"
 #include "web/filter.h"
 #include "log/scan.h"
 #include "web/schema_book.h"
 
 #define SLICE_MS 40
+#define BACKGROUND_AFTER_MS 200
 #define WINDOW_SEARCH 4000 /* records that are looked at in one go, of all partitions */
 #define FOUND_MAX 500
 #define FOUND_BYTES_MAX ((size_t)8 << 20) /* of matches that wait to be given; one may be larger */
@@ -61,7 +63,7 @@ struct search {
     size_t found_count, found_bytes;
     struct buffer out;
     size_t sent;
-    bool done;
+    bool done, is_background;
     int fd; /* of the client, to see that it is gone */
 };
 
@@ -401,6 +403,11 @@ static ssize_t search_next(void *context, char *bytes, size_t size)
             return -1;
         buffer_reset(&search->out);
         search->sent = 0;
+        /* A long one has what others leave of processor and disk; a short one is waited for. The connection is closed behind it. */
+        if (!search->is_background && search->direction != LIVE && clock_monotonic_ms() - search->began_ms > BACKGROUND_AFTER_MS) {
+            search->is_background = true;
+            thread_set_background();
+        }
         step(search);
         left = search->out.size;
     }

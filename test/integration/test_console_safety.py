@@ -232,3 +232,110 @@ def test_no_answer_holds_a_secret(planted):
     assert "shop" in look(f"{planted.base}/topics/connect-configs/export?format=jsonl").text, "the messages are shown all the same"
     copied = planted.change("POST", "/topics/connect-configs/copy", {"search": {}, "to": "a.alerts"}, headers=owner)
     assert copied and not planted_in(look(f"{planted.base}/topics/a.alerts/export?format=jsonl").body)
+
+
+# ---- What clients send ----
+
+def spoken(port, data, timeout=3, pieces=()):
+    """Sends bytes as they are and gives everything that comes until the other side closes, or nothing more comes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as client:
+        try:
+            client.sendall(data)
+            for piece in pieces:
+                client.sendall(piece)
+            got = b""
+            while piece := client.recv(65536):
+                got += piece
+        except (ConnectionError, TimeoutError):
+            pass
+        return got
+
+
+CLOSE = b"Host: localhost\r\nConnection: close\r\n"
+
+
+def test_bytes_that_are_no_request_get_an_answer_or_the_door(open_console):
+    tailrace = open_console.tailrace
+    for port in (tailrace.console_port, tailrace.rest_port):
+        for data in (b"\r\n\r\n", b"GET\r\n\r\n", b"\x00" * 4000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 200, b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n",
+                     b"G" * 100000, b"GET /" + b"a" * 200000 + b" HTTP/1.1\r\n" + CLOSE + b"\r\n", b"GET /?" + b"q=1&" * 50000 + b" HTTP/1.1\r\n" + CLOSE + b"\r\n",
+                     b"GET / HTTP/1.1\r\n" + CLOSE + b"X: " + b"y" * 200000 + b"\r\n\r\n", b"GET / HTTP/1.1\r\n" + CLOSE + b"".join(b"X%d: y\r\n" % n for n in range(20000)) + b"\r\n",
+                     b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+                     b"POST /api/v1/topics HTTP/1.1\r\n" + CLOSE + b"X-Tailrace: 1\r\nContent-Length: -1\r\n\r\n{}", b"POST /api/v1/topics HTTP/1.1\r\n" + CLOSE + b"Content-Length: 99999999999999999999\r\n\r\n{}",
+                     b"POST /api/v1/topics HTTP/1.1\r\n" + CLOSE + b"X-Tailrace: 1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+                     b"POST /api/v1/topics HTTP/1.1\r\n" + CLOSE + b"X-Tailrace: 1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n0\r\n\r\n",
+                     b"POST /api/v1/topics HTTP/1.1\r\n" + CLOSE + b"X-Tailrace: 1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx"):
+            got = spoken(port, data)
+            assert got == b"" or re.match(rb"HTTP/1\.[01] ([45]\d\d|200) ", got), (data[:60], got[:200])
+            assert b"201 Created" not in got
+    assert open_console.get("/topics")["total"] == 0
+
+
+def test_no_path_leads_out_of_the_console(open_console):
+    for path in ("/../../etc/passwd", "/assets/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/assets/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/assets/..%5c..%5cetc/passwd", "//etc/passwd",
+                 "/assets/%00/etc/passwd", "/.%00./etc/passwd", "/%c0%ae%c0%ae/etc/passwd", "/api/v1/../../../etc/passwd", "/api/v1/topics/..%2f..%2fetc%2fpasswd", "/api/v1/connect/..%2f..%2f..",
+                 "http://localhost/../etc/passwd", "/api/v1/topics/%zz", "/api/v1/topics/%", "/api/v1/topics/%e", "/api/v1//", "/api/v1", "/api", "*", "/;/etc/passwd"):
+        got = spoken(open_console.tailrace.console_port, b"GET " + path.encode() + b" HTTP/1.1\r\n" + CLOSE + b"\r\n")
+        assert re.match(rb"HTTP/1\.1 (200|400|404) ", got) and b"root:" not in got, (path, got[:300])
+        if b" 200 OK" in got[:20]:
+            assert b"<!doctype html>" in got.lower() or path == "*", (path, got[:600])
+
+
+def test_requests_one_behind_the_other_are_answered_in_order(open_console):
+    one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    other = b"GET /api/v1/topics/none HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    got = spoken(open_console.tailrace.console_port, (one + other) * 100 + b"GET /readyz HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"404"] * 100 + [b"200"]
+
+
+def test_a_body_may_come_in_pieces_and_no_larger_than_it_may(open_console):
+    head = b"POST /api/v1/topics HTTP/1.1\r\n" + CLOSE + b"X-Tailrace: 1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = json.dumps({"name": "in-pieces", "partitions": 1}).encode()
+    got = spoken(open_console.tailrace.console_port, head, pieces=[b"1\r\n%c\r\n" % byte for byte in body] + [b"0\r\n\r\n"])
+    assert got.startswith(b"HTTP/1.1 201"), got[:300]
+    open_console.change("DELETE", "/topics/in-pieces?confirm=in-pieces", status=204)
+    for port, path in ((open_console.tailrace.console_port, b"/api/v1/topics"), (open_console.tailrace.rest_port, b"/connectors")):
+        head = b"POST " + path + b" HTTP/1.1\r\n" + CLOSE + b"X-Tailrace: 1\r\nContent-Type: application/json\r\n"
+        got = spoken(port, head + b"Transfer-Encoding: chunked\r\n\r\n", pieces=[b"10000\r\n" + b"x" * 65536 + b"\r\n"] * 40 + [b"0\r\n\r\n"])
+        assert got.startswith(b"HTTP/1.1 413") and b"longer than" in got, got[:300]
+        got = spoken(port, head + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3000000)
+        assert got.startswith(b"HTTP/1.1 413"), got[:300]
+        got = spoken(port, head + b"Content-Length: 3000000000000\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 413"), got[:300]
+
+
+def test_requests_that_never_end_keep_nobody_out_for_long(tailrace_factory):
+    """Half requests are held, some of them fed a byte at a time; whoever comes later is served all the same, and health is answered throughout."""
+    tailrace = tailrace_factory()
+    held = []
+    for n in range(400):
+        try:
+            client = socket.create_connection(("127.0.0.1", tailrace.console_port), timeout=5)
+            client.sendall((b"GET /api/v1/overview HTTP/1.1\r\nHost: local", b"POST /api/v1/topics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{", b"")[n % 3])
+            held.append(client)
+        except OSError:
+            pass
+    assert len(held) > 100
+
+    def fed():
+        for client in held[::4]:
+            try:
+                client.sendall(b"h")
+            except OSError:
+                pass
+        try:
+            return http_status(tailrace.console_port, "/healthz") == 200
+        except OSError:
+            return False
+
+    harness.wait_until(fed, 45, "health being answered beside requests that never end")
+    for client in held:
+        client.close()
+    harness.wait_until(lambda: http_status(tailrace.console_port, "/api/v1/overview") == 200, 20)
+
+
+def http_status(port, path):
+    got = spoken(port, f"GET {path} HTTP/1.1\r\n".encode() + CLOSE + b"\r\n", timeout=3)
+    if not got:
+        raise OSError("no answer")
+    return int(got.split()[1])
