@@ -1,5 +1,8 @@
 """The agents: transactions a second on one core against the Python programs, commit to alert, a million keys, what checkpoints cost."""
 import json
+import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -29,17 +32,23 @@ def fill(postgres, tailrace, rows):
     wait_until("the users in the topic", lambda: tailrace.end_offset(KEYS_TOPIC) == 2 * KEYS)
 
 
+def link_or_copy(source, target):
+    """What nobody writes any more is not copied."""
+    (os.link if pathlib.Path(source).parent.name in (f"{TOPIC}-0", f"{KEYS_TOPIC}-0") and source.endswith(".log") else shutil.copy2)(source, target)
+
+
 class Runs:
-    """Runs of bench/agents over the log of a Tailrace that is down; every one has a new name, so that it begins at the beginning."""
+    """Runs of bench/agents over the log of a Tailrace that is down, each over a copy of its own: none pays for what the ones before it wrote."""
 
     def __init__(self, directory):
         self.log = directory / "log"
-        self.count = 0
+        self.copy = directory / "log-of-run"
 
     def __call__(self, rule, topic=TOPIC, checkpoint_ms=1000, *settings):
-        self.count += 1
-        out = subprocess.run([str(BUILD / "bench" / "agents"), str(self.log), topic, f"bench{self.count}", rule, str(checkpoint_ms), *settings],
+        shutil.copytree(self.log, self.copy, copy_function=link_or_copy)
+        out = subprocess.run([str(BUILD / "bench" / "agents"), str(self.copy), topic, "bench", rule, str(checkpoint_ms), *settings],
                              capture_output=True, text=True)
+        shutil.rmtree(self.copy)
         if out.returncode != 0:
             raise SystemExit(f"bench: agents {rule}: {out.stderr}")
         figures = json.loads(out.stdout)

@@ -34,6 +34,7 @@ struct agent {
     bool enriched_ready;         /* their topic is there */
     struct source *source;
     struct state_table *states;
+    size_t place;                /* of the key that is being read, from state_prefetch_place */
     uint64_t generation;         /* of the source, when the state was loaded */
     int64_t newest_us;           /* event time seen so far */
     int64_t checkpointed_ms;

@@ -251,10 +251,12 @@ static enum status event_judge(struct agent *agent, const struct source_record *
 
 void agent_key_seen(void *context, const struct change_value *value, struct arena *arena)
 {
-    const struct agent *agent = context;
+    struct agent *agent = context;
 
-    if (!value->null)
-        state_prefetch(agent->states, slice_from_string(value_text(value, arena)));
+    if (value == NULL)
+        state_prefetch(agent->states, agent->place);
+    else
+        agent->place = state_prefetch_place(agent->states, slice_from_string(value_text(value, arena)));
 }
 
 enum status agent_record_handle(struct agent *agent, const struct source_record *record, struct error *error)

@@ -227,9 +227,17 @@ const struct state_entry *state_find(const struct state_table *table, struct sli
     return entry == NULL ? NULL : &entry->state;
 }
 
-void state_prefetch(const struct state_table *table, struct slice key)
+size_t state_prefetch_place(const struct state_table *table, struct slice key)
 {
-    const uint8_t *entry = (const uint8_t *)table->buckets[(uint32_t)hash_bytes(key_cut(key)) & (table->bucket_count - 1)];
+    size_t place = (uint32_t)hash_bytes(key_cut(key)) & (table->bucket_count - 1);
+
+    __builtin_prefetch(&table->buckets[place]);
+    return place;
+}
+
+void state_prefetch(const struct state_table *table, size_t place)
+{
+    const uint8_t *entry = (const uint8_t *)table->buckets[place];
 
     for (size_t i = 0; i < PREFETCH_LINES; i++)
         __builtin_prefetch(entry + i * 64, 1);

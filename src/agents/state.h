@@ -32,8 +32,12 @@ struct state_entry *state_open(struct state_table *table, struct slice key);
 /* NULL when there is none; does not mark it used. */
 const struct state_entry *state_find(const struct state_table *table, struct slice key);
 
-/* Asks the processor for the entry of a key that will be opened soon. */
-void state_prefetch(const struct state_table *table, struct slice key);
+/*
+ * Ask the processor for the entry of a key that will be opened soon, without waiting: first for where it is, and a little later, with
+ * what the first gave, for itself.
+ */
+size_t state_prefetch_place(const struct state_table *table, struct slice key);
+void state_prefetch(const struct state_table *table, size_t place);
 
 /* New size, old content kept, the rest zeroed; false past key_bytes_max. The entry may move: use what comes back through `entry`. */
 bool state_resize(struct state_table *table, struct state_entry **entry, size_t size);

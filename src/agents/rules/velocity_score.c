@@ -5,12 +5,14 @@
  * "velocity-score" goes by the wall clock of the moment it sees a row; "velocity-score-event" by the row's commit time, so
  * that a replay gives the same answers, and rows that come late are put into their place.
  *
- * State of a key: 16 bytes and 24 per transaction in the window.
- *   0  1  layout, 1
+ * State of a key: 24 bytes and 24 per transaction in the window. The newest time stands in front, so that a row that comes in order
+ * reads the front of the state only, which is fetched ahead, and not its end in memory that no cache holds.
+ *   0  1  layout, 2 (1: without the newest time)
  *   1  3  zero
  *   4  4  transactions kept
  *   8  8  transactions of this key so far
- *  16     per transaction, oldest first: time in microseconds, partition << 48 | offset, amount * 10^6 (INT64_MIN: unknown)
+ *  16  8  time of the newest one kept
+ *  24     per transaction, oldest first: time in microseconds, partition << 48 | offset, amount * 10^6 (INT64_MIN: unknown)
  */
 #include "agents/rule.h"
 #include "agents/rule_settings.h"
@@ -21,7 +23,9 @@
 
 #include <inttypes.h>
 
-#define LAYOUT 1
+#define LAYOUT 2
+#define LAYOUT_FIRST 1
+#define LAYOUT_FIRST_BYTES 16 /* of its front */
 #define AMOUNT_SCALE 6
 #define OFFSET_BITS 48
 
@@ -36,6 +40,7 @@ struct window {
     uint8_t zero[3];
     uint32_t count;
     uint64_t transactions;
+    int64_t newest_us; /* nothing when none is kept */
     struct passed passed[];
 };
 
@@ -96,14 +101,38 @@ static enum status prepare(void *context, const struct change_schema *schema, st
     return row_require(schema, columns, 2, error);
 }
 
+static bool window_is_whole(const struct window *window, size_t size)
+{
+    return size >= sizeof(*window) && window->layout == LAYOUT && window->count <= (size - sizeof(*window)) / sizeof(struct passed);
+}
+
+/* What an earlier version kept: the same with a shorter front. */
+static struct window *window_convert(struct state_table *states, struct state_entry **entry)
+{
+    struct window *window = (struct window *)(*entry)->bytes;
+    size_t bytes;
+
+    if ((*entry)->size < LAYOUT_FIRST_BYTES || window->layout != LAYOUT_FIRST ||
+        window->count > ((*entry)->size - LAYOUT_FIRST_BYTES) / sizeof(struct passed))
+        return NULL;
+    bytes = window->count * sizeof(struct passed);
+    if (!state_resize(states, entry, sizeof(*window) + bytes))
+        return NULL;
+    window = (struct window *)(*entry)->bytes;
+    memmove(window->passed, (const uint8_t *)window + LAYOUT_FIRST_BYTES, bytes);
+    window->layout = LAYOUT;
+    window->newest_us = window->count == 0 ? 0 : window->passed[window->count - 1].time_us;
+    return window;
+}
+
 static struct window *window_open(struct state_table *states, struct state_entry **entry)
 {
     struct window *window = (struct window *)(*entry)->bytes;
 
-    if ((*entry)->size < sizeof(*window) || window->layout != LAYOUT ||
-        (*entry)->size < sizeof(*window) + (size_t)window->count * sizeof(struct passed)) {
-        if (!state_resize(states, entry, sizeof(*window)))
-            return NULL;
+    if (window_is_whole(window, (*entry)->size))
+        return window;
+    window = window_convert(states, entry);
+    if (window == NULL && state_resize(states, entry, sizeof(*window))) {
         window = (struct window *)(*entry)->bytes;
         *window = (struct window){.layout = LAYOUT};
     }
@@ -117,7 +146,7 @@ static uint32_t later_than(const struct window *window, int64_t time_us)
 
     if (high == 0 || window->passed[0].time_us > time_us)
         return 0;
-    if (window->passed[high - 1].time_us <= time_us)
+    if (window->newest_us <= time_us)
         return high;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -133,7 +162,7 @@ static uint32_t later_than(const struct window *window, int64_t time_us)
 /* The first one that still counts: within the window of the newest, and no more than kept.max. What lies before goes now and then, in one. */
 static uint32_t oldest_kept(const struct velocity *rule, const struct window *window)
 {
-    uint32_t first = window->count == 0 ? 0 : later_than(window, window->passed[window->count - 1].time_us - rule->window_seconds * US_PER_SECOND);
+    uint32_t first = window->count == 0 ? 0 : later_than(window, window->newest_us - rule->window_seconds * US_PER_SECOND);
 
     return window->count - first > (uint32_t)rule->kept_max ? window->count - (uint32_t)rule->kept_max : first;
 }
@@ -157,8 +186,12 @@ static struct window *window_add(const struct velocity *rule, struct state_table
             return NULL;
         window = (struct window *)(*entry)->bytes;
     }
-    for (at = window->count; at > 0 && window->passed[at - 1].time_us > passed->time_us; at--)
-        window->passed[at] = window->passed[at - 1];
+    at = window->count;
+    if (at == 0 || window->newest_us <= passed->time_us)
+        window->newest_us = passed->time_us;
+    else
+        for (; at > 0 && window->passed[at - 1].time_us > passed->time_us; at--)
+            window->passed[at] = window->passed[at - 1];
     window->passed[at] = *passed;
     window->count++;
     return window;
@@ -275,7 +308,7 @@ static void describe(void *context, struct slice state, struct buffer *json)
     const struct velocity *rule = context;
     const struct window *window = (const struct window *)(const void *)state.data;
 
-    if (state.size < sizeof(*window) || window->layout != LAYOUT || state.size < sizeof(*window) + (size_t)window->count * sizeof(struct passed)) {
+    if (!window_is_whole(window, state.size)) {
         buffer_append_string(json, "null");
         return;
     }

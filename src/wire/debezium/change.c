@@ -398,7 +398,7 @@ static const struct change_value *row_read(struct change_decoder *decoder, const
 {
     struct change_value *values, unused;
     size_t expected = 0;
-    bool first = true;
+    bool first = true, seen = false;
 
     if (json_peek(in) == JSON_NULL) {
         (void)json_skip(in);
@@ -422,10 +422,14 @@ static const struct change_value *row_read(struct change_decoder *decoder, const
         } else {
             value_read(decoder, &known->columns[column], in, arena, &values[column]);
             expected = column + 1;
-            if (column == known->watched)
+            if (column == known->watched) {
                 decoder->seen(decoder->context, &values[column], arena);
+                seen = true;
+            }
         }
     }
+    if (seen)
+        decoder->seen(decoder->context, NULL, arena);
     return values;
 }
 

@@ -70,8 +70,8 @@ void change_decoder_destroy(struct change_decoder *decoder); /* NULL is fine */
 void change_decoder_set_scale(struct change_decoder *decoder, const char *column, int32_t scale);
 
 /*
- * From now on `seen` is called with the value of this column as soon as it is read, before the rest of the message is: what belongs to
- * it can be fetched meanwhile. Once, before the first change_decode.
+ * From now on `seen` is called with the value of this column as soon as it is read, and again with NULL behind the last column of that
+ * row, before the rest of the message is: what belongs to it can be fetched meanwhile. Set it once, before the first change_decode.
  */
 typedef void change_seen(void *context, const struct change_value *value, struct arena *arena);
 void change_decoder_watch(struct change_decoder *decoder, const char *column, change_seen *seen, void *context);

@@ -175,6 +175,42 @@ TEST(velocity_state_stays_within_its_limit)
     rule_end();
 }
 
+/* The state of a key as layout 1 had it: 16 bytes in front instead of 24. */
+TEST(velocity_goes_on_with_what_an_earlier_version_kept)
+{
+    uint8_t old[4096] = {1}, other[] = {9, 0, 0, 0, 200, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    const struct state_entry *entry;
+    uint32_t kept = 3;
+    size_t bytes;
+
+    rule_make("velocity-score-event", NULL);
+    for (int i = 0; i < 3; i++)
+        (void)judged(1, "10.00", 100 + i);
+    entry = state_find(states, slice_from_string("1"));
+    bytes = 3 * 24;
+    memcpy(old + 4, &kept, sizeof(kept));
+    memcpy(old + 8, entry->bytes + 8, 8);
+    memcpy(old + 16, entry->bytes + 24, bytes);
+    state_restore(states, slice_from_string("2"), slice_of(old, 16 + bytes));
+    for (int user = 1; user <= 2; user++) {
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(judged(user, "10.00", 103 + i), RULE_NORMAL);
+        assert_int_equal(judged(user, "5000.00", 105), RULE_ALERT);
+        assert_int_equal(verdict.alert.input_total, 6);
+        assert_int_equal(verdict.alert.inputs[0].offset, 0);
+        assert_string_equal(verdict.alert.inputs[2].number, "10.00");
+    }
+    kept = 1000; /* more than there is: it begins anew */
+    memcpy(old + 4, &kept, sizeof(kept));
+    state_restore(states, slice_from_string("3"), slice_of(old, 16 + bytes));
+    state_restore(states, slice_from_string("4"), slice_of(other, sizeof(other)));
+    for (int user = 3; user <= 4; user++) {
+        assert_int_equal(judged(user, "5000.00", 105), RULE_NORMAL);
+        assert_int_equal(verdict.score, 50);
+    }
+    rule_end();
+}
+
 TEST(bad_amounts_and_settings_say_what_is_wrong)
 {
     struct properties settings;
@@ -259,6 +295,7 @@ int main(void)
         cmocka_unit_test(velocity_counts_this_one_and_needs_both_reasons),
         cmocka_unit_test(velocity_puts_late_rows_into_their_place),
         cmocka_unit_test(velocity_state_stays_within_its_limit),
+        cmocka_unit_test(velocity_goes_on_with_what_an_earlier_version_kept),
         cmocka_unit_test(bad_amounts_and_settings_say_what_is_wrong),
         cmocka_unit_test(missing_columns_are_named_with_those_there_are),
         cmocka_unit_test(states_describe_themselves),

@@ -217,12 +217,16 @@ TEST(an_envelope_with_more_than_a_shape_holds_is_read)
 }
 
 static int64_t seen_user;
-static int seen_times;
+static int seen_times, seen_rows;
 
 static void seen(void *context, const struct change_value *value, struct arena *in)
 {
     (void)context;
     (void)in;
+    if (value == NULL) {
+        seen_rows++;
+        return;
+    }
     seen_user = value->integer;
     seen_times++;
 }
@@ -238,6 +242,7 @@ TEST(the_watched_column_is_told_while_the_message_is_read)
     (void)decoded("{\"user_id\":3}");
     assert_int_equal(seen_user, 3);
     assert_int_equal(seen_times, 3);
+    assert_int_equal(seen_rows, 3);
 }
 
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
