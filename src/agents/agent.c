@@ -17,7 +17,8 @@
 #define RETRY_MAX_MS 30000
 #define CHANGE_LOOK_MS 1000 /* between two looks at the file of a rule that failed */
 #define DEFAULT_CHECKPOINT_MS 1000
-#define CHECKPOINT_SHARE 40 /* with a backlog: as many times as long as the last one took are between two */
+#define CHECKPOINT_SHARE 1000         /* as many times as long as the last one took are between two */
+#define CHECKPOINT_SHARE_ALERTS 40    /* where alerts wait for them, and only with a backlog */
 #define CHECKPOINT_PAUSE_MAX_MS 10000
 #define CHECKPOINT_KEYS 100000
 #define DEFAULT_LATE_AFTER_MS 60000
@@ -177,22 +178,42 @@ static enum status checkpoint(struct agent *agent, struct error *error)
     return status;
 }
 
+static enum status alerts_send(struct agent *agent, struct error *error)
+{
+    enum status status = source_send(agent->source, error);
+
+    if (status == OK) {
+        agent->urgent = false;
+        agent->sent_ms = clock_monotonic_ms();
+    }
+    return status;
+}
+
 /*
- * Alerts go out as soon as nothing more is there to read with them; everything else at the latest after checkpoint_ms. While there is a
- * backlog, checkpoints that take long come less often, so that they do not hold up what they are for; but what changed is in memory once
- * more until it is written, so there is a limit to it.
+ * Everything is kept at the latest after checkpoint_ms; but checkpoints that take long come less often, so that they hold up neither a
+ * backlog nor, by what the disk has to write for them, alerts and rows. What changed is in memory once more until it is written, so there
+ * is a limit to it.
  */
 static bool checkpoint_is_due(struct agent *agent)
 {
-    int64_t passed_ms = clock_monotonic_ms() - agent->checkpointed_ms, pause_ms = agent->status.checkpoint_us * CHECKPOINT_SHARE / US_PER_MS;
+    int64_t passed_ms = clock_monotonic_ms() - agent->checkpointed_ms;
+    bool sends = source_can_send(agent->source);
+    int64_t pause_ms = agent->status.checkpoint_us * (sends ? CHECKPOINT_SHARE : CHECKPOINT_SHARE_ALERTS) / US_PER_MS;
 
     if (state_changed_keys(agent->states) >= CHECKPOINT_KEYS)
         return true;
-    if (!agent->dirty || (!agent->urgent && passed_ms < agent->spec.checkpoint_ms))
+    if (!agent->dirty || (passed_ms < agent->spec.checkpoint_ms && (sends || !agent->urgent)))
         return false;
     if (passed_ms >= agent->spec.checkpoint_ms && (passed_ms >= pause_ms || passed_ms >= CHECKPOINT_PAUSE_MAX_MS))
         return true;
-    return source_is_drained(agent->source);
+    return !sends && source_is_drained(agent->source);
+}
+
+/* Alerts go out as soon as nothing more is there to read with them, or after checkpoint_ms; where they cannot alone, a checkpoint is due. */
+static bool alerts_are_due(struct agent *agent)
+{
+    return agent->urgent && source_can_send(agent->source) &&
+           (clock_monotonic_ms() - agent->sent_ms >= agent->spec.checkpoint_ms || source_is_drained(agent->source));
 }
 
 /* ---- Running ---- */
@@ -334,6 +355,8 @@ static enum status run_once(struct agent *agent, bool until_end, struct error *e
 
     while (status == OK && !agent->stop.asked) {
         status = turn(agent, &more, error);
+        if (status == OK && alerts_are_due(agent))
+            status = alerts_send(agent, error);
         if (status == OK && checkpoint_is_due(agent))
             status = checkpoint(agent, error);
         if (!source_is_ready(agent->source) && !waiting) {

@@ -33,7 +33,7 @@ struct agent_spec {
     int64_t late_after_ms;            /* event time: older than the newest by more is late */
     enum agent_late late;
     int64_t fold_ms;                  /* alerts of one key so soon after one that went out are counted, not sent; 0: all are sent */
-    int64_t checkpoint_ms;            /* at the latest so often; alerts wait no longer than it takes to drain */
+    int64_t checkpoint_ms;            /* so often, and less often where one takes long; alerts wait no longer than it takes to drain */
     struct state_limits limits;
     const struct properties *settings; /* of the rule; may be NULL */
     const struct properties *client;   /* of librdkafka; may be NULL */

@@ -37,7 +37,7 @@ struct agent {
     size_t place;                /* of the key that is being read, from state_prefetch_place */
     uint64_t generation;         /* of the source, when the state was loaded */
     int64_t newest_us;           /* event time seen so far */
-    int64_t checkpointed_ms;
+    int64_t checkpointed_ms, sent_ms;
     bool dirty;                  /* something to checkpoint */
     bool urgent;                 /* an alert waits */
     struct thread *thread;

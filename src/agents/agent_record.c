@@ -24,7 +24,7 @@ static enum status dead_letter_write(struct agent *agent, const struct source_re
     agent->status.dead_letters++;
     if (agent->status.dead_letters == 1)
         LOG_WARNING("agent %s cannot read %s: %s; it and others like it go to topic %s", agent->spec.name, place, reason, agent->dead_letters_topic);
-    return agent->spec.is_dry ? OK : source_write(agent->source, agent->dead_letters_topic, 0, &letter, error);
+    return agent->spec.is_dry || record->is_told ? OK : source_write(agent->source, agent->dead_letters_topic, 0, &letter, error);
 }
 
 /* The state of the key as it is before the rule sees the row; too large for an alert: not known. */
@@ -235,14 +235,14 @@ static enum status event_judge(struct agent *agent, const struct source_record *
         return status;
     }
     agent->status.judged++;
-    if (agent->spec.enriched || verdict.features != NULL)
+    if ((agent->spec.enriched || verdict.features != NULL) && !record->is_told)
         status = enriched_send(agent, record, event, &verdict, error);
     if (status != OK)
         return status;
     if (verdict.outcome == RULE_ALERT && !alert_passes(agent, record, event, &verdict.alert))
         verdict = (struct rule_verdict){RULE_NORMAL, .score = verdict.score,
                                         .line = event->wants_line ? arena_format(&agent->arena, "🔁 Folded: %s", verdict.alert.title) : NULL};
-    if (verdict.outcome == RULE_ALERT)
+    if (verdict.outcome == RULE_ALERT && !record->is_told)
         status = alert_send(agent, record, event, &verdict, error);
     if (status == OK && agent->spec.listener != NULL)
         agent->spec.listener(agent->spec.context, event, &verdict);

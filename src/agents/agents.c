@@ -101,7 +101,7 @@ static const struct agent_setting agent_settings[] = {
     {"time", NULL, "What its windows go by: event (commit time) or processing; unless set, what the rule goes by"},
     {"late", "judge", "A row that comes later than its window: judge, ignore or dead-letter"},
     {"late.after.ms", "60000", "How much older than the newest row is late"},
-    {"checkpoint.ms", "1000", "State and position are written at the latest so often"},
+    {"checkpoint.ms", "1000", "State and position are written so often, and less often (10 s) where that takes long; inside `up` alerts do not wait for it"},
     {"state.keys.max", "1000000", "Keys that it keeps; with more the longest unseen goes"},
     {"state.bytes.max", "268435456", "Memory that it keeps"},
 };

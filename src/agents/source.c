@@ -57,3 +57,13 @@ enum status source_checkpoint(struct source *source, struct error *error)
 {
     return source->kind->checkpoint(source, error);
 }
+
+bool source_can_send(const struct source *source)
+{
+    return source->kind->send != NULL;
+}
+
+enum status source_send(struct source *source, struct error *error)
+{
+    return source->kind->send(source, error);
+}

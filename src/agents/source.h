@@ -38,6 +38,7 @@ struct source_record {
     int64_t timestamp_ms;
     struct slice key, value; /* data NULL: null; good until the next call on the source */
     struct trace_context trace; /* of its headers; as long as those */
+    bool is_told;               /* what came of it went out before a restart: it is judged for the state's sake alone */
 };
 
 /*
@@ -74,5 +75,13 @@ enum status source_write(struct source *source, const char *topic, int32_t parti
 
 /* Publishes what was written and how far was read. Waits until it is durable. */
 enum status source_checkpoint(struct source *source, struct error *error);
+
+/*
+ * Publishes what was written, alerts say, without the state: a restart begins at the last checkpoint, and the records from there to
+ * here come with is_told. Does not wait; that it failed shows with the next source_send or source_checkpoint. Not while state is
+ * written. Only when source_can_send, which a cluster cannot.
+ */
+bool source_can_send(const struct source *source);
+enum status source_send(struct source *source, struct error *error);
 
 #endif

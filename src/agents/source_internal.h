@@ -16,6 +16,7 @@ struct source_kind {
     enum status (*load)(struct source *source, source_state *take, void *context, struct error *error);
     enum status (*write)(struct source *source, const char *topic, int32_t partition, const struct log_record *record, struct error *error);
     enum status (*checkpoint)(struct source *source, struct error *error);
+    enum status (*send)(struct source *source, struct error *error); /* NULL: it cannot */
 };
 
 struct source {

@@ -2,7 +2,8 @@
  * agents/source_log.c: the log in-process. What was read is the position of the owner "agent/<name>", published together with
  * the records that came of it: exactly once, over any number of topics, without a transaction protocol.
  *
- * Position: {"topic":"t","offsets":[120,98]}, one offset per partition: the next one to read.
+ * Position: {"topic":"t","offsets":[120,98],"told":[125,98]}, one offset per partition: the next one to read with the state as of the
+ * last checkpoint, and the one up to which alerts and all else that comes of records is out already; no "told": the same.
  */
 #include "agents/source_internal.h"
 #include "base/banned.h"
@@ -39,6 +40,8 @@ struct source_log {
     bool waited_for_topic;
     int32_t partitions;  /* 0: the topic is not there yet */
     int64_t *next;       /* per partition: after the last record that was given */
+    int64_t *kept;       /* the same as of the last checkpoint */
+    int64_t *told;       /* what came of the records before it is out, since before a restart; -1: of none */
     int32_t reading;     /* the partition whose batches are in `batches` */
     struct buffer batches, plain;
     struct slice rest;   /* batches not begun yet */
@@ -56,21 +59,30 @@ static struct source_log *of(struct source *source)
 
 /* ---- Position ---- */
 
-static void position_write(const struct source_log *source, struct buffer *position)
+static void offsets_write(const char *name, const int64_t *offsets, int32_t count, struct buffer *position)
+{
+    buffer_append_format(position, ",\"%s\":[", name);
+    for (int32_t i = 0; i < count; i++)
+        buffer_append_format(position, "%s%" PRId64, i == 0 ? "" : ",", offsets[i]);
+    buffer_append_u8(position, ']');
+}
+
+/* told  NULL: the same as the offsets */
+static void position_write(const struct source_log *source, const int64_t *offsets, const int64_t *told, struct buffer *position)
 {
     buffer_append_string(position, "{\"topic\":");
     json_append_string(position, slice_from_string(source->topic));
-    buffer_append_string(position, ",\"offsets\":[");
-    for (int32_t i = 0; i < source->partitions; i++)
-        buffer_append_format(position, "%s%" PRId64, i == 0 ? "" : ",", source->next[i]);
-    buffer_append_string(position, "]}");
+    offsets_write("offsets", offsets, source->partitions, position);
+    if (told != NULL)
+        offsets_write("told", told, source->partitions, position);
+    buffer_append_u8(position, '}');
 }
 
-/* The stored offset of a partition; -1 when the position says nothing of it. */
-static int64_t position_offset(struct slice position, const char *topic, int32_t partition)
+/* The stored offset of a partition; -1 when the position says nothing of it. name  "offsets" or "told" */
+static int64_t position_offset(struct slice position, const char *name, const char *topic, int32_t partition)
 {
     struct arena arena;
-    struct json_scan in = json_scan_of(json_scan_member(position, "offsets"));
+    struct json_scan in = json_scan_of(json_scan_member(position, name));
     bool first = true, same;
     int64_t offset = -1;
 
@@ -98,12 +110,16 @@ static enum status partitions_refresh(struct source_log *source, struct error *e
     if (count <= source->partitions)
         return OK;
     source->next = memory_resize(source->next, (size_t)count * sizeof(*source->next));
+    source->kept = memory_resize(source->kept, (size_t)count * sizeof(*source->kept));
+    source->told = memory_resize(source->told, (size_t)count * sizeof(*source->told));
     for (int32_t i = source->partitions; i < count && status == OK; i++) {
-        int64_t start, end, stored = position_offset(buffer_slice(&source->stored), source->topic, i);
+        int64_t start, end, stored = position_offset(buffer_slice(&source->stored), "offsets", source->topic, i);
 
         status = log_bounds(source->log, source->topic, i, &start, &end, error);
         /* A topic or partition that came later is read from its first record, or rows would be missed. */
         source->next[i] = stored >= 0 ? stored : source->from_beginning || source->waited_for_topic || source->partitions > 0 ? start : end;
+        source->kept[i] = source->next[i];
+        source->told[i] = position_offset(buffer_slice(&source->stored), "told", source->topic, i);
     }
     if (status == OK)
         source->partitions = count;
@@ -130,6 +146,8 @@ static void source_log_close(struct source *base)
     buffer_finish(&source->batches);
     buffer_finish(&source->plain);
     memory_free(source->next);
+    memory_free(source->kept);
+    memory_free(source->told);
     buffer_finish(&source->stored);
     memory_free(source->agent);
     memory_free(source->owner);
@@ -205,7 +223,7 @@ static enum status record_take(struct source_log *source, struct source_record *
     while (source->batch_end >= 0 && record_iterator_next(&source->records, &record)) {
         if (record.offset < source->next[source->reading])
             continue;
-        *given = (struct source_record){source->reading, record.offset, record.timestamp_ms, record.key, record.value, {slice_null(), slice_null()}};
+        *given = (struct source_record){source->reading, record.offset, record.timestamp_ms, record.key, record.value, {slice_null(), slice_null()}, .is_told = record.offset < source->told[source->reading]};
         if (record.header_count > 0)
             given->trace = trace_context_of(&record);
         source->next[source->reading] = record.offset + 1;
@@ -404,9 +422,9 @@ static enum status source_log_write(struct source *base, const char *topic, int3
     return status;
 }
 
-static enum status source_log_checkpoint(struct source *base, struct error *error)
+/* Hands over what was written together with the position. */
+static enum status publish(struct source_log *source, const int64_t *offsets, const int64_t *told, struct error *error)
 {
-    struct source_log *source = of(base);
     const struct map_entry *entry;
     struct buffer position;
     uint64_t ticket;
@@ -420,14 +438,49 @@ static enum status source_log_checkpoint(struct source *base, struct error *erro
             status = out_send(source, out, error);
     }
     buffer_init(&position, 1 << 20);
-    position_write(source, &position);
+    position_write(source, offsets, told, &position);
     log_writer_stamp(source->writer, &(struct log_stamp){0});
     if (status == OK)
         status = log_publish(source->writer, buffer_slice(&position), &ticket, error);
-    if (status == OK)
-        status = log_flush(source->writer, error);
     buffer_finish(&position);
     return status;
+}
+
+/* What was told before a restart is passed when all of it has been read again; until then the position goes on saying it. */
+static bool told_is_passed(const struct source_log *source)
+{
+    for (int32_t i = 0; i < source->partitions; i++) {
+        if (source->told[i] > source->next[i])
+            return false;
+    }
+    return true;
+}
+
+/* Up to where is told what came of the records: what was read, or further, before a restart. */
+static const int64_t *told_now(struct source_log *source)
+{
+    for (int32_t i = 0; i < source->partitions; i++)
+        source->told[i] = source->told[i] > source->next[i] ? source->told[i] : source->next[i];
+    return source->told;
+}
+
+static enum status source_log_checkpoint(struct source *base, struct error *error)
+{
+    struct source_log *source = of(base);
+    enum status status = publish(source, source->next, told_is_passed(source) ? NULL : told_now(source), error);
+
+    if (status == OK)
+        status = log_flush(source->writer, error);
+    if (status == OK && source->partitions > 0)
+        memcpy(source->kept, source->next, (size_t)source->partitions * sizeof(*source->kept));
+    return status;
+}
+
+static enum status source_log_send(struct source *base, struct error *error)
+{
+    struct source_log *source = of(base);
+
+    return publish(source, source->kept, told_now(source), error);
 }
 
 static const struct source_kind kind = {
@@ -441,6 +494,7 @@ static const struct source_kind kind = {
     .load = source_log_load,
     .write = source_log_write,
     .checkpoint = source_log_checkpoint,
+    .send = source_log_send,
 };
 
 enum status source_log_open(const struct source_spec *spec, struct source **opened, struct error *error)

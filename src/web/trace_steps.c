@@ -233,15 +233,17 @@ static int64_t agent_position(const struct readers *readers, const char *name)
 {
     char owner[300];
     struct buffer position;
-    json_t *value = NULL;
+    json_t *value = NULL, *offset;
     int64_t next = -1;
 
     (void)snprintf(owner, sizeof(owner), "agent/%s", name);
     buffer_init(&position, 1 << 20);
     if (log_position(readers->trace->settings->log, owner, &position))
         value = json_loadb((const char *)position.data, position.size, 0, NULL);
-    if (member_text(value, "topic") != NULL && strcmp(member_text(value, "topic"), readers->row->topic) == 0 && json_is_integer(json_array_get(json_object_get(value, "offsets"), (size_t)readers->row->partition)))
-        next = json_integer_value(json_array_get(json_object_get(value, "offsets"), (size_t)readers->row->partition));
+    offset = json_array_get(json_is_array(json_object_get(value, "told")) ? json_object_get(value, "told") : json_object_get(value, "offsets"),
+                            (size_t)readers->row->partition);
+    if (member_text(value, "topic") != NULL && strcmp(member_text(value, "topic"), readers->row->topic) == 0 && json_is_integer(offset))
+        next = json_integer_value(offset);
     json_decref(value);
     buffer_finish(&position);
     return next;

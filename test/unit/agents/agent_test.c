@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <unistd.h>
 
 static char directory[PATH_MAX];
 static struct store *store;
@@ -76,7 +77,7 @@ static void text_write(const char *topic, const char *text)
     assert_int_equal(log_write(the_log, topic, 0, &record, 1, &offset, &failure), OK);
 }
 
-static struct agent *agent_of(const char *rule, const char *topic, bool from_beginning)
+static struct agent *agent_of_every(const char *rule, const char *topic, bool from_beginning, int64_t checkpoint_ms)
 {
     struct agent_spec spec;
     struct agent *agent;
@@ -87,10 +88,15 @@ static struct agent *agent_of(const char *rule, const char *topic, bool from_beg
     spec.topic = topic;
     spec.from_beginning = from_beginning;
     spec.log = the_log;
-    spec.checkpoint_ms = 1;
+    spec.checkpoint_ms = checkpoint_ms;
     if (agent_create(&spec, &agent, &failure) != OK)
         fail_msg("%s", failure.message);
     return agent;
+}
+
+static struct agent *agent_of(const char *rule, const char *topic, bool from_beginning)
+{
+    return agent_of_every(rule, topic, from_beginning, 1);
 }
 
 static struct agent_status run_to_end(const char *rule, const char *topic, bool from_beginning)
@@ -191,6 +197,62 @@ TEST(what_was_not_checkpointed_happens_again_with_the_same_alerts)
     assert_memory_equal(once.data, first, strlen(first));
     buffer_finish(&once);
     buffer_finish(&again);
+}
+
+static bool position_says(const char *text)
+{
+    struct buffer position;
+    bool says;
+
+    buffer_init(&position, 1 << 20);
+    says = log_position(the_log, "agent/fraud", &position);
+    buffer_append_u8(&position, '\0');
+    says = says && strcmp((const char *)position.data, text) == 0;
+    buffer_finish(&position);
+    return says;
+}
+
+static void wait_for_alerts(int count)
+{
+    for (int i = 0; i < 3000 && alerts_count("p.alerts") < count; i++)
+        (void)usleep(10000);
+    assert_int_equal(alerts_count("p.alerts"), count);
+}
+
+TEST(an_alert_goes_out_before_the_checkpoint_and_comes_once_all_the_same)
+{
+    struct log_writer *writer;
+    struct buffer position;
+    struct agent *agent;
+    struct agent_status status;
+
+    topic_make("p.public.t", 1);
+    topic_make("p.alerts", 1);
+    for (int i = 0; i < 3; i++)
+        row_write("p.public.t", 0, i, 7, "100.00");
+    row_write("p.public.t", 0, 3, 7, "5000.00");
+    agent = agent_of_every("spending-pattern", "p.public.t", true, 1000000000);
+    assert_int_equal(agent_start(agent, &failure), OK);
+    wait_for_alerts(1);
+    assert_true(position_says("{\"topic\":\"p.public.t\",\"offsets\":[0],\"told\":[4]}"));
+    row_write("p.public.t", 0, 4, 7, "9000.00");
+    wait_for_alerts(2);
+    /* The owner is taken away, so that nothing more is kept of it: as good as a crash. */
+    buffer_init(&position, 1 << 20);
+    assert_int_equal(log_writer_open(the_log, "agent/fraud", &writer, &position, &failure), OK);
+    agent_stop(agent);
+    agent_destroy(agent);
+    log_writer_close(writer);
+    buffer_finish(&position);
+    assert_true(position_says("{\"topic\":\"p.public.t\",\"offsets\":[0],\"told\":[5]}"));
+
+    row_write("p.public.t", 0, 5, 7, "20000.00"); /* this one has not been told */
+    status = run_to_end("spending-pattern", "p.public.t", true);
+    assert_int_equal(status.judged, 6);
+    assert_int_equal(status.alerts, 1);
+    assert_int_equal(alerts_count("p.alerts"), 3);
+    assert_true(position_says("{\"topic\":\"p.public.t\",\"offsets\":[6]}"));
+    assert_int_equal(run_to_end("spending-pattern", "p.public.t", true).read, 0);
 }
 
 TEST(all_partitions_are_read_into_one_state)
@@ -358,6 +420,7 @@ int main(void)
         WITH(alerts_of_a_key_in_quick_succession_are_folded_and_counted),
         WITH(state_and_place_survive_a_restart_and_nothing_is_said_twice),
         WITH(what_was_not_checkpointed_happens_again_with_the_same_alerts),
+        WITH(an_alert_goes_out_before_the_checkpoint_and_comes_once_all_the_same),
         WITH(all_partitions_are_read_into_one_state),
         WITH(foreign_records_go_to_the_dead_letters_and_stop_nobody),
         WITH(a_new_agent_begins_at_the_end_unless_told_otherwise),
