@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "capture/snapshot_book.h"
 #include "capture/task.h"
 #include "capture/topics.h"
 #include "os/clock.h"
@@ -22,6 +23,7 @@ struct capture {
     struct capture_settings *settings;
     struct debezium_config *config;
     struct topic_counts *counts;
+    struct snapshot_book *book;
     struct task task;
     struct capture_status working; /* the thread's */
     struct thread *thread;
@@ -63,6 +65,11 @@ void capture_status_read(const struct capture *capture, struct capture_status *s
 void capture_topics_visit(const struct capture *capture, void (*visit)(void *context, const char *topic, int64_t records), void *context)
 {
     topic_counts_visit(capture->counts, visit, context);
+}
+
+void capture_snapshot_visit(const struct capture *capture, void (*visit)(void *context, const char *table, int64_t rows, int64_t rows_about, bool is_done), void *context)
+{
+    snapshot_book_visit(capture->book, visit, context);
 }
 
 /* ---- The thread ---- */
@@ -163,6 +170,7 @@ static void destroy(struct capture *capture)
     if (capture->stop_fd >= 0)
         (void)close(capture->stop_fd);
     topic_counts_destroy(capture->counts);
+    snapshot_book_destroy(capture->book);
     debezium_config_destroy(capture->config);
     capture_settings_destroy(capture->settings);
     (void)pthread_mutex_destroy(&capture->lock);
@@ -180,6 +188,7 @@ enum status capture_start(const struct capture_start *start, struct capture **st
     capture->stop_fd = -1;
     capture->working.latency_p50_us = capture->working.latency_p99_us = -1;
     capture->counts = topic_counts_create();
+    capture->book = snapshot_book_create();
     capture->changed = start->changed;
     capture->context = start->context;
     status = capture_settings_create(start->connector, start->config, start->aliases, &capture->settings, error);
@@ -200,6 +209,7 @@ enum status capture_start(const struct capture_start *start, struct capture **st
         task->config = capture->config;
         task->log = start->log;
         task->counts = capture->counts;
+        task->book = capture->book;
         task->stop_fd = capture->stop_fd;
         task->status = &capture->working;
         task->report = report;

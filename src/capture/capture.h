@@ -57,8 +57,13 @@ struct capture_status {
     int64_t incremental_rows;      /* read of that table so far */
     int64_t incremental_tables;    /* that are left, with that one */
     bool incremental_is_paused;
+    double incremental_load_max;   /* share of one PostgreSQL process's time that it may take; 0: all of it */
+    double incremental_load;       /* that it took so far; 0: not known yet */
+    char incremental_error[300];   /* why it, or one of its tables, was not read to its end; "": nothing was wrong */
 
     int64_t snapshot_started_ms; /* wall clock; 0: none was taken since the start of the thread */
+    int64_t snapshot_ended_ms;   /* wall clock; 0: it has not come to its end */
+    bool snapshot_is_blocking;   /* a signal asked for it */
 };
 void capture_status_read(const struct capture *capture, struct capture_status *status);
 
@@ -67,6 +72,9 @@ void capture_status_read(const struct capture *capture, struct capture_status *s
  * list of a connector's active topics comes from here. Heartbeat and transaction topics count too. Thread: any.
  */
 void capture_topics_visit(const struct capture *capture, void (*visit)(void *context, const char *topic, int64_t records), void *context);
+
+/* Calls visit for the tables of the snapshot under way, or of the last one of this thread. Thread: any. */
+void capture_snapshot_visit(const struct capture *capture, void (*visit)(void *context, const char *table, int64_t rows, int64_t rows_about, bool is_done), void *context);
 
 /*
  * The log's position of an owner, turned into the value of Connect's offset record (JSON object, Debezium's members and

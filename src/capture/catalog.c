@@ -159,7 +159,8 @@ enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_c
 
     status = pg_connection_run(sql,
                                "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relreplident, "
-                               "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), c.relhassubclass, c.reltoastrelid <> 0 "
+                               "coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), c.relhassubclass, c.reltoastrelid <> 0, "
+                               "CASE WHEN c.reltuples > 0 OR c.relpages > 0 THEN c.reltuples::bigint ELSE -1 END "
                                "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                                "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_toast%' ORDER BY n.nspname, c.relname",
                                &result, error);
@@ -185,6 +186,7 @@ enum status pg_catalog_tables(struct pg_connection *sql, const struct debezium_c
         entry->table.file = (uint32_t)pg_result_number(result, row, 6, 0);
         entry->table.has_children = field_true(result, row, 7);
         entry->table.has_toast = field_true(result, row, 8);
+        entry->table.rows_about = pg_result_number(result, row, 9, -1);
         used++;
     }
     PQclear(result);

@@ -24,6 +24,7 @@ struct pg_catalog_table {
     bool has_toast;        /* values may be stored out of line */
     char replica_identity; /* as pg_class has it */
     uint32_t file;         /* pg_relation_filenode: changes when the table is rewritten or truncated; 0: none */
+    int64_t rows_about;    /* as the planner guesses; -1: it was never analyzed */
 };
 
 /* The captured tables in the order of Debezium's snapshot, in memory of the arena. */

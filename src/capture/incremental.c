@@ -14,7 +14,10 @@
 #include <time.h>
 
 #define LOG_SUBSYSTEM "capture"
-#define STATE_VERSION 1
+#define STATE_VERSION 2
+#define STATE_VERSION_UNLIMITED 1 /* without a limit of load */
+#define LOAD_UNITS 1000000      /* a share of 1 in a state */
+#define REST_MS_MAX 60000       /* even then a chunk a minute */
 #define STATE_BYTES_MAX (32 * 1024)
 
 /* ---- Life ---- */
@@ -86,6 +89,7 @@ struct slice incremental_state(struct incremental *incremental)
     if (incremental->items == NULL)
         return slice_null();
     buffer_append_u8(out, STATE_VERSION);
+    buffer_append_u32(out, (uint32_t)(incremental->load_max * LOAD_UNITS));
     buffer_append_u8(out, incremental->is_paused);
     write_text(out, incremental->signal_id);
     /* Rows that wait for their window to close are not published: they are read again after a restart. */
@@ -107,9 +111,15 @@ static void read_state(struct incremental *incremental, struct slice state)
 {
     struct reader in = reader_of(state);
     struct item **end = &incremental->items;
+    uint8_t version;
 
-    if (state.size == 0 || read_u8(&in) != STATE_VERSION)
+    if (state.size == 0)
         return;
+    version = read_u8(&in);
+    if (version != STATE_VERSION && version != STATE_VERSION_UNLIMITED)
+        return;
+    if (version == STATE_VERSION)
+        incremental->load_max = (double)read_u32(&in) / LOAD_UNITS;
     incremental->is_paused = read_u8(&in) != 0;
     incremental->signal_id = read_text(&in);
     incremental->scanned = (int64_t)read_u64(&in);
@@ -197,6 +207,8 @@ static void progress_show(struct incremental *incremental)
         status->incremental_tables++;
     status->incremental_rows = incremental->scanned;
     status->incremental_is_paused = incremental->is_paused;
+    status->incremental_load_max = incremental->load_max;
+    status->incremental_load = incremental->began_ns == 0 ? 0 : (double)incremental->worked_ns / (double)(clock_monotonic_ns() - incremental->began_ns + 1);
     (void)snprintf(status->incremental_id, sizeof(status->incremental_id), "%s", incremental->signal_id == NULL ? "" : incremental->signal_id);
     if (incremental->items != NULL)
         (void)snprintf(status->incremental_table, sizeof(status->incremental_table), "%s.%s", incremental->items->schema, incremental->items->name);
@@ -375,6 +387,16 @@ static enum status close_window(struct incremental *incremental, struct error *e
     return write_row(incremental, "close", "snapshot-window-close", data, error);
 }
 
+/* For those who look: which table was not read to its end, after how many rows, and what PostgreSQL said. The first failure stays. */
+static void failure_note(struct incremental *incremental, const struct error *why)
+{
+    char *text = incremental->task->status->incremental_error;
+
+    if (text[0] == '\0' && incremental->items != NULL)
+        (void)snprintf(text, sizeof(incremental->task->status->incremental_error), "%s.%s stopped after %lld rows: %.*s", incremental->items->schema, incremental->items->name,
+                       (long long)incremental->scanned, (int)strcspn(why->message, "\n"), why->message);
+}
+
 /* Reads the next rows of the first table. how: why there are none, as notifications name it, or NULL. */
 static enum status read_rows(struct incremental *incremental, const char **how, struct error *error)
 {
@@ -395,6 +417,7 @@ static enum status read_rows(struct incremental *incremental, const char **how, 
     if (status == ERROR_DATABASE) {
         LOG_WARNING("incremental snapshot of %s.%s ends: %s connector=%s", incremental->items->schema, incremental->items->name,
                     why.message, incremental->task->settings->connector);
+        failure_note(incremental, &why);
         *how = "SQL_EXCEPTION";
         return OK;
     }
@@ -424,18 +447,28 @@ static enum status fill_window(struct incremental *incremental, struct error *er
 static enum status give_up(struct incremental *incremental, const struct error *why, struct error *error)
 {
     LOG_WARNING("incremental snapshot ends: %s connector=%s", why->message, incremental->task->settings->connector);
+    failure_note(incremental, why);
     while (incremental->items != NULL)
         drop_first(incremental);
     incremental->window[0] = '\0';
     return tell(incremental, "ABORTED", error);
 }
 
+int64_t incremental_rest_after_ns(int64_t worked_ns, double load_max)
+{
+    double rest_ns = load_max > 0 && load_max < 1 ? (double)worked_ns * (1 / load_max - 1) : 0;
+
+    return rest_ns < (double)(REST_MS_MAX * NS_PER_MS) ? (int64_t)rest_ns : REST_MS_MAX * NS_PER_MS;
+}
+
 static enum status read_chunk(struct incremental *incremental, struct error *error)
 {
+    int64_t began_ns = clock_monotonic_ns(), now_ns;
     struct error why;
     enum status status;
 
     chunk_clear(incremental);
+    incremental->rest_until_ms = 0;
     if (incremental->items == NULL || incremental->is_paused) {
         incremental->window[0] = '\0';
         return OK;
@@ -448,6 +481,11 @@ static enum status read_chunk(struct incremental *incremental, struct error *err
         status = fill_window(incremental, &why);
     if (status == OK)
         status = close_window(incremental, &why);
+    now_ns = clock_monotonic_ns();
+    if (incremental->began_ns == 0)
+        incremental->began_ns = began_ns;
+    incremental->worked_ns += now_ns - began_ns;
+    incremental->rest_until_ms = (now_ns + incremental_rest_after_ns(now_ns - began_ns, incremental->load_max)) / NS_PER_MS;
     if (status == ERROR_DATABASE)
         return give_up(incremental, &why, error);
     if (status != OK && error != NULL) {
@@ -456,6 +494,43 @@ static enum status read_chunk(struct incremental *incremental, struct error *err
             error_context(error, "incremental snapshot");
     }
     return status;
+}
+
+/* The chunk is published: reads the next one, or rests first. */
+static enum status go_on(struct incremental *incremental, struct error *error)
+{
+    if (incremental->rest_until_ms > clock_monotonic_ms())
+        return OK;
+    return read_chunk(incremental, error);
+}
+
+/* Nothing is under way, nothing was asked to wait, and there is something to read. */
+static bool is_resting(const struct incremental *incremental)
+{
+    return incremental->items != NULL && !incremental->is_paused && incremental->window[0] == '\0' && incremental->rest_until_ms != 0;
+}
+
+int64_t incremental_rest_ms(const struct incremental *incremental, int64_t now_ms)
+{
+    if (!is_resting(incremental))
+        return -1;
+    return incremental->rest_until_ms > now_ms ? incremental->rest_until_ms - now_ms : 0;
+}
+
+enum status incremental_rested(struct incremental *incremental, int64_t now_ms, struct error *error)
+{
+    return incremental_rest_ms(incremental, now_ms) == 0 ? read_chunk(incremental, error) : OK;
+}
+
+void incremental_limit(struct incremental *incremental, double load_max)
+{
+    if (load_max <= 0 || incremental->items == NULL || load_max == incremental->load_max)
+        return;
+    incremental->load_max = load_max;
+    incremental->worked_ns = incremental->began_ns = 0;
+    if (incremental->rest_until_ms != 0)
+        incremental->rest_until_ms = clock_monotonic_ms(); /* the rest was by the old limit */
+    progress_show(incremental);
 }
 
 enum status incremental_go_on(struct incremental *incremental, struct error *error)
@@ -545,6 +620,9 @@ enum status incremental_start(struct incremental *incremental, const struct sign
     memory_free(incremental->signal_id);
     incremental->signal_id = memory_copy_string(signal->id);
     incremental->is_paused = false;
+    incremental->load_max = signal->load_max;
+    incremental->worked_ns = incremental->began_ns = 0;
+    incremental->task->status->incremental_error[0] = '\0';
     status = tell_started(incremental, error);
     return status == OK ? read_chunk(incremental, error) : status;
 }
@@ -641,7 +719,7 @@ enum status incremental_close(struct incremental *incremental, const char *id, c
     }
     incremental->window[0] = '\0';
     incremental->is_open = false;
-    return status == OK ? read_chunk(incremental, error) : status;
+    return status == OK ? go_on(incremental, error) : status;
 }
 
 void incremental_seen(struct incremental *incremental, const char *topic, struct slice key)

@@ -28,6 +28,16 @@ enum status incremental_start(struct incremental *incremental, const struct sign
 enum status incremental_stop(struct incremental *incremental, const struct signal *signal, struct error *error);
 enum status incremental_pause(struct incremental *incremental, bool pause, struct error *error);
 
+/* Changes the share of a PostgreSQL process's time that the snapshot under way may take; 0: leaves it. */
+void incremental_limit(struct incremental *incremental, double load_max);
+
+/* How long it rests yet before the next chunk, in ms of the monotonic clock; -1: it does not rest. */
+int64_t incremental_rest_ms(const struct incremental *incremental, int64_t now_ms);
+enum status incremental_rested(struct incremental *incremental, int64_t now_ms, struct error *error); /* reads it when it is due */
+
+/* How long to rest after PostgreSQL has worked for so long, so that its share of the time stays within load_max. Pure. */
+int64_t incremental_rest_after_ns(int64_t worked_ns, double load_max);
+
 /* The stream has brought the row that opens a window. */
 void incremental_open(struct incremental *incremental, const char *id);
 

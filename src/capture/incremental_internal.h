@@ -34,6 +34,9 @@ struct incremental {
     struct item *items; /* the first is the one under way */
     char *signal_id;
     bool is_paused;
+    double load_max;                 /* share of a PostgreSQL process's time; 0: all of it */
+    int64_t rest_until_ms;           /* monotonic; 0: it does not rest */
+    int64_t worked_ns, began_ns;     /* how long PostgreSQL worked for it since when, on the monotonic clock; since the last change of the limit */
     int64_t scanned;                 /* rows read of the table under way */
     struct key_values last, maximum; /* keys of the last row that was read, and of the last there is */
     struct key_values before;        /* key of the last row before the chunk under way */

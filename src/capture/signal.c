@@ -63,6 +63,9 @@ static void read_data(const json_t *data, struct arena *arena, struct signal *si
     signal->is_blocking = type != NULL && strcasecmp(type, "blocking") == 0;
     signal->surrogate_key = copy_text(arena, json_object_get(data, "surrogate-key"));
     signal->message = copy_text(arena, json_object_get(data, "message"));
+    signal->load_max = json_number_value(json_object_get(data, "load-max")); /* ours; Debezium passes over it */
+    if (!(signal->load_max > 0 && signal->load_max <= 1))
+        signal->load_max = 0;
 }
 
 static enum status read_signal(const char *id, const char *type, const json_t *data, struct arena *arena, struct signal *signal)

@@ -35,6 +35,7 @@ struct signal {
     size_t condition_count;
     const char *surrogate_key; /* may be NULL */
     const char *message;       /* of a log signal, may be NULL */
+    double load_max;           /* of an incremental snapshot: the share of one PostgreSQL process's time that it may take, to 1; 0: not said */
 };
 
 /*

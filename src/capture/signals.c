@@ -179,7 +179,9 @@ static enum status obey(struct signals *signals, const struct signal *signal, st
         return OK;
     case SIGNAL_STOP_SNAPSHOT: return incremental_stop(signals->incremental, signal, error);
     case SIGNAL_PAUSE_SNAPSHOT: return incremental_pause(signals->incremental, true, error);
-    case SIGNAL_RESUME_SNAPSHOT: return incremental_pause(signals->incremental, false, error);
+    case SIGNAL_RESUME_SNAPSHOT:
+        incremental_limit(signals->incremental, signal->load_max);
+        return incremental_pause(signals->incremental, false, error);
     case SIGNAL_LOG:
         LOG_INFO("signal %s: %s connector=%s", signal->id, signal->message == NULL ? "" : signal->message, connector);
         return OK;
@@ -311,6 +313,16 @@ enum status signals_poll(struct signals *signals, int64_t now_ms, struct error *
     if (status != OK && status != ERROR_CLOSED)
         error_context(error, "signal topic %s", signals->topic);
     return status;
+}
+
+int64_t signals_rest_ms(const struct signals *signals, int64_t now_ms)
+{
+    return incremental_rest_ms(signals->incremental, now_ms);
+}
+
+enum status signals_rested(struct signals *signals, int64_t now_ms, struct error *error)
+{
+    return incremental_rested(signals->incremental, now_ms, error);
 }
 
 /* ---- Blocking snapshots ---- */

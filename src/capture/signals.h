@@ -34,4 +34,10 @@ enum status signals_run_pending(struct signals *signals, const struct debezium_s
 /* For the position; borrowed until the next call. */
 struct slice signals_state(struct signals *signals);
 
+/* How long an incremental snapshot with a limit rests yet before its next piece is due, in ms; -1: it does not rest. */
+int64_t signals_rest_ms(const struct signals *signals, int64_t now_ms);
+
+/* To be called when it has rested; reads the next piece. */
+enum status signals_rested(struct signals *signals, int64_t now_ms, struct error *error);
+
 #endif

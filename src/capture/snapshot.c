@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "capture/notify.h"
+#include "capture/snapshot_book.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/random.h"
@@ -287,6 +288,8 @@ enum status snapshot_publish(struct snapshot *snapshot, bool is_last, struct err
         status = task->breathe(task->breathe_context, error);
     if (status == OK) {
         task_report_failures(task);
+        if (!is_last)
+            snapshot_book_rows(task->book, snapshot->table_at, snapshot->readers[snapshot->current].rows, false);
         task->report(task->context);
         if (task_is_stopped(task) && !is_last)
             status = error_set(error, ERROR_CLOSED, "stopped");
@@ -362,14 +365,22 @@ static enum status read_tables(struct snapshot *snapshot, struct error *error)
     enum status status = tell(snapshot, "STARTED", error);
 
     task->status->snapshot_tables = (int64_t)snapshot->table_count;
+    for (size_t i = 0; i < snapshot->table_count; i++) {
+        snapshot_book_add(task->book, snapshot->tables[i].schema, snapshot->tables[i].name, snapshot->tables[i].rows_about);
+        if (i < first) /* before the interruption */
+            snapshot_book_rows(task->book, i, 0, true);
+    }
     for (size_t i = first; status == OK && i < snapshot->table_count; i++) {
+        snapshot->table_at = i;
         task->status->snapshot_tables_done = (int64_t)i;
         task->report(task->context);
         status = tell_table(snapshot, &snapshot->tables[i], false, 0, error);
         if (status == OK)
             status = snapshot_read_table(snapshot, &snapshot->tables[i], error);
-        if (status == OK)
+        if (status == OK) {
+            snapshot_book_rows(task->book, i, snapshot->readers[snapshot->current].rows, true);
             status = tell_table(snapshot, &snapshot->tables[i], true, snapshot->readers[snapshot->current].rows, error);
+        }
     }
     if (status == OK)
         status = snapshot_encode_held(snapshot, true, error);
@@ -377,8 +388,10 @@ static enum status read_tables(struct snapshot *snapshot, struct error *error)
         status = tell(snapshot, "COMPLETED", error);
     if (status == OK)
         status = snapshot_publish(snapshot, true, error);
-    if (status == OK)
+    if (status == OK) {
         task->status->snapshot_tables_done = (int64_t)snapshot->table_count;
+        task->status->snapshot_ended_ms = clock_now_ms();
+    }
     return status;
 }
 
@@ -403,6 +416,10 @@ static void snapshot_init(struct snapshot *snapshot, struct task *task)
     buffer_init(&snapshot->continued_bytes, 64 * 1024);
     buffer_init(&snapshot->progress_bytes, 64 * 1024);
     task->status->snapshot_rows = task->status->snapshot_tables = task->status->snapshot_tables_done = 0;
+    task->status->snapshot_started_ms = clock_now_ms();
+    task->status->snapshot_ended_ms = 0;
+    task->status->snapshot_is_blocking = false;
+    snapshot_book_clear(task->book);
 }
 
 static enum status run(struct snapshot *snapshot, struct error *error)
@@ -441,7 +458,6 @@ enum status snapshot_run(struct task *task, struct error *error)
 
     snapshot_init(&snapshot, task);
     task->status->state = CAPTURE_SNAPSHOT;
-    task->status->snapshot_started_ms = clock_now_ms();
     memset(&task->status->error, 0, sizeof(task->status->error));
     task->report(task->context);
     status = run(&snapshot, error);
@@ -461,13 +477,14 @@ enum status snapshot_run_blocking(struct task *task, const struct signal *signal
     snapshot_init(&snapshot, task);
     snapshot.request = signal;
     snapshot.source = *source;
+    task->status->snapshot_is_blocking = true;
     task->status->state = CAPTURE_SNAPSHOT;
-    task->status->snapshot_started_ms = clock_now_ms();
     task->report(task->context);
     status = run(&snapshot, error);
     if (status == ERROR_DATABASE) { /* a wrong condition or a missing right must not hold the stream up */
         LOG_WARNING("blocking snapshot %s ends: %s connector=%s", signal->id, error == NULL ? "" : error->message,
                     task->settings->connector);
+        task->status->snapshot_ended_ms = clock_now_ms();
         status = pg_connection_run(task->sql, "ROLLBACK", NULL, error);
         if (status == OK)
             status = tell(&snapshot, "ABORTED", error);

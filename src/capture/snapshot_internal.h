@@ -34,6 +34,7 @@ struct snapshot {
     struct arena table_arena[2]; /* of the table being read and of the one before it, whose last row may be held */
     struct pg_catalog_table *tables;
     size_t table_count;
+    size_t table_at; /* the one under way */
     struct regexes *included; /* snapshot.include.collection.list; NULL: all */
     struct progress progress; /* its texts live in snapshot_text, tables and continued_bytes */
     bool is_continued;        /* of an earlier attempt: only rows that the first snapshot saw */

@@ -191,6 +191,8 @@ static int64_t idle_ms(const struct stream *stream, int64_t now_ms)
         wait = least(wait, IDLE_PUBLISH_MS);
     if (signals_poll_ms(stream->signals) > 0)
         wait = least(wait, signals_poll_ms(stream->signals));
+    if (signals_rest_ms(stream->signals, now_ms) >= 0)
+        wait = least(wait, signals_rest_ms(stream->signals, now_ms));
     if (stream->task->status->durable_lsn > stream->confirmed_lsn)
         wait = least(wait, CONFIRM_INTERVAL_MS);
     return wait < 0 ? 0 : wait;
@@ -231,6 +233,8 @@ static enum status tend(struct stream *stream, bool drained, struct error *error
 
     if (status == OK && !stream->in_transaction)
         status = signals_poll(stream->signals, now_ms, error);
+    if (status == OK && !stream->in_transaction)
+        status = signals_rested(stream->signals, now_ms, error);
     if (status == OK && !stream->in_transaction && signals_are_pending(stream->signals))
         status = run_pending(stream, error);
     if (status == OK && is_due(stream, drained))

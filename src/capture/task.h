@@ -22,6 +22,7 @@ struct task {
     const struct debezium_config *config;
     struct log *log;
     struct topic_counts *counts;
+    struct snapshot_book *book;    /* of the snapshot, for those who look */
     int stop_fd;                   /* readable: stop */
     struct capture_status *status; /* the working copy; `report` makes it seen */
     void (*report)(void *context);

@@ -76,7 +76,9 @@ enum status connect_preflight(struct connect *connect, const char *name, const s
  *   capture           null, or {state: starting snapshot streaming retrying failed stopped, error, since_ms, attempts, retry_at_ms, received_lsn, appended_lsn,
  *                     durable_lsn, confirmed_lsn, rows, transactions, source_time_us, committed_us, received_us, appended_us, durable_us,
  *                     confirmed_us, latency_p50_us, latency_p99_us, snapshot_rows, snapshot_tables_done, snapshot_tables,
- *                     snapshot_started_ms, and once one was begun incremental: {id, table, rows, tables (left; 0: it is over), paused}}
+ *                     snapshot_started_ms, snapshot_ended_ms (0: not ended), snapshot_blocking, snapshot_table_list: [{table, rows, rows_about
+ *                     (-1: not known), done}], and once one was begun incremental: {id, table, rows, tables (left; 0: it is over), paused,
+ *                     load_max, load (shares of one PostgreSQL process's time; 0: no limit, not known), error}}
  *   topics            names of those written to
  *   warnings          [{setting, nearest}] of settings without effect; nearest may be null
  *   config            secrets masked

@@ -410,6 +410,40 @@ static void lsn_put(struct buffer *out, const char *key, uint64_t lsn)
     buffer_append_format(out, "%llu", (unsigned long long)lsn);
 }
 
+static void bool_put(struct buffer *out, const char *key, bool value)
+{
+    json_put_key(out, key);
+    buffer_append_string(out, value ? "true" : "false");
+}
+
+static void real_put(struct buffer *out, const char *key, double value)
+{
+    json_put_key(out, key);
+    buffer_append_format(out, "%.4f", value);
+}
+
+static void snapshot_table_describe(void *context, const char *table, int64_t rows, int64_t rows_about, bool is_done)
+{
+    struct buffer *out = context;
+
+    json_put_comma(out);
+    buffer_append_string(out, "{");
+    json_put_key(out, "table");
+    json_put_text(out, table);
+    number_put(out, "rows", rows);
+    number_put(out, "rows_about", rows_about);
+    bool_put(out, "done", is_done);
+    buffer_append_string(out, "}");
+}
+
+static void snapshot_tables_describe(const struct capture *capture, struct buffer *out)
+{
+    json_put_key(out, "snapshot_table_list");
+    buffer_append_string(out, "[");
+    capture_snapshot_visit(capture, snapshot_table_describe, out);
+    buffer_append_string(out, "]");
+}
+
 static void capture_describe(const struct capture *capture, struct buffer *out)
 {
     static const char *const states[] = {"starting", "snapshot", "streaming", "retrying", "failed", "stopped"};
@@ -442,6 +476,9 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
     number_put(out, "snapshot_tables_done", status.snapshot_tables_done);
     number_put(out, "snapshot_tables", status.snapshot_tables);
     number_put(out, "snapshot_started_ms", status.snapshot_started_ms);
+    number_put(out, "snapshot_ended_ms", status.snapshot_ended_ms);
+    bool_put(out, "snapshot_blocking", status.snapshot_is_blocking);
+    snapshot_tables_describe(capture, out);
     if (status.incremental_id[0] != '\0') {
         json_put_key(out, "incremental");
         buffer_append_string(out, "{");
@@ -451,8 +488,11 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
         json_put_text(out, status.incremental_table);
         number_put(out, "rows", status.incremental_rows);
         number_put(out, "tables", status.incremental_tables);
-        json_put_key(out, "paused");
-        buffer_append_string(out, status.incremental_is_paused ? "true" : "false");
+        bool_put(out, "paused", status.incremental_is_paused);
+        real_put(out, "load_max", status.incremental_load_max);
+        real_put(out, "load", status.incremental_load);
+        json_put_key(out, "error");
+        json_put_text(out, status.incremental_error[0] == '\0' ? NULL : status.incremental_error);
         buffer_append_string(out, "}");
     }
     buffer_append_string(out, "}");

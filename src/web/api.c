@@ -9,6 +9,7 @@
 #include "web/alert_list.h"
 #include "web/audit.h"
 #include "web/database.h"
+#include "web/gone.h"
 #include "log/control.h"
 #include "log/keeper.h"
 #include "web/problems.h"
@@ -53,6 +54,7 @@ struct api {
     struct schema_book *schemas;
     struct snapshots *snapshots;
     struct watch *watch;
+    struct gone *gone;
     _Atomic bool stopping;
     _Atomic int places[2]; /* taken, by enum api_place */
 };
@@ -83,6 +85,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->schemas = schema_book_create(settings->log);
     api->snapshots = snapshots_create(api->keeper);
     api->watch = watch_create();
+    api->gone = gone_create();
     api->sampler = sampler_create(api);
     *created = api;
     settings_apply(api);
@@ -100,6 +103,7 @@ void api_destroy(struct api *api)
     problems_destroy(api->problems);
     snapshots_destroy(api->snapshots);
     watch_destroy(api->watch);
+    gone_destroy(api->gone);
     keeper_destroy(api->keeper);
     keeper_destroy(api->alert_states);
     keeper_destroy(api->mutes);
@@ -148,6 +152,11 @@ struct schema_book *api_schemas(struct api *api)
 struct watch *api_watch(struct api *api)
 {
     return api->watch;
+}
+
+struct gone *api_gone_book(struct api *api)
+{
+    return api->gone;
 }
 
 struct snapshots *api_snapshots(struct api *api)
@@ -259,9 +268,23 @@ void api_event(struct api *api, const char *severity, const char *subject, const
     event_add(api, "event", "tailrace", severity, subject, text);
 }
 
+/* Who asks, as it stands in events. */
+static const char *asker_of(const struct api_call *call)
+{
+    const char *asker = http_header(call->request, "X-Tailrace");
+
+    return asker != NULL && strcmp(asker, "command line") == 0 ? asker : "console";
+}
+
+void api_deleted(const struct api_call *call, const char *kind, const char *name, const char *text)
+{
+    gone_note(call->api->gone, kind, name, asker_of(call));
+    api_changed(call, "info", name, text);
+}
+
 void api_changed(const struct api_call *call, const char *severity, const char *subject, const char *text)
 {
-    const char *asker = http_header(call->request, "X-Tailrace"), *by = asker != NULL && strcmp(asker, "command line") == 0 ? asker : "console";
+    const char *by = asker_of(call);
 
     event_add(call->api, "change", by, severity, subject, text);
     LOG_INFO("%s: %s", by, text);

@@ -120,6 +120,9 @@ void api_event(struct api *api, const char *severity, const char *subject, const
 
 /* The same for what somebody changed, with the console or the command line: it is also logged, and written to the audit topic. */
 void api_changed(const struct api_call *call, const char *severity, const char *subject, const char *text);
+
+/* The same for what is deleted, which later calls are told. kind: as in gone.h */
+void api_deleted(const struct api_call *call, const char *kind, const char *name, const char *text);
 json_t *api_events(struct api *api, size_t limit);
 
 /* Has api_stop been called? Streams ask between two steps. */
@@ -245,6 +248,9 @@ struct schema_book *api_schemas(struct api *api);
 
 struct watch;
 struct watch *api_watch(struct api *api);
+
+struct gone;
+struct gone *api_gone_book(struct api *api);
 
 struct snapshots;
 struct snapshots *api_snapshots(struct api *api);

@@ -7,6 +7,7 @@
 #include "log/scan.h"
 #include "os/clock.h"
 #include "reports/reports.h"
+#include "web/gone.h"
 #include "web/problems.h"
 
 #include <math.h>
@@ -161,7 +162,7 @@ void api_agent(struct api_call *call)
 
     json_decref(description);
     if (agent == NULL)
-        api_error(call, 404, "UNKNOWN_AGENT", arena_format(call->arena, "Agent %s does not exist.", call->parts[0]), NULL, "Agents are made by settings, agents.NAME.rule and so on, or by PUT here.");
+        api_gone(call, "agent", call->parts[0]);
     else
         api_json(call, 200, agent);
 }
@@ -279,7 +280,7 @@ void api_report(struct api_call *call)
 
     json_decref(description);
     if (report == NULL)
-        api_error(call, 404, "UNKNOWN_REPORT", arena_format(call->arena, "Report %s does not exist.", call->parts[0]), NULL, "Reports are made by settings, reports.NAME.table and so on, or by PUT here.");
+        api_gone(call, "report", call->parts[0]);
     else
         api_json(call, 200, report);
 }

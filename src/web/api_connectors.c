@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "os/clock.h"
+#include "web/gone.h"
 #include "web/problem_find.h"
 #include "web/schema_book.h"
 #include "web/slots.h"
@@ -176,15 +177,14 @@ static json_t *ages_make(const json_t *capture)
     return ages;
 }
 
-static json_t *snapshot_make(const json_t *capture)
+/* The one under way; else the last one that the stream waited for. */
+static json_t *snapshot_make(struct api *api, const char *name)
 {
-    int64_t done = member_integer(capture, "snapshot_tables_done", 0), all = member_integer(capture, "snapshot_tables", 0);
+    json_t *snapshot = snapshots_running(api_snapshots(api), name);
 
-    if (all == 0 || member_integer(capture, "snapshot_started_ms", 0) == 0)
-        return json_null();
-    return json_pack("{s:s, s:s, s:s, s:I, s:n, s:[{s:o, s:I, s:n, s:n, s:n}], s:n}", "id", "initial", "kind", "initial", "state", is(capture, "state", "snapshot") ? "running" : "done",
-                     "started_ms", (json_int_t)member_integer(capture, "snapshot_started_ms", 0), "ended_ms", "tables", "table", json_sprintf("%lld of %lld tables", (long long)done, (long long)all), "rows",
-                     (json_int_t)member_integer(capture, "snapshot_rows", 0), "rows_about", "rows_per_s", "left_ms", "load_max");
+    if (snapshot == NULL)
+        snapshot = snapshots_whole(api_snapshots(api), name);
+    return snapshot == NULL ? json_null() : snapshot;
 }
 
 static json_t *warnings_make(const json_t *connector)
@@ -207,7 +207,7 @@ static json_t *connector_make(struct api *api, const json_t *connector, const js
     const json_t *capture = json_object_get(connector, "capture"), *config = json_object_get(connector, "config");
     const char *name = member_text(connector, "name"), *host = member_text(config, "database.hostname"), *port = member_text(config, "database.port");
     struct slot_facts facts;
-    json_t *item = json_object(), *incremental;
+    json_t *item = json_object();
 
     slots_facts(api_slots(api), name, (uint64_t)member_integer(capture, "received_lsn", 0), &facts);
     json_put(item, "name", json_string(name));
@@ -227,8 +227,7 @@ static json_t *connector_make(struct api *api, const json_t *connector, const js
     json_put(item, "wal_bytes", json_integer_or_null(facts.wal_bytes));
     trouble_put(item, connector, capture);
     json_put(item, "warnings", warnings_make(connector));
-    incremental = snapshots_running(api_snapshots(api), name);
-    json_put(item, "snapshot", incremental != NULL ? incremental : snapshot_make(capture));
+    json_put(item, "snapshot", snapshot_make(api, name));
     return item;
 }
 
@@ -262,7 +261,7 @@ static const json_t *described(struct api_call *call, const json_t *description)
         if (is(connector, "name", call->parts[0]))
             return connector;
     }
-    api_error(call, 404, "UNKNOWN_CONNECTOR", arena_format(call->arena, "Connector %s does not exist.", call->parts[0]), NULL, "Create it, or choose another.");
+    api_gone(call, "connector", call->parts[0]);
     return NULL;
 }
 
@@ -347,7 +346,12 @@ static void connect_changed(const struct api_call *call, struct slice path)
         }
         for (size_t i = 0; name[0] != '\0' && i < sizeof(deeds) / sizeof(deeds[0]); i++) {
             if (strcmp(deeds[i].method, method) == 0 && strcmp(deeds[i].part, part) == 0) {
-                api_changed(call, "info", name, arena_format(call->arena, "Connector %s %s.", name, call->response->status == 201 ? "was created" : deeds[i].text));
+                const char *said = arena_format(call->arena, "Connector %s %s.", name, call->response->status == 201 ? "was created" : deeds[i].text);
+
+                if (strcmp(method, "DELETE") == 0 && part[0] == '\0')
+                    api_deleted(call, "connector", name, said);
+                else
+                    api_changed(call, "info", name, said);
                 return;
             }
         }

@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "reports/report.h"
 #include "web/database.h"
+#include "web/gone.h"
 #include "web/redact.h"
 
 #define VERSIONS_KEPT 20
@@ -23,8 +24,7 @@
 
 static const struct kind {
     const char *kind, *list, *word;      /* "agent", "agents", "Agent" */
-    const char *unknown;
-} agent_kind = {"agent", "agents", "Agent", "UNKNOWN_AGENT"}, report_kind = {"report", "reports", "Report", "UNKNOWN_REPORT"};
+} agent_kind = {"agent", "agents", "Agent"}, report_kind = {"report", "reports", "Report"};
 
 /* ---- What is wanted so far ---- */
 
@@ -217,7 +217,7 @@ static bool known(struct api_call *call, const struct kind *kind)
 
     json_decref(description);
     if (!found)
-        api_error(call, 404, kind->unknown, arena_format(call->arena, "%s %s does not exist.", kind->word, call->parts[0]), "It may have been deleted a moment ago.", NULL);
+        api_gone(call, kind->kind, call->parts[0]);
     return found;
 }
 
@@ -475,7 +475,7 @@ static void wish_delete(struct api_call *call, const struct kind *kind)
         return;
     item = wait_done(call, &when);
     json_decref(item);
-    changed(call, kind, "was deleted");
+    api_deleted(call, kind->kind, call->parts[0], arena_format(call->arena, "%s %s was deleted.", kind->word, call->parts[0]));
     call->response->status = 204;
     call->response->content_type = NULL;
 }

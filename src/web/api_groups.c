@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "os/clock.h"
 #include "store/batch.h"
+#include "web/gone.h"
 #include "web/group_members.h"
 #include "web/watch.h"
 #include "web/words.h"
@@ -386,7 +387,7 @@ json_t *api_group_find(struct api_call *call, const char *name)
     if (group != NULL)
         return group;
     if (error.status == ERROR_GROUP_ID_NOT_FOUND)
-        api_error(call, 404, "UNKNOWN_GROUP", error.message, NULL, "It may have been deleted, or never have committed.");
+        api_gone(call, "group", name);
     else
         api_failed(call, error.status, &error);
     return NULL;
@@ -424,7 +425,7 @@ void api_group_delete(struct api_call *call)
         api_error(call, 409, "GROUP_NOT_EMPTY", "The group was not deleted.", arena_format(call->arena, "It has %lld members.", members), "Stop them first.");
     } else if (api_confirmed(call, name) && api_ask(call, KAFKA_DELETE_GROUPS, DELETE_GROUPS_VERSION, &request, &response)) {
         if (response.results.count == 1 && response.results.items[0].error_code == 0) {
-            api_changed(call, "info", name, arena_format(call->arena, "Group %s was deleted.", name));
+            api_deleted(call, "group", name, arena_format(call->arena, "Group %s was deleted.", name));
             call->response->status = 204;
         } else {
             api_kafka_failed(call, response.results.count == 1 ? response.results.items[0].error_code : -1, slice_null(), "The group was not deleted.");

@@ -250,6 +250,16 @@ static bool has_critical(const json_t *problems)
     return false;
 }
 
+/* But for what is only good to know. */
+static size_t serious_count(const json_t *problems)
+{
+    const json_t *problem;
+    size_t index, count = 0;
+
+    json_array_foreach(problems, index, problem) count += strcmp(member_text(problem, "severity"), "info") != 0;
+    return count;
+}
+
 json_t *api_status(struct api *api)
 {
     json_t *status = api_describe_whole(api), *overview = sampler_newest(api_sampler(api)), *problems = sampler_problems(api_sampler(api));
@@ -257,7 +267,7 @@ json_t *api_status(struct api *api)
     sampler_describe(api_sampler(api), status);
     json_put(status, "verdict", overview == NULL ? json_null() : null_or_copy(overview, "verdict"));
     json_put(status, "healthy", json_boolean(!has_critical(problems)));
-    json_put(status, "problem_count", json_integer((json_int_t)json_array_size(problems)));
+    json_put(status, "problem_count", json_integer((json_int_t)serious_count(problems)));
     json_put(status, "problems", problems);
     json_decref(overview);
     return status;

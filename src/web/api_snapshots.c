@@ -11,7 +11,9 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "web/database.h"
+#include "web/gone.h"
 #include "web/snapshots.h"
+#include "web/words.h"
 
 #define TABLES_MAX 100
 #define BEGUN_WITHIN_MS 8000
@@ -45,7 +47,7 @@ static bool connector_find(struct wanted *wanted)
         properties_finish(&databases[i].config);
     }
     if (!wanted->found)
-        api_error(call, 404, "UNKNOWN_CONNECTOR", arena_format(call->arena, "Connector %s does not exist.", call->parts[0]), "It may have been deleted a moment ago.", NULL);
+        api_gone(call, "connector", call->parts[0]);
     return wanted->found;
 }
 
@@ -205,7 +207,7 @@ static bool tables_count(struct wanted *wanted, const json_t *names, json_t *tab
     return fine;
 }
 
-static json_t *data_make(struct api_call *call, const json_t *names, const char *condition)
+static json_t *data_make(struct api_call *call, const json_t *names, const char *condition, double load_max)
 {
     json_t *patterns = json_array(), *conditions = json_array();
     const json_t *name;
@@ -218,10 +220,22 @@ static json_t *data_make(struct api_call *call, const json_t *names, const char 
         if (condition != NULL && *condition != '\0')
             json_add(conditions, json_pack("{s:s, s:s}", "data-collection", pattern, "filter", condition));
     }
-    return json_pack("{s:s, s:o, s:o}", "type", "INCREMENTAL", "data-collections", patterns, "additional-conditions", conditions);
+    return json_pack("{s:s, s:o, s:o, s:o*}", "type", "INCREMENTAL", "data-collections", patterns, "additional-conditions", conditions, "load-max", load_max > 0 ? json_real(load_max) : NULL);
 }
 
-static const char *effect_of(struct api_call *call, const json_t *tables)
+/* The share that the body asks for; 0: no limit. False with the answer given. */
+static bool load_read(struct api_call *call, double *load_max)
+{
+    const json_t *value = json_object_get(call->body, "load_max");
+
+    *load_max = json_number_value(value);
+    if (value == NULL || json_is_null(value) || (json_is_number(value) && *load_max > 0 && *load_max <= 1))
+        return true;
+    api_error_at(call, 400, "BAD_LOAD", "load_max is a share of one PostgreSQL process's time: more than 0, at most 1.", "load_max", 0);
+    return false;
+}
+
+static const char *effect_of(struct api_call *call, const json_t *tables, double load_max)
 {
     const json_t *table;
     int64_t rows = 0;
@@ -232,8 +246,10 @@ static const char *effect_of(struct api_call *call, const json_t *tables)
         known = known && member_integer(table, "rows_about", -1) >= 0;
         rows += member_integer(table, "rows_about", 0);
     }
-    return known ? arena_format(call->arena, "About %lld rows are read in pieces beside the stream, and come as op r.", (long long)rows)
-                 : "The rows are read in pieces beside the stream, and come as op r; PostgreSQL does not say how many there are (ANALYZE).";
+    return arena_format(call->arena, "%s%s%s",
+                        known ? arena_format(call->arena, "About %s are read in pieces beside the stream, and come as op r", words_count(call->arena, rows, "row"))
+                              : "The rows are read in pieces beside the stream, and come as op r; PostgreSQL does not say how many there are (ANALYZE)",
+                        load_max > 0 ? arena_format(call->arena, "; reading them takes at most %.3g %% of one PostgreSQL process's time", load_max * 100) : "", ".");
 }
 
 /* The snapshot once the connector has begun it, or as it was asked for when that takes longer. A new reference. */
@@ -266,6 +282,7 @@ static void start(struct wanted *wanted)
     json_t *tables = json_array(), *running = snapshots_running(api_snapshots(call->api), wanted->connector), *snapshot;
     uint8_t bytes[4];
     const char *id;
+    double load_max;
     struct error error;
     size_t index;
     bool fine = json_array_size(names) > 0 && json_array_size(names) <= TABLES_MAX;
@@ -277,12 +294,12 @@ static void start(struct wanted *wanted)
         api_error_at(call, 400, "NO_TABLES", "No snapshot was begun: name one to a hundred tables.", "tables", 0);
     } else if (running != NULL) {
         api_error(call, 409, "SNAPSHOT_RUNNING", "No snapshot was begun.", "One is under way.", "Wait for it, or stop it.");
-    } else if (tables_count(wanted, names, tables)) {
+    } else if (load_read(call, &load_max) && tables_count(wanted, names, tables)) {
         if (call->dry_run) {
-            api_json(call, 200, json_pack("{s:s}", "effect", effect_of(call, tables)));
-        } else if (snapshots_begin(api_snapshots(call->api), wanted->connector, id, tables, &error) != OK) {
+            api_json(call, 200, json_pack("{s:s}", "effect", effect_of(call, tables, load_max)));
+        } else if (snapshots_begin(api_snapshots(call->api), wanted->connector, id, tables, load_max, &error) != OK) {
             api_failed(call, error.status, &error);
-        } else if (signal_send(wanted, id, "execute-snapshot", data_make(call, names, member_text(call->body, "condition")))) {
+        } else if (signal_send(wanted, id, "execute-snapshot", data_make(call, names, member_text(call->body, "condition"), load_max))) {
             api_changed(call, "info", wanted->connector, arena_format(call->arena, "Connector %s: snapshot %s of %zu table%s was begun.", wanted->connector, id, json_array_size(names), json_array_size(names) == 1 ? "" : "s"));
             snapshot = begun(call, wanted->connector, id);
             api_json(call, 201, snapshot == NULL ? json_object() : snapshot);
@@ -307,24 +324,14 @@ void api_snapshot_start(struct api_call *call)
 
 void api_snapshots_list(struct api_call *call)
 {
-    json_t *description = api_describe(call->api), *connectors = connectors_make(call->api, description), *connector, *items = NULL;
-    size_t index;
+    struct wanted wanted = {.call = call, .connector = call->parts[0]};
 
-    json_array_foreach(connectors, index, connector) {
-        const json_t *initial = json_object_get(connector, "snapshot");
+    if (connector_find(&wanted)) {
+        json_t *items = snapshots_list(api_snapshots(call->api), wanted.connector);
 
-        if (strcmp(member_text(connector, "name"), call->parts[0]) != 0 || items != NULL)
-            continue;
-        items = snapshots_list(api_snapshots(call->api), call->parts[0]);
-        if (json_is_object(initial) && strcmp(member_text(initial, "kind"), "initial") == 0)
-            json_add(items, json_incref((json_t *)(uintptr_t)initial));
-    }
-    json_decref(connectors);
-    json_decref(description);
-    if (items == NULL)
-        api_error(call, 404, "UNKNOWN_CONNECTOR", arena_format(call->arena, "Connector %s does not exist.", call->parts[0]), "It may have been deleted a moment ago.", NULL);
-    else
         api_json(call, 200, json_pack("{s:I, s:o}", "total", (json_int_t)json_array_size(items), "items", items));
+    }
+    properties_finish(&wanted.config);
 }
 
 /* Is it the one under way? False with the answer given. */
@@ -352,13 +359,15 @@ static json_t *with_state(struct api_call *call, const char *state)
     return running;
 }
 
-static void signal_one(struct api_call *call, const char *type, const char *word, const char *state)
+/* said: for the event. state: to be waited for; NULL: its end. load_max 0: it stays */
+static void signal_one(struct api_call *call, const char *type, const char *word, const char *said, const char *state, double load_max)
 {
     struct wanted wanted = {.call = call, .connector = call->parts[0]};
 
     if (connector_find(&wanted) && is_under_way(call) && can_signal(&wanted) &&
-        signal_send(&wanted, arena_format(call->arena, "%s-%s-%lld", call->parts[1], word, (long long)clock_now_ms()), type, json_pack("{s:s}", "type", "INCREMENTAL"))) {
-        api_changed(call, "info", wanted.connector, arena_format(call->arena, "Connector %s: snapshot %s %s.", wanted.connector, call->parts[1], word));
+        signal_send(&wanted, arena_format(call->arena, "%s-%s-%lld", call->parts[1], word, (long long)clock_now_ms()), type,
+                    json_pack("{s:s, s:o*}", "type", "INCREMENTAL", "load-max", load_max > 0 ? json_real(load_max) : NULL))) {
+        api_changed(call, "info", wanted.connector, arena_format(call->arena, "Connector %s: snapshot %s %s.", wanted.connector, call->parts[1], said));
         if (state == NULL) {
             snapshots_stopped(api_snapshots(call->api), wanted.connector, call->parts[1]);
             call->response->status = 204;
@@ -372,16 +381,34 @@ static void signal_one(struct api_call *call, const char *type, const char *word
     properties_finish(&wanted.config);
 }
 
+/* Another limit for the one that runs; one that is paused stays so, and would go on with it. */
+static void limit(struct api_call *call, double load_max)
+{
+    json_t *running = snapshots_running(api_snapshots(call->api), call->parts[0]);
+    bool is_paused = running != NULL && strcmp(member_text(running, "state"), "paused") == 0;
+
+    json_decref(running);
+    if (is_paused)
+        api_error(call, 409, "SNAPSHOT_PAUSED", "The limit was not changed.", "The snapshot is paused.", "Let it go on with the new limit: send state=running, too.");
+    else
+        signal_one(call, "resume-snapshot", "limited", arena_format(call->arena, "may take %.3g %% of one PostgreSQL process's time", load_max * 100), "running", load_max);
+}
+
 void api_snapshot_state(struct api_call *call)
 {
     const char *state = member_text(call->body, "state");
+    double load_max;
 
+    if (!load_read(call, &load_max))
+        return;
     if (state != NULL && strcmp(state, "paused") == 0)
-        signal_one(call, "pause-snapshot", "paused", "paused");
+        signal_one(call, "pause-snapshot", "paused", "was paused", "paused", 0);
     else if (state != NULL && strcmp(state, "running") == 0)
-        signal_one(call, "resume-snapshot", "resumed", "running");
+        signal_one(call, "resume-snapshot", "resumed", "goes on", "running", load_max);
+    else if (state == NULL && load_max > 0)
+        limit(call, load_max);
     else
-        api_error_at(call, 400, "BAD_STATE", "state is paused or running.", "state", 0);
+        api_error_at(call, 400, "BAD_STATE", "state is paused or running; load_max alone changes the limit.", "state", 0);
 }
 
 void api_snapshot_stop(struct api_call *call)
@@ -389,5 +416,5 @@ void api_snapshot_stop(struct api_call *call)
     if (call->dry_run)
         api_json(call, 200, json_pack("{s:s}", "effect", "Rows that came already stay in the topic; the rest is not read. A new snapshot begins anew."));
     else
-        signal_one(call, "stop-snapshot", "stopped", NULL);
+        signal_one(call, "stop-snapshot", "stopped", "was stopped", NULL, 0);
 }

@@ -3,9 +3,13 @@
 #include "base/banned.h"
 #include "base/text.h"
 #include "store/batch.h"
+#include "web/gone.h"
 #include "web/schema_book.h"
+#include "web/words.h"
 #include "wire/kafka/messages_config.h"
 #include "wire/kafka/messages_topic.h"
+
+#include <math.h>
 
 enum { CREATE_TOPICS_VERSION = 7, DELETE_TOPICS_VERSION = 5, CREATE_PARTITIONS_VERSION = 3, DELETE_RECORDS_VERSION = 2, DESCRIBE_CONFIGS_VERSION = 4,
        ALTER_CONFIGS_VERSION = 1 };
@@ -113,9 +117,103 @@ static json_t *sources_make(struct api *api)
     return sources;
 }
 
+/* ---- The list ---- */
+
+/* A topic and what it is sorted by: thousands are sorted before anything is made of those that are shown. */
+struct ranked {
+    struct topic *topic;
+    double number;
+    int kind;
+};
+
+static int kind_rank(const struct topic *topic, const json_t *sources)
+{
+    static const char *const kinds[] = {"table", "plain", "alerts", "internal"};
+    const char *kind = kind_of(topic, sources);
+    int rank = 0;
+
+    while (strcmp(kinds[rank], kind) != 0)
+        rank++;
+    return rank;
+}
+
+static double in_per_s(struct api *api, const struct topic *topic)
+{
+    double rate = sampler_rate(api_sampler(api), "topic:", topic_name(topic));
+
+    return isnan(rate) ? -1 : rate;
+}
+
+/* What a topic is sorted by, as a number; 0 for names. Of several partitions their sum, or the newest. */
+static double number_of(struct api *api, struct topic *topic, const char *sort)
+{
+    int32_t count = topic_partition_count(topic);
+    double sum = 0;
+
+    if (strcmp(sort, "partitions") == 0)
+        return count;
+    if (strcmp(sort, "in_per_s") == 0)
+        return in_per_s(api, topic);
+    if (strcmp(sort, "readers") == 0)
+        return (double)sampler_readers(api_sampler(api), topic_name(topic));
+    if (strcmp(sort, "kept_ms") == 0)
+        return (double)topic_config_number(topic, "retention.ms");
+    if (strcmp(sort, "policy") == 0)
+        return topic_is_compacted(topic);
+    for (int32_t i = 0; i < count; i++) {
+        struct partition *partition = topic_partition(topic, i);
+        double newest;
+
+        if (strcmp(sort, "bytes") == 0) {
+            sum += (double)partition_bytes(partition);
+        } else if (strcmp(sort, "messages") == 0) {
+            sum += (double)(partition_end(partition) - partition_start(partition));
+        } else if (strcmp(sort, "last_ms") == 0) {
+            newest = (double)newest_ms(partition);
+            sum = newest > sum ? newest : sum;
+        }
+    }
+    return sum;
+}
+
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(topic_name(*(struct topic *const *)a), topic_name(*(struct topic *const *)b));
+    return strcmp(topic_name(((const struct ranked *)a)->topic), topic_name(((const struct ranked *)b)->topic));
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    return x->number != y->number ? (x->number < y->number ? -1 : 1) : by_name(a, b);
+}
+
+static int by_kind(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    return x->kind != y->kind ? x->kind - y->kind : by_name(a, b);
+}
+
+/* When nobody says otherwise: people's own first, the busy ones before the quiet. */
+static int by_interest(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    if (x->kind != y->kind)
+        return x->kind - y->kind;
+    return x->number != y->number ? (x->number > y->number ? -1 : 1) : by_name(a, b);
+}
+
+static struct ranked *topics_rank(struct api_call *call, struct topic **topics, size_t count, const char *sort, const json_t *sources)
+{
+    struct ranked *ranked = arena_new_array(call->arena, count + 1, sizeof(*ranked));
+    bool is_default = sort == NULL, is_kind = !is_default && strcmp(sort, "kind") == 0;
+
+    for (size_t i = 0; i < count; i++)
+        ranked[i] = (struct ranked){topics[i], number_of(call->api, topics[i], is_default ? "in_per_s" : sort), is_default || is_kind ? kind_rank(topics[i], sources) : 0};
+    qsort(ranked, count, sizeof(*ranked), is_default ? by_interest : is_kind ? by_kind : strcmp(sort, "name") == 0 ? by_name : by_number);
+    return ranked;
 }
 
 /* Those of the kind whose name has q in it stay; the others are let go. Gives how many stay. */
@@ -134,32 +232,23 @@ static size_t topics_filter(struct topic **all, size_t count, const char *kind, 
     return kept;
 }
 
-/* Thousands of topics are filtered and, by name, sorted before anything is made of them. */
 void api_topics(struct api_call *call)
 {
     struct api_page page = api_page_read(call);
     json_t *items = json_array(), *sources = sources_make(call->api);
-    bool by_place = page.sort == NULL || strcmp(page.sort, "name") == 0;
+    struct ranked *ranked;
     struct topic **all;
     size_t count;
 
     all = store_topics(api_settings_of(call->api)->store, call->arena, &count);
     count = topics_filter(all, count, api_query(call, "kind"), page.q, sources);
-    if (page.sort != NULL && by_place)
-        qsort(all, count, sizeof(struct topic *), by_name);
-    for (size_t i = 0; i < count; i++) {
-        size_t at = page.descending && page.sort != NULL ? count - 1 - i : i;
-
-        if (!by_place || (i >= page.offset && i - page.offset < page.limit))
-            json_add(items, item_make(call->api, all[by_place ? at : i], sources));
-    }
+    ranked = topics_rank(call, all, count, page.sort, sources);
+    for (size_t i = page.offset; i < count && i - page.offset < page.limit; i++)
+        json_add(items, item_make(call->api, ranked[page.descending && page.sort != NULL ? count - 1 - i : i].topic, sources));
     for (size_t i = 0; i < count; i++)
         topic_release(all[i]);
     json_decref(sources);
-    if (by_place)
-        api_page_give(call, count, items);
-    else
-        api_list(call, items, "name");
+    api_page_give(call, count, items);
 }
 
 /* ---- One topic ---- */
@@ -262,18 +351,13 @@ json_t *topic_make(struct api *api, struct arena *arena, const char *name)
     return whole;
 }
 
-static void unknown_topic(struct api_call *call, const char *name)
-{
-    api_error(call, 404, "UNKNOWN_TOPIC", arena_format(call->arena, "Topic %s does not exist.", name), NULL, "Create it, or choose another topic.");
-}
-
 /* A reference, or NULL with the answer given. */
 struct topic *api_topic_find(struct api_call *call, const char *name)
 {
     struct topic *topic = store_topic_find(api_settings_of(call->api)->store, slice_from_string(name));
 
     if (topic == NULL)
-        unknown_topic(call, name);
+        api_gone(call, "topic", name);
     return topic;
 }
 
@@ -282,7 +366,7 @@ void api_topic(struct api_call *call)
     json_t *whole = topic_make(call->api, call->arena, call->parts[0]);
 
     if (whole == NULL)
-        unknown_topic(call, call->parts[0]);
+        api_gone(call, "topic", call->parts[0]);
     else
         api_json(call, 200, whole);
 }
@@ -382,16 +466,18 @@ void api_topic_delete(struct api_call *call)
     struct kafka_delete_topics_response response;
     json_t *whole = topic_make(call->api, call->arena, name);
     const json_t *item = json_object_get(whole, "topic");
-    long long messages = (long long)member_integer(item, "messages", 0), readers = (long long)member_integer(item, "readers", 0);
+    int64_t messages = member_integer(item, "messages", 0), readers = member_integer(item, "readers", 0);
 
     if (whole == NULL) {
-        unknown_topic(call, name);
+        api_gone(call, "topic", name);
     } else if (call->dry_run) {
-        effect(call, json_sprintf("%lld messages are deleted. %lld consumer groups have positions here.", messages, readers),
+        effect(call,
+               json_string(arena_format(call->arena, "%s deleted. %s here.", words_are(call->arena, messages, "message"),
+                                        readers == 0 ? "No consumer group has a position" : readers == 1 ? "1 consumer group has a position" : arena_format(call->arena, "%s consumer groups have positions", words_number(call->arena, readers)))),
                arena_format(call->arena, "kafka-topics --bootstrap-server %s --delete --topic %s", api_settings_of(call->api)->kafka, quoted(call, name)));
     } else if (api_confirmed(call, name) && api_ask(call, KAFKA_DELETE_TOPICS, DELETE_TOPICS_VERSION, &request, &response)) {
         if (response.responses.count == 1 && response.responses.items[0].error_code == 0) {
-            api_changed(call, "info", name, arena_format(call->arena, "Topic %s with %lld messages was deleted.", name, messages));
+            api_deleted(call, "topic", name, arena_format(call->arena, "Topic %s with %s was deleted.", name, words_count(call->arena, messages, "message")));
             call->response->status = 204;
         } else {
             api_kafka_failed(call, response.responses.count == 1 ? response.responses.items[0].error_code : -1, slice_null(),
@@ -539,7 +625,7 @@ void api_topic_empty(struct api_call *call)
     (void)empty_bounds(call, topic, &records, &messages);
     topic_release(topic);
     if (call->dry_run) {
-        effect(call, json_sprintf("%lld messages are deleted.", (long long)messages), NULL);
+        effect(call, json_string(arena_format(call->arena, "%s deleted.", words_are(call->arena, messages, "message"))), NULL);
         return;
     }
     if (!api_confirmed(call, name) || !api_ask(call, KAFKA_DELETE_RECORDS, DELETE_RECORDS_VERSION, &request, &response))
@@ -551,7 +637,7 @@ void api_topic_empty(struct api_call *call)
             return;
         }
     }
-    api_changed(call, "info", name, arena_format(call->arena, "Topic %s: %lld messages were deleted.", name, (long long)messages));
+    api_changed(call, "info", name, arena_format(call->arena, "Topic %s: %s deleted.", name, words_were(call->arena, messages, "message")));
     whole = topic_make(call->api, call->arena, name);
     api_json(call, 200, json_pack("{s:O}", "partitions", json_object_get(whole, "partitions")));
     json_decref(whole);

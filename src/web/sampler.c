@@ -10,6 +10,7 @@
 #include "os/logger.h"
 #include "os/thread.h"
 #include "os/usage.h"
+#include "web/gone.h"
 #include "web/problems.h"
 #include "web/slots.h"
 #include "web/snapshots.h"
@@ -371,6 +372,7 @@ static void look(struct sampler *sampler)
     arena_init(&arena, 65536);
     groups = groups_make(sampler->api, &arena, &error);
     keep(sampler, description, groups);
+    gone_look(api_gone_book(sampler->api), description, groups);
     watch_look(api_watch(sampler->api), description, groups, clock_now_ms());
     snapshots_look(api_snapshots(sampler->api), json_object_get(description, "connectors"));
     series_fill(sampler, description, groups);

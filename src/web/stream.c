@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "os/clock.h"
+#include "web/gone.h"
 
 #define WATCHES_MAX 20
 #define SILENCE_MS 10000 /* then a comment says that the line is alive */
@@ -18,6 +19,7 @@ struct watched {
     char kind[16]; /* "overview", "topic", "group", … */
     const char *name; /* NULL for the overview and lists */
     uint64_t hash; /* of what was sent last; 0: nothing yet */
+    bool is_gone;  /* and that was said */
 };
 
 struct stream {
@@ -62,18 +64,26 @@ static json_t *item_find(json_t *items, const char *member, const char *name)
     return found;
 }
 
-static json_t *object_make(struct stream *stream, const struct watched *watched)
+/* NULL when there is none. is_missing: it does not exist; otherwise it cannot be known now, or is no single thing */
+static json_t *object_make(struct stream *stream, const struct watched *watched, bool *is_missing)
 {
     json_t *description, *object = NULL;
+    struct error error = {.status = OK};
 
     if (strcmp(watched->kind, "overview") == 0)
         return sampler_overview(api_sampler(stream->api));
     if (watched->name == NULL)
         return NULL;
-    if (strcmp(watched->kind, "topic") == 0)
-        return topic_make(stream->api, &stream->scratch, watched->name);
-    if (strcmp(watched->kind, "group") == 0)
-        return group_make(stream->api, &stream->scratch, watched->name, NULL);
+    if (strcmp(watched->kind, "topic") == 0) {
+        object = topic_make(stream->api, &stream->scratch, watched->name);
+        *is_missing = object == NULL;
+        return object;
+    }
+    if (strcmp(watched->kind, "group") == 0) {
+        object = group_make(stream->api, &stream->scratch, watched->name, &error);
+        *is_missing = object == NULL && error.status == ERROR_GROUP_ID_NOT_FOUND;
+        return object;
+    }
     description = api_describe(stream->api);
     if (strcmp(watched->kind, "connector") == 0)
         object = item_find(connectors_make(stream->api, description), "name", watched->name);
@@ -81,16 +91,24 @@ static json_t *object_make(struct stream *stream, const struct watched *watched)
         object = agent_make(stream->api, description, watched->name);
     else if (strcmp(watched->kind, "report") == 0)
         object = report_make(stream->api, description, watched->name);
+    *is_missing = object == NULL && (strcmp(watched->kind, "connector") == 0 || strcmp(watched->kind, "agent") == 0 || strcmp(watched->kind, "report") == 0);
     json_decref(description);
     return object;
 }
 
 static void watched_append(struct stream *stream, struct watched *watched)
 {
-    json_t *object = object_make(stream, watched);
+    bool is_missing = false;
+    json_t *object = object_make(stream, watched, &is_missing);
     char *text = object == NULL ? NULL : json_dumps(object, JSON_SHORT);
     uint64_t hash = text == NULL ? 0 : hash_of(text);
 
+    if (is_missing && !watched->is_gone)
+        event_append(&stream->out, "gone", json_pack("{s:s, s:s, s:o}", "kind", watched->kind, "name", watched->name, "error",
+                                                     gone_error(api_gone_book(stream->api), &stream->scratch, watched->kind, watched->name)));
+    watched->is_gone = is_missing;
+    if (is_missing)
+        watched->hash = 0; /* whatever it is when it comes back is news */
     if (text != NULL && hash != watched->hash) {
         watched->hash = hash;
         event_append(&stream->out, watched->kind, json_incref(object));

@@ -31,6 +31,16 @@ const char *words_count(struct arena *arena, int64_t count, const char *noun)
     return arena_format(arena, "%s %s%s", words_number(arena, count), noun, count == 1 ? "" : "s");
 }
 
+const char *words_are(struct arena *arena, int64_t count, const char *noun)
+{
+    return arena_format(arena, "%s %s", words_count(arena, count, noun), count == 1 ? "is" : "are");
+}
+
+const char *words_were(struct arena *arena, int64_t count, const char *noun)
+{
+    return arena_format(arena, "%s %s", words_count(arena, count, noun), count == 1 ? "was" : "were");
+}
+
 const char *words_bytes(struct arena *arena, int64_t bytes)
 {
     struct buffer text;

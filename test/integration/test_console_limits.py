@@ -1,6 +1,7 @@
 """The console under load and bad input: a clear word, bounded answers, and the pipeline goes on."""
 import http.client
 import json
+import re
 import socket
 import threading
 import urllib.parse
@@ -92,6 +93,57 @@ def test_actions_on_what_was_just_deleted_say_so(console, tailrace):
                                      ("DELETE", "/agents/gone?confirm=gone", None, "UNKNOWN_AGENT"), ("POST", "/reports/gone/run", {}, "UNKNOWN_REPORT"), ("DELETE", "/slots/gone", {"confirm": "gone"}, "UNKNOWN_SLOT")):
         error = console.change(method, path, body, status=404)["error"]
         assert error["code"] == code and "gone" in error["what"], (path, error)
+
+
+def test_what_was_deleted_says_when_and_by_whom(console, tailrace):
+    for name in ("mine", "theirs"):
+        console.change("POST", "/topics", {"name": name, "partitions": 1}, status=201)
+    for name in ("mine", "theirs"):  # it has been looked at, so that its end is seen
+        harness.wait_until(lambda: console.get(f"/topics/{name}")["topic"]["in_per_s"] is not None)  # noqa: B023
+    there, gone = set(), {}
+
+    def is_gone(kind, data):
+        if kind == "topic":
+            there.add(data["topic"]["name"])
+            if there == {"mine", "theirs"} and not deleted:
+                deleted.append(True)
+                console.change("DELETE", "/topics/mine?confirm=mine", status=204)
+                assert tailrace.run("kafka-topics", "--bootstrap-server", tailrace.bootstrap, "--delete", "--topic", "theirs").returncode == 0
+        if kind == "gone":
+            gone[data["name"]] = data
+        return len(gone) == 2
+
+    deleted = []
+    console.events("/stream?watch=topic:mine,topic:theirs", is_gone)
+    assert gone["mine"]["kind"] == "topic" and re.search(r"^It was deleted at \d\d:\d\d:\d\d UTC by console\.$", gone["mine"]["error"]["why"])
+    assert console.get("/topics/mine", status=404)["error"]["why"] == gone["mine"]["error"]["why"]
+    why = harness.wait_until(lambda: console.get("/topics/theirs", status=404)["error"]["why"])
+    assert "gone since about" in why and "Kafka protocol" in why
+    console.change("POST", "/topics", {"name": "mine", "partitions": 1}, status=201)
+    assert console.get("/topics/mine")["topic"]["name"] == "mine"
+    assert console.get("/topics/never", status=404)["error"]["why"] is None
+
+
+def test_topics_come_by_kind_then_by_traffic_and_sorted_as_asked(console, tailrace):
+    for name in ("quiet", "busy", "a.alerts"):
+        console.change("POST", "/topics", {"name": name, "partitions": 1}, status=201)
+    produce(tailrace, "quiet", [b"x" * 5000])
+    names = lambda query="": [t["name"] for t in console.get("/topics" + query)["items"]]  # noqa: E731
+
+    def is_ordered():
+        produce(tailrace, "busy", [b"x"] * 3)
+        return names()[:3] == ["busy", "quiet", "a.alerts"]
+
+    harness.wait_until(is_ordered)
+    kinds = [t["kind"] for t in console.get("/topics")["items"]]
+    assert kinds == sorted(kinds, key=["table", "plain", "alerts", "internal"].index) and "internal" in kinds
+    assert names("?sort=bytes&dir=desc&q=u")[0] == "quiet" and names("?sort=messages&dir=desc&q=u&limit=1") == ["busy"]
+    assert names("?sort=name") == sorted(names()) and names("?sort=name&dir=desc") == sorted(names(), reverse=True)
+    assert names("?kind=plain&sort=bytes") == ["busy", "quiet"] and names("?sort=name&offset=1&limit=2") == sorted(names())[1:3]
+
+
+def test_an_unknown_problem_cannot_be_quieted(console):
+    assert console.change("POST", "/problems/none:at-all/quiet", {"minutes": 5}, status=404)["error"]["code"] == "UNKNOWN_PROBLEM"
 
 
 def test_two_people_reset_the_same_group(console, tailrace):

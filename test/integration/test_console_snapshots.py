@@ -24,14 +24,64 @@ def rows(console, database):
 def test_a_snapshot_is_begun_beside_the_stream_and_told_when_it_is_done(tailrace_factory, postgres, database, channels):
     console = start(tailrace_factory, postgres, database, **channels)
     body = {"tables": ["public.users"], "condition": None, "load_max": 0.05}
-    assert "About 5000 rows" in console.change("POST", "/connectors/c/snapshots", {**body, "dry_run": True})["effect"] and rows(console, database) == 0
+    assert "About 5,000 rows" in console.change("POST", "/connectors/c/snapshots", {**body, "dry_run": True})["effect"] and rows(console, database) == 0
     begun = console.change("POST", "/connectors/c/snapshots", body, status=201, kind="Snapshot")
     assert begun["kind"] == "incremental" and begun["tables"][0]["rows_about"] == 5000
     harness.wait_until(lambda: rows(console, database) == 5000)
     done = harness.wait_until(lambda: (lambda s: s if s["state"] == "done" else None)(console.get("/connectors/c/snapshots", "List<Snapshot>")["items"][0]), 60)
     assert done["id"] == begun["id"] and done["ended_ms"] >= done["started_ms"]
+    assert done["load_max"] == 0.05 and done["tables"][0]["left_ms"] == 0
     console.tailrace.restart()
     assert console.get("/connectors/c/snapshots")["items"][0]["id"] == begun["id"]
+
+
+def test_the_initial_snapshot_is_told_table_by_table_and_after_a_restart(tailrace_factory, postgres, database):
+    postgres.execute(database, "CREATE TABLE a(id int PRIMARY KEY)", "CREATE TABLE b(id int PRIMARY KEY)", "INSERT INTO a SELECT generate_series(1, 30)", "INSERT INTO b SELECT generate_series(1, 7)",
+                     "ANALYZE")
+    console = Console(tailrace_factory({}))
+    assert console.change("POST", "/connect/connectors", {"name": "c", "config": harness.connector_config(postgres, database)}, status=201)
+    done = harness.wait_until(lambda: (lambda found: found[0] if found and found[0]["state"] == "done" else None)(console.get("/connectors/c/snapshots", "List<Snapshot>")["items"]))
+    assert done["kind"] == "initial" and [(t["table"], t["rows"], t["rows_about"]) for t in done["tables"]] == [("public.a", 30, 30), ("public.b", 7, 7)], done
+    assert done["started_ms"] <= done["ended_ms"] and console.get("/connectors/c", "Connector")["snapshot"]["id"] == done["id"]
+    console.tailrace.restart()
+    harness.wait_until(lambda: console.get("/connectors/c")["state"] == "ok")
+    kept = console.get("/connectors/c/snapshots", "List<Snapshot>")["items"]
+    assert [(s["id"], s["state"], s["ended_ms"], s["tables"]) for s in kept] == [(done["id"], "done", done["ended_ms"], done["tables"])]
+
+
+def test_a_limit_of_load_holds_the_snapshot_down_until_it_is_raised(tailrace_factory, postgres, database):
+    console = start(tailrace_factory, postgres, database)
+    assert console.change("POST", "/connectors/c/snapshots", {"tables": ["public.users"], "load_max": 2}, status=400)["error"]["code"] == "BAD_LOAD"
+    body = {"tables": ["public.users"], "load_max": 0.001}
+    assert "at most 0.1 %" in console.change("POST", "/connectors/c/snapshots", {**body, "dry_run": True})["effect"]
+    postgres.execute(database, "UPDATE pg_class SET reltuples = 1e9 WHERE relname = 'users'")  # so that there is far to go
+    begun = console.change("POST", "/connectors/c/snapshots", body, status=201)
+    held = harness.wait_until(lambda: (lambda s: s if s["load"] and s["tables"][0]["rows"] >= 300 and s["tables"][0]["left_ms"] else None)(console.get("/connectors/c", "Connector")["snapshot"]), 60)
+    assert held["load_max"] == 0.001 and held["load"] < 0.002 and held["state"] == "running", held  # by what PostgreSQL was kept busy for it
+    slow = harness.wait_until(lambda: next((p for p in console.get("/problems", "List<Problem>")["items"] if p["code"] == "snapshot_slow"), None))
+    assert slow["severity"] == "info" and "0.1 % of one PostgreSQL process" in slow["why"][-1] and "Raise its load limit" in slow["todo"], slow
+    assert rows(console, database) < 4000
+    assert console.change("PATCH", f"/connectors/c/snapshots/{begun['id']}", {"load_max": 1}, kind="Snapshot")["id"] == begun["id"]
+    done = harness.wait_until(lambda: (lambda s: s if s["state"] == "done" else None)(console.get("/connectors/c/snapshots", "List<Snapshot>")["items"][0]), 60)
+    assert done["load_max"] == 1 and rows(console, database) == 5000
+    harness.wait_until(lambda: all(p["code"] != "snapshot_slow" for p in console.get("/problems")["items"]), 60)
+
+
+def test_a_snapshot_that_fails_is_a_problem_until_one_is_done(tailrace_factory, postgres, database):
+    console = start(tailrace_factory, postgres, database)
+    begun = console.change("POST", "/connectors/c/snapshots", {"tables": ["public.users"], "condition": "no_such_column > 1"}, status=201)
+    failed = harness.wait_until(lambda: (lambda s: s if s["state"] == "failed" else None)(console.get("/connectors/c/snapshots", "List<Snapshot>")["items"][0]), 60)
+    assert failed["id"] == begun["id"] and "public.users stopped after 0 rows" in failed["error"] and "no_such_column" in failed["error"]
+    problem = lambda: next((p for p in console.get("/problems", "List<Problem>")["items"] if p["code"] == "snapshot_failed"), None)  # noqa: E731
+    found = harness.wait_until(problem)
+    assert found["severity"] == "crit" and "no_such_column" in found["why"][-1] and "begin it again" in found["todo"]
+    assert "The snapshot of c stopped" in harness.http("GET", console.tailrace.console_url + "/healthz").text
+    console.tailrace.restart()
+    assert "no_such_column" in harness.wait_until(problem)["why"][-1]
+    harness.wait_until(lambda: console.get("/connectors/c")["state"] == "ok")
+    console.change("POST", "/connectors/c/snapshots", {"tables": ["public.users"]}, status=201)
+    harness.wait_until(lambda: problem() is None, 90)
+    assert console.get("/connectors/c/snapshots")["items"][0]["state"] == "done" and rows(console, database) == 5000
 
 
 def test_a_snapshot_is_paused_goes_on_and_is_stopped(tailrace_factory, postgres, database):
@@ -49,6 +99,7 @@ def test_a_snapshot_is_paused_goes_on_and_is_stopped(tailrace_factory, postgres,
     assert "stay in the topic" in console.change("DELETE", path, {"dry_run": True})["effect"]
     console.change("DELETE", path, status=204)
     assert console.get("/connectors/c/snapshots")["items"][0]["state"] == "stopped"
+    assert console.change("PATCH", path, {"load_max": 0.5}, status=404)["error"]["code"] == "UNKNOWN_SNAPSHOT"
     assert console.change("PATCH", path, {"state": "paused"}, status=404)["error"]["code"] == "UNKNOWN_SNAPSHOT"
     harness.wait_until(lambda: console.get("/connectors/c")["snapshot"] is None or console.get("/connectors/c")["snapshot"]["kind"] == "initial")
 

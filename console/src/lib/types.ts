@@ -371,6 +371,7 @@ export interface Snapshot {
   ended_ms?: number | null;
   tables: SnapshotTable[];
   load_max: number | null;
+  load: number | null;
   error?: string | null;
 }
 export interface Connector {

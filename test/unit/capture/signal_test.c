@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "capture/incremental.h"
 #include "capture/signal.h"
 
 #include "base/banned.h"
@@ -25,6 +26,28 @@ static int tear_down(void **state)
 static enum status read_row(const char *type, const char *data)
 {
     return signal_read(slice_from_string("sig-1"), slice_from_string(type), slice_from_string(data), &arena, &signal, &error);
+}
+
+TEST(a_limit_of_load_is_a_share_and_nothing_else)
+{
+    static const struct {
+        const char *data;
+        double load;
+    } cases[] = {{"{\"load-max\": 0.05}", 0.05}, {"{\"load-max\": 1}", 1}, {"{\"load-max\": 0}", 0}, {"{\"load-max\": -1}", 0}, {"{\"load-max\": 1.5}", 0}, {"{\"load-max\": \"1\"}", 0}, {"{}", 0}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(read_row("execute-snapshot", cases[i].data), OK);
+        assert_true(signal.load_max == cases[i].load);
+    }
+}
+
+TEST(a_piece_is_followed_by_a_rest_that_keeps_the_share)
+{
+    assert_int_equal(incremental_rest_after_ns(1000000, 0), 0); /* no limit */
+    assert_int_equal(incremental_rest_after_ns(1000000, 1), 0);
+    assert_int_equal(incremental_rest_after_ns(1000000, 0.5), 1000000);
+    assert_int_equal(incremental_rest_after_ns(1000000, 0.25), 3000000);
+    assert_int_equal(incremental_rest_after_ns(INT64_C(3600000000000), 0.0001), INT64_C(60000000000)); /* a minute at most */
 }
 
 TEST(a_snapshot_names_its_tables_and_conditions)
@@ -87,6 +110,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(a_snapshot_names_its_tables_and_conditions),
+        T(a_limit_of_load_is_a_share_and_nothing_else),
+        T(a_piece_is_followed_by_a_rest_that_keeps_the_share),
         T(what_is_missing_has_its_default),
         T(data_of_another_shape_is_refused_or_passed_over),
         T(a_record_of_the_topic_holds_all_of_it),
