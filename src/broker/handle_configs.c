@@ -202,20 +202,15 @@ void handle_describe_configs(struct request *request)
 
 /* ---- Altering ---- */
 
-/* One row of the answer; both requests' answers have the same rows. */
-struct alter_row {
-    int16_t error_code;
-    struct slice error_message;
-    int8_t resource_type;
-    struct slice resource_name;
-};
+/* The answers to both requests have the same fields. */
+_Static_assert(sizeof(struct kafka_alter_configs_response) == sizeof(struct kafka_incremental_alter_configs_response) &&
+                   sizeof(struct kafka_alter_configs_response_resource) == sizeof(struct kafka_incremental_alter_configs_response_resource),
+               "AlterConfigs and IncrementalAlterConfigs are answered alike");
 
 struct alter {
     struct request *request;
-    struct alter_row *rows;
-    int32_t count;
+    struct kafka_alter_configs_response response;
     size_t left;
-    void (*answer)(struct alter *alter);
 };
 
 struct alter_change {
@@ -225,14 +220,14 @@ struct alter_change {
 
 static void row_refuse(struct alter *alter, int32_t index, enum status status, const char *message)
 {
-    alter->rows[index].error_code = status_kafka_code(status);
-    alter->rows[index].error_message = request_format(alter->request, "%s", message);
+    alter->response.responses.items[index].error_code = status_kafka_code(status);
+    alter->response.responses.items[index].error_message = request_format(alter->request, "%s", message);
 }
 
 static void alter_one_less(struct alter *alter)
 {
     if (--alter->left == 0)
-        alter->answer(alter);
+        request_answer(alter->request, &alter->response);
 }
 
 static void on_altered(struct task *task)
@@ -380,43 +375,48 @@ static void broker_alter(struct alter *alter, int32_t index, struct slice name, 
     buffer_finish(&text);
 }
 
-static struct alter *alter_create(struct request *request, int32_t count, void (*answer)(struct alter *alter))
+static struct alter *alter_create(struct request *request, const struct kafka_incremental_alter_configs_request *asked)
 {
     struct alter *alter = arena_new(&request->arena, sizeof(*alter));
+    struct kafka_alter_configs_response_resource *rows = arena_new_array(&request->arena, (size_t)asked->resources.count, sizeof(*rows));
 
+    for (int32_t i = 0; i < asked->resources.count; i++) {
+        rows[i].resource_type = asked->resources.items[i].resource_type;
+        rows[i].resource_name = asked->resources.items[i].resource_name;
+    }
     alter->request = request;
-    alter->count = count;
-    alter->rows = arena_new_array(&request->arena, (size_t)count, sizeof(*alter->rows));
+    alter->response.responses.items = rows;
+    alter->response.responses.count = asked->resources.count;
     alter->left = 1;
-    alter->answer = answer;
     return alter;
 }
 
 /* Gives every row after the first of a resource, and that one too, an error. */
 static void rows_refuse_repeated(struct alter *alter)
 {
+    struct kafka_alter_configs_response_resource *rows = alter->response.responses.items;
     struct map seen; /* type and name -> the first row */
 
     map_init(&seen);
-    for (int32_t i = 0; i < alter->count; i++) {
-        struct slice key = request_format(alter->request, "%d %.*s", alter->rows[i].resource_type, (int)alter->rows[i].resource_name.size,
-                                          (const char *)alter->rows[i].resource_name.data);
-        struct alter_row *first = map_get(&seen, key);
+    for (int32_t i = 0; i < alter->response.responses.count; i++) {
+        struct slice key = request_format(alter->request, "%d %.*s", rows[i].resource_type, (int)rows[i].resource_name.size,
+                                          (const char *)rows[i].resource_name.data);
+        const struct kafka_alter_configs_response_resource *first = map_get(&seen, key);
 
         if (first == NULL) {
-            (void)map_put(&seen, key, &alter->rows[i]);
+            (void)map_put(&seen, key, &rows[i]);
             continue;
         }
         row_refuse(alter, i, ERROR_INVALID_REQUEST, "Each resource must appear at most once.");
-        row_refuse(alter, (int32_t)(first - alter->rows), ERROR_INVALID_REQUEST, "Each resource must appear at most once.");
+        row_refuse(alter, (int32_t)(first - rows), ERROR_INVALID_REQUEST, "Each resource must appear at most once.");
     }
     map_finish(&seen);
 }
 
-/* Common to both: what can be said before looking at the settings. True when the row is done. */
+/* What can be said before looking at the settings. True when the row is done. */
 static bool row_begin(struct alter *alter, int32_t index)
 {
-    struct alter_row *row = &alter->rows[index];
+    const struct kafka_alter_configs_response_resource *row = &alter->response.responses.items[index];
 
     if (row->error_code != 0)
         return true;
@@ -427,24 +427,7 @@ static bool row_begin(struct alter *alter, int32_t index)
     return false;
 }
 
-/* ---- IncrementalAlterConfigs ---- */
-
-static void incremental_answer(struct alter *alter)
-{
-    struct kafka_incremental_alter_configs_response response = {0};
-
-    response.responses.count = alter->count;
-    response.responses.items = arena_new_array(&alter->request->arena, (size_t)alter->count, sizeof(*response.responses.items));
-    for (int32_t i = 0; i < alter->count; i++) {
-        response.responses.items[i].error_code = alter->rows[i].error_code;
-        response.responses.items[i].error_message = alter->rows[i].error_message;
-        response.responses.items[i].resource_type = alter->rows[i].resource_type;
-        response.responses.items[i].resource_name = alter->rows[i].resource_name;
-    }
-    request_answer(alter->request, &response);
-}
-
-static enum status incremental_apply(struct request *request, const struct kafka_incremental_alter_configs_request_resource *resource,
+static enum status changes_apply(struct request *request, const struct kafka_incremental_alter_configs_request_resource *resource,
                                      struct properties *config, struct error *error)
 {
     enum status status = OK;
@@ -463,8 +446,9 @@ static enum status incremental_apply(struct request *request, const struct kafka
     return status;
 }
 
-static void incremental_resource(struct alter *alter, int32_t index,
-                                 const struct kafka_incremental_alter_configs_request_resource *resource, bool validate_only)
+/* replaces: what is not named goes back to its default. */
+static void resource_alter(struct alter *alter, int32_t index, const struct kafka_incremental_alter_configs_request_resource *resource,
+                           bool validate_only, bool replaces)
 {
     struct request *request = alter->request;
     struct properties config;
@@ -483,95 +467,55 @@ static void incremental_resource(struct alter *alter, int32_t index,
     topic = resource_topic(alter, index, resource->resource_name);
     if (topic == NULL)
         return;
-    topic_config_copy(topic, &config);
-    status = incremental_apply(request, resource, &config, &error);
+    if (replaces)
+        properties_init(&config);
+    else
+        topic_config_copy(topic, &config);
+    status = changes_apply(request, resource, &config, &error);
     if (status == OK)
         topic_alter(alter, index, topic, &config, validate_only);
     else
         row_refuse(alter, index, status, error.message);
     properties_finish(&config);
     topic_release(topic);
+}
+
+static void resources_alter(struct request *request, const struct kafka_incremental_alter_configs_request *asked, bool replaces)
+{
+    struct alter *alter = alter_create(request, asked);
+
+    rows_refuse_repeated(alter);
+    for (int32_t i = 0; i < asked->resources.count; i++) {
+        if (!row_begin(alter, i))
+            resource_alter(alter, i, &asked->resources.items[i], asked->validate_only, replaces);
+    }
+    alter_one_less(alter);
 }
 
 void handle_incremental_alter_configs(struct request *request)
 {
-    const struct kafka_incremental_alter_configs_request *asked = request->decoded;
-    struct alter *alter = alter_create(request, asked->resources.count, incremental_answer);
-
-    for (int32_t i = 0; i < asked->resources.count; i++) {
-        alter->rows[i].resource_type = asked->resources.items[i].resource_type;
-        alter->rows[i].resource_name = asked->resources.items[i].resource_name;
-    }
-    rows_refuse_repeated(alter);
-    for (int32_t i = 0; i < asked->resources.count; i++) {
-        if (!row_begin(alter, i))
-            incremental_resource(alter, i, &asked->resources.items[i], asked->validate_only);
-    }
-    alter_one_less(alter);
-}
-
-/* ---- AlterConfigs: what is not named goes back to its default ---- */
-
-static void alter_answer(struct alter *alter)
-{
-    struct kafka_alter_configs_response response = {0};
-
-    response.responses.count = alter->count;
-    response.responses.items = arena_new_array(&alter->request->arena, (size_t)alter->count, sizeof(*response.responses.items));
-    for (int32_t i = 0; i < alter->count; i++) {
-        response.responses.items[i].error_code = alter->rows[i].error_code;
-        response.responses.items[i].error_message = alter->rows[i].error_message;
-        response.responses.items[i].resource_type = alter->rows[i].resource_type;
-        response.responses.items[i].resource_name = alter->rows[i].resource_name;
-    }
-    request_answer(alter->request, &response);
-}
-
-static void replace_resource(struct alter *alter, int32_t index, const struct kafka_alter_configs_request_resource *resource,
-                             bool validate_only)
-{
-    struct request *request = alter->request;
-    struct properties config;
-    struct topic *topic;
-    struct error error;
-    enum status status = OK;
-
-    if (resource->resource_type == RESOURCE_BROKER) {
-        struct slice *keys = arena_new_array(&request->arena, (size_t)resource->configs.count, sizeof(*keys));
-
-        for (int32_t i = 0; i < resource->configs.count; i++)
-            keys[i] = resource->configs.items[i].name;
-        broker_alter(alter, index, resource->resource_name, keys, resource->configs.count);
-        return;
-    }
-    topic = resource_topic(alter, index, resource->resource_name);
-    if (topic == NULL)
-        return;
-    properties_init(&config);
-    for (int32_t i = 0; i < resource->configs.count && status == OK; i++)
-        status =
-            operation_apply(request, &config, OPERATION_SET, resource->configs.items[i].name, resource->configs.items[i].value, &error);
-    if (status == OK)
-        topic_alter(alter, index, topic, &config, validate_only);
-    else
-        row_refuse(alter, index, status, error.message);
-    properties_finish(&config);
-    topic_release(topic);
+    resources_alter(request, request->decoded, false);
 }
 
 void handle_alter_configs(struct request *request)
 {
-    const struct kafka_alter_configs_request *asked = request->decoded;
-    struct alter *alter = alter_create(request, asked->resources.count, alter_answer);
+    const struct kafka_alter_configs_request *from = request->decoded;
+    struct kafka_incremental_alter_configs_request asked = {.validate_only = from->validate_only};
 
-    for (int32_t i = 0; i < asked->resources.count; i++) {
-        alter->rows[i].resource_type = asked->resources.items[i].resource_type;
-        alter->rows[i].resource_name = asked->resources.items[i].resource_name;
+    asked.resources.count = from->resources.count;
+    asked.resources.items = arena_new_array(&request->arena, (size_t)from->resources.count, sizeof(*asked.resources.items));
+    for (int32_t i = 0; i < from->resources.count; i++) {
+        const struct kafka_alter_configs_request_resource *resource = &from->resources.items[i];
+        struct kafka_incremental_alter_configs_request_config *configs =
+            arena_new_array(&request->arena, (size_t)resource->configs.count, sizeof(*configs));
+
+        for (int32_t j = 0; j < resource->configs.count; j++)
+            configs[j] = (struct kafka_incremental_alter_configs_request_config){resource->configs.items[j].name, OPERATION_SET,
+                                                                                 resource->configs.items[j].value};
+        asked.resources.items[i].resource_type = resource->resource_type;
+        asked.resources.items[i].resource_name = resource->resource_name;
+        asked.resources.items[i].configs.items = configs;
+        asked.resources.items[i].configs.count = resource->configs.count;
     }
-    rows_refuse_repeated(alter);
-    for (int32_t i = 0; i < asked->resources.count; i++) {
-        if (!row_begin(alter, i))
-            replace_resource(alter, i, &asked->resources.items[i], asked->validate_only);
-    }
-    alter_one_less(alter);
+    resources_alter(request, &asked, true);
 }
