@@ -273,7 +273,7 @@ void handle_init_producer_id(struct request *request)
         response.producer_id = broker->producer_id_next++;
         response.producer_epoch = 0;
     } else {
-        response.error_code = CODE(COORDINATOR_NOT_AVAILABLE); /* the disk: the client tries again */
+        response.error_code = CODE(COORDINATOR_LOAD_IN_PROGRESS); /* the next ones are being written: the client tries again */
     }
     request_answer(request, &response);
 }

@@ -7,7 +7,8 @@ import pytest
 from harness import wait_until
 from kafka_wire import Raw, header, string
 
-API_VERSIONS, METADATA, PRODUCE, FETCH, JOIN_GROUP = 18, 3, 0, 1, 11
+API_VERSIONS, METADATA, PRODUCE, FETCH, JOIN_GROUP, INIT_PRODUCER_ID = 18, 3, 0, 1, 11, 22
+COORDINATOR_LOAD_IN_PROGRESS = 14
 
 
 def is_well(program):
@@ -44,6 +45,17 @@ def test_an_unknown_version_of_apiversions_is_answered(tailrace):
     with Raw(tailrace.bootstrap) as raw:
         assert raw.request(API_VERSIONS, 9, correlation=5, flexible=True).read() == struct.pack(">ihihhh", 5, 35, 1, 18, 0, 4)
         assert raw.request(API_VERSIONS, 0, correlation=6).read()[:6] == struct.pack(">ih", 6, 0)
+
+
+def test_producers_that_come_faster_than_their_ids_are_written_are_told_to_ask_again(tailrace):
+    with Raw(tailrace.bootstrap) as raw:
+        body = header(INIT_PRODUCER_ID, 0) + struct.pack(">hi", -1, 60000)
+        raw.send((struct.pack(">i", len(body)) + body) * 5000)
+        answers = [struct.unpack(">ihqh", raw.read()[4:]) for _ in range(5000)]
+    given = [producer for _, code, producer, _ in answers if code == 0]
+    assert len(given) >= 1000 and len(set(given)) == len(given)
+    # Not "no coordinator": a client may look for one then, and a producer without transactions has none.
+    assert {code for _, code, _, _ in answers} <= {0, COORDINATOR_LOAD_IN_PROGRESS}
 
 
 def test_a_request_may_come_byte_by_byte_and_several_at_once(tailrace):
