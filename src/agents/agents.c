@@ -16,7 +16,6 @@
 
 #define AGENTS_MAX 64
 #define NAME_BYTES_MAX CONTROL_NAME_BYTES_MAX
-#define LOOK_EVERY_MS 200 /* at the wishes */
 
 struct item {
     char name[CONTROL_NAME_BYTES_MAX + 1];
@@ -28,12 +27,10 @@ struct item {
 };
 
 struct agents {
-    const struct properties *values; /* all settings */
     struct log *log;
     struct control *control;
     struct thread *thread; /* looks for what people want of them */
     struct stop stop;
-    uint64_t revision;     /* of the wishes that are in force */
     pthread_mutex_t lock;  /* guards the rest against those who describe; only the thread (and start and stop) changes it */
     struct item *items[AGENTS_MAX];
     size_t count;
@@ -304,8 +301,9 @@ static bool item_failed(const struct item *item)
 }
 
 /* Makes one agent what is wanted of it. Errors: which of its settings is wrong; it is kept, with the error. */
-static enum status wish_fulfil(struct agents *agents, const struct wish *wish, struct error *error)
+static enum status wish_fulfil(void *context, const struct wish *wish, struct error *error)
 {
+    struct agents *agents = context;
     struct item *item = item_find(agents, wish->name);
 
     if (strlen(wish->name) > NAME_BYTES_MAX)
@@ -330,68 +328,33 @@ static enum status wish_fulfil(struct agents *agents, const struct wish *wish, s
     return item_set(agents, item, wish, error);
 }
 
-/* One that is gone from the topic and not in the file. */
-static void forgotten_remove(struct agents *agents, const struct wish *wishes, size_t count)
+/* One that is gone from the topic and not in the file is removed. */
+static void wished_keep(void *context, const struct wish *wishes, size_t count)
 {
-    for (size_t i = agents->count; i-- > 0;) {
-        size_t at = 0;
+    struct agents *agents = context;
 
-        while (at < count && strcmp(wishes[at].name, agents->items[i]->name) != 0)
-            at++;
-        if (at == count)
+    for (size_t i = agents->count; i-- > 0;) {
+        if (!control_is_wanted(wishes, count, agents->items[i]->name))
             item_remove(agents, agents->items[i]);
     }
 }
 
-/* first: what the settings file alone says has to be right. */
-static enum status wishes_fulfil(struct agents *agents, bool first, struct error *error)
-{
-    struct arena arena;
-    struct wish *wishes;
-    struct error wrong;
-    size_t count;
-    enum status status = OK;
-
-    arena_init(&arena, 4096);
-    agents->revision = control_revision(agents->control);
-    wishes = control_wishes(agents->control, agents->values, &arena, &count);
-    for (size_t i = 0; i < count && status == OK; i++) {
-        if (wish_fulfil(agents, &wishes[i], &wrong) == OK)
-            continue;
-        LOG_ERROR("agent %s cannot run: %s", wishes[i].name, wrong.message);
-        if (first && wishes[i].version == 1) {
-            status = wrong.status;
-            if (error != NULL)
-                *error = wrong;
-        }
-    }
-    forgotten_remove(agents, wishes, count);
-    control_forget(wishes, count);
-    arena_finish(&arena);
-    return status;
-}
-
 static void thread_main(void *context)
 {
-    struct agents *agents = context;
-
-    while (!stop_wait(&agents->stop, LOOK_EVERY_MS)) {
-        if (control_revision(agents->control) != agents->revision)
-            (void)wishes_fulfil(agents, false, NULL);
-    }
+    control_watch(((struct agents *)context)->control);
 }
 
 enum status agents_start(const struct properties *values, struct log *log, struct agents **started, struct error *error)
 {
     struct agents *agents = memory_new(sizeof(*agents));
+    const struct control_service service = {"agent", "agents", values, &agents->stop, agents, wish_fulfil, wished_keep};
     enum status status;
 
-    agents->values = values;
     agents->log = log;
-    agents->control = control_create(log, "agent");
+    agents->control = control_create(log, &service);
     stop_init(&agents->stop);
     (void)pthread_mutex_init(&agents->lock, NULL);
-    status = wishes_fulfil(agents, true, error);
+    status = control_fulfil(agents->control, error);
     if (status == OK)
         status = thread_start(&agents->thread, "agents", thread_main, agents, error);
     if (status == OK)

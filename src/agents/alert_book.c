@@ -1,6 +1,6 @@
 #include "agents/alert_book.h"
 
-#include "agents/kafka_client.h"
+#include "agents/cluster_client.h"
 #include "base/banned.h"
 
 #define SUFFIX ".alerts"
@@ -18,7 +18,7 @@ static enum status producer_open(const char *servers, const struct properties *c
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    return kafka_client_open(RD_KAFKA_PRODUCER, conf, servers, own, 1, client, producer, error);
+    return cluster_client_open(RD_KAFKA_PRODUCER, conf, servers, own, 1, client, producer, error);
 }
 
 enum status alert_book_topics(const char *servers, const struct properties *client, struct arena *arena, const char ***topics, size_t *count,
@@ -31,7 +31,7 @@ enum status alert_book_topics(const char *servers, const struct properties *clie
 
     if (status != OK)
         return status;
-    failed = rd_kafka_metadata(producer, 1, NULL, &metadata, KAFKA_CLIENT_REQUEST_MS);
+    failed = rd_kafka_metadata(producer, 1, NULL, &metadata, CLUSTER_REQUEST_MS);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
         status = error_set(error, ERROR_UNAVAILABLE, "%s does not answer: %s", servers, rd_kafka_err2str(failed));
     } else {
@@ -59,15 +59,15 @@ enum status alert_book_put(const char *servers, const struct properties *client,
 
     if (status != OK)
         return status;
-    status = kafka_client_topic_ensure(producer, topic, 1, settings, error);
+    status = cluster_topic_ensure(producer, topic, 1, settings, error);
     if (status == OK) {
         failed = rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                                    RD_KAFKA_V_KEY(id.data, id.size), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.size), RD_KAFKA_V_OPAQUE(&delivered),
                                    RD_KAFKA_V_END);
         if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            (void)rd_kafka_flush(producer, KAFKA_CLIENT_REQUEST_MS);
+            (void)rd_kafka_flush(producer, CLUSTER_REQUEST_MS);
             (void)rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT); /* nothing may point to `delivered` later */
-            (void)rd_kafka_flush(producer, KAFKA_CLIENT_REQUEST_MS);
+            (void)rd_kafka_flush(producer, CLUSTER_REQUEST_MS);
             failed = delivered;
         }
         if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)

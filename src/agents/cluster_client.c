@@ -1,4 +1,4 @@
-#include "agents/kafka_client.h"
+#include "agents/cluster_client.h"
 
 #include "base/banned.h"
 #include "os/logger.h"
@@ -23,7 +23,7 @@ static enum status setting_apply(rd_kafka_conf_t *conf, const char *key, const c
     return OK;
 }
 
-enum status kafka_client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, const char *servers, const char *const own[][2], size_t own_count,
+enum status cluster_client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, const char *servers, const char *const own[][2], size_t own_count,
                               const struct properties *given, rd_kafka_t **client, struct error *error)
 {
     char text[512];
@@ -73,7 +73,7 @@ static const char *trouble_of(rd_kafka_event_t *event)
     return NULL;
 }
 
-enum status kafka_client_topic_ensure(rd_kafka_t *client, const char *topic, int32_t partitions, const char *const *settings, struct error *error)
+enum status cluster_topic_ensure(rd_kafka_t *client, const char *topic, int32_t partitions, const char *const *settings, struct error *error)
 {
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic, partitions, -1, NULL, 0);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
@@ -83,7 +83,7 @@ enum status kafka_client_topic_ensure(rd_kafka_t *client, const char *topic, int
 
     settings_add(made, settings);
     rd_kafka_CreateTopics(client, &made, 1, NULL, queue);
-    event = rd_kafka_queue_poll(queue, KAFKA_CLIENT_REQUEST_MS);
+    event = rd_kafka_queue_poll(queue, CLUSTER_REQUEST_MS);
     trouble = trouble_of(event);
     if (trouble != NULL)
         status = error_set(error, ERROR_UNAVAILABLE, "create topic %s: %s", topic, trouble);

@@ -1,6 +1,6 @@
 #include "agents/history.h"
 
-#include "agents/kafka_client.h"
+#include "agents/cluster_client.h"
 #include "base/banned.h"
 #include "base/memory.h"
 #include "os/clock.h"
@@ -32,7 +32,7 @@ static enum status client_open(const struct history_spec *spec, struct history *
     static const char *const own[][2] = {{"group.id", "tailrace-history"}, {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
                                          {"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"}, {"isolation.level", "read_committed"},
                                          {"allow.auto.create.topics", "false"}, {"fetch.wait.max.ms", "50"}};
-    enum status status = kafka_client_open(RD_KAFKA_CONSUMER, rd_kafka_conf_new(), spec->bootstrap_servers, own, sizeof(own) / sizeof(own[0]),
+    enum status status = cluster_client_open(RD_KAFKA_CONSUMER, rd_kafka_conf_new(), spec->bootstrap_servers, own, sizeof(own) / sizeof(own[0]),
                                            spec->client, &history->client, error);
 
     if (status != OK)
@@ -45,7 +45,7 @@ static enum status partitions_count(struct history *history, const char *servers
 {
     rd_kafka_topic_t *topic = rd_kafka_topic_new(history->client, history->topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t failed = rd_kafka_metadata(history->client, 0, topic, &metadata, KAFKA_CLIENT_REQUEST_MS);
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(history->client, 0, topic, &metadata, CLUSTER_REQUEST_MS);
     enum status status = OK;
 
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -68,7 +68,7 @@ static enum status offsets_at(struct history *history, int64_t ms, bool is_end, 
 
     for (int32_t i = 0; i < history->count; i++)
         rd_kafka_topic_partition_list_add(list, history->topic, i)->offset = ms;
-    failed = rd_kafka_offsets_for_times(history->client, list, KAFKA_CLIENT_REQUEST_MS);
+    failed = rd_kafka_offsets_for_times(history->client, list, CLUSTER_REQUEST_MS);
     for (int i = 0; failed == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
         struct part *part = &history->parts[list->elems[i].partition];
         int64_t offset = list->elems[i].offset < 0 || list->elems[i].offset > part->end ? part->end : list->elems[i].offset;
@@ -89,7 +89,7 @@ static enum status range_find(const struct history_spec *spec, struct history *h
     history->parts = memory_new_array((size_t)history->count, sizeof(*history->parts));
     for (int32_t i = 0; i < history->count; i++) {
         rd_kafka_resp_err_t failed =
-            rd_kafka_query_watermark_offsets(history->client, history->topic, i, &history->parts[i].first, &history->parts[i].end, KAFKA_CLIENT_REQUEST_MS);
+            rd_kafka_query_watermark_offsets(history->client, history->topic, i, &history->parts[i].first, &history->parts[i].end, CLUSTER_REQUEST_MS);
 
         if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
             return error_set(error, ERROR_UNAVAILABLE, "ask for the ends of topic %s: %s", history->topic, rd_kafka_err2str(failed));

@@ -12,7 +12,7 @@
  */
 #include "agents/source_internal.h"
 
-#include "agents/kafka_client.h"
+#include "agents/cluster_client.h"
 #include "agents/state_log.h"
 #include "base/banned.h"
 #include "base/map.h"
@@ -131,7 +131,7 @@ static enum status consumer_open(struct source_kafka *source, const char *group,
 
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
     rd_kafka_conf_set_opaque(conf, source);
-    status = kafka_client_open(RD_KAFKA_CONSUMER, conf, source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]) - !source->plain, &source->client,
+    status = cluster_client_open(RD_KAFKA_CONSUMER, conf, source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]) - !source->plain, &source->client,
                                &source->consumer, error);
     if (status != OK)
         return status;
@@ -176,7 +176,7 @@ static enum status producer_make(struct source_kafka *source, const char *transa
 
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     rd_kafka_conf_set_opaque(conf, source);
-    return kafka_client_open(RD_KAFKA_PRODUCER, conf, source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]) - (transactional_id == NULL),
+    return cluster_client_open(RD_KAFKA_PRODUCER, conf, source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]) - (transactional_id == NULL),
                              &source->client, &source->producer, error);
 }
 
@@ -219,7 +219,7 @@ static bool has_no_transactions(const rd_kafka_error_t *failed)
 static enum status cluster_reach(struct source_kafka *source, bool *transactions, struct error *error)
 {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t failed = rd_kafka_metadata(source->producer, 0, NULL, &metadata, KAFKA_CLIENT_REQUEST_MS);
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(source->producer, 0, NULL, &metadata, CLUSTER_REQUEST_MS);
 
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, ERROR_UNAVAILABLE, "no broker answers at %s: %s; is it running, and is --bootstrap-server right?", source->bootstrap_servers,
@@ -366,7 +366,7 @@ static int64_t source_kafka_lag(struct source *base)
 static enum status source_kafka_topic_ensure(struct source *base, const char *topic, int32_t partitions, const char *const *settings, struct error *error)
 {
     struct source_kafka *source = of(base);
-    enum status status = kafka_client_topic_ensure(source->producer, topic, partitions, settings, error);
+    enum status status = cluster_topic_ensure(source->producer, topic, partitions, settings, error);
 
     source->enriches = source->enriches || (status == OK && strcmp(topic, source->enriched_topic) == 0);
     return status;
@@ -378,7 +378,7 @@ static enum status reader_open(struct source_kafka *source, const char *topic, i
     static const char *const own[][2] = {{"group.id", "tailrace-state-reader"}, {"enable.auto.commit", "false"}, {"isolation.level", "read_committed"},
                                          {"enable.partition.eof", "true"}, {"auto.offset.reset", "earliest"}};
     rd_kafka_topic_partition_list_t *partitions;
-    enum status status = kafka_client_open(RD_KAFKA_CONSUMER, rd_kafka_conf_new(), source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]),
+    enum status status = cluster_client_open(RD_KAFKA_CONSUMER, rd_kafka_conf_new(), source->bootstrap_servers, own, sizeof(own) / sizeof(own[0]),
                                            &source->client, reader, error);
 
     if (status != OK)
@@ -545,7 +545,7 @@ static enum status end_ask(const struct source_kafka *source, const char *topic,
 {
     int64_t low = 0;
 
-    if (rd_kafka_query_watermark_offsets(source->producer, topic, 0, &low, end, KAFKA_CLIENT_REQUEST_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_query_watermark_offsets(source->producer, topic, 0, &low, end, CLUSTER_REQUEST_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, ERROR_UNAVAILABLE, "ask for the end of topic %s: no answer", topic);
     return OK;
 }

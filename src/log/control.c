@@ -3,20 +3,23 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "log/keeper.h"
+#include "os/logger.h"
 
 #define NAMES_MAX 1000
+#define LOOK_EVERY_MS 200
 
 struct control {
     struct keeper *keeper;
-    const char *kind;
+    struct control_service service;
+    uint64_t revision; /* of the wishes that are in force */
 };
 
-struct control *control_create(struct log *log, const char *kind)
+struct control *control_create(struct log *log, const struct control_service *service)
 {
     struct control *control = memory_new(sizeof(*control));
 
     control->keeper = keeper_create(log, CONTROL_TOPIC);
-    control->kind = kind;
+    control->service = *service;
     return control;
 }
 
@@ -26,11 +29,6 @@ void control_destroy(struct control *control)
         return;
     keeper_destroy(control->keeper);
     memory_free(control);
-}
-
-uint64_t control_revision(struct control *control)
-{
-    return keeper_revision(control->keeper);
 }
 
 /* ---- Wishes ---- */
@@ -77,10 +75,12 @@ static void said_take(struct wish *wish, const json_t *said)
     wish->runs = integer_of(said, "runs", 0);
 }
 
-struct wish *control_wishes(struct control *control, const struct properties *settings, struct arena *arena, size_t *count)
+/* Everything that is wanted, in memory of the arena but for the configs. */
+static struct wish *wishes_read(struct control *control, struct arena *arena, size_t *count)
 {
+    const struct properties *settings = control->service.settings;
     struct wish *wishes = arena_new_array(arena, NAMES_MAX, sizeof(*wishes)), *wish;
-    const char *prefix = arena_format(arena, "%ss.", control->kind), *keys = arena_format(arena, "%s/", control->kind), *key;
+    const char *prefix = arena_format(arena, "%s.", control->service.kinds), *keys = arena_format(arena, "%s/", control->service.kind), *key;
     json_t *all = keeper_all(control->keeper, keys), *said;
     struct slice name;
     size_t at = 0;
@@ -103,10 +103,55 @@ struct wish *control_wishes(struct control *control, const struct properties *se
     return wishes;
 }
 
-void control_forget(struct wish *wishes, size_t count)
+/* first: what the settings file alone says has to be right. */
+static enum status wishes_fulfil(struct control *control, bool first, struct error *error)
 {
+    const struct control_service *service = &control->service;
+    struct arena arena;
+    struct wish *wishes;
+    size_t count;
+    enum status status = OK;
+
+    arena_init(&arena, 4096);
+    control->revision = keeper_revision(control->keeper);
+    wishes = wishes_read(control, &arena, &count);
+    for (size_t i = 0; i < count && status == OK && !service->stop->asked; i++) {
+        if (service->fulfil(service->context, &wishes[i], error) == OK)
+            continue;
+        logger_write(LOGGER_ERROR, service->kinds, "%s %s cannot run: %s", service->kind, wishes[i].name, error->message);
+        if (first && wishes[i].version == 1)
+            status = error->status;
+    }
+    if (!service->stop->asked)
+        service->keep(service->context, wishes, count);
     for (size_t i = 0; i < count; i++)
         properties_finish(&wishes[i].config);
+    arena_finish(&arena);
+    return status;
+}
+
+enum status control_fulfil(struct control *control, struct error *error)
+{
+    return wishes_fulfil(control, true, error);
+}
+
+void control_watch(struct control *control)
+{
+    struct error error;
+
+    while (!stop_wait(control->service.stop, LOOK_EVERY_MS)) {
+        if (keeper_revision(control->keeper) != control->revision)
+            (void)wishes_fulfil(control, false, &error);
+    }
+}
+
+bool control_is_wanted(const struct wish *wishes, size_t count, const char *name)
+{
+    size_t at = 0;
+
+    while (at < count && strcmp(wishes[at].name, name) != 0)
+        at++;
+    return at < count;
 }
 
 bool control_config_equal(const struct properties *a, const struct properties *b)

@@ -10,15 +10,10 @@
 #define LOG_CONTROL_H
 
 #include "log/log.h"
+#include "os/stop.h"
 
 #define CONTROL_TOPIC "tailrace-control"
 #define CONTROL_NAME_BYTES_MAX 100
-
-struct control;
-
-/* kind: "agent" or "report", a literal. Thread of all: one at a time */
-struct control *control_create(struct log *log, const char *kind);
-void control_destroy(struct control *control); /* NULL is fine */
 
 struct wish {
     const char *name;
@@ -29,15 +24,33 @@ struct wish {
     int64_t runs;             /* how often a run now was asked for, ever */
 };
 
-/*
- * Everything that is wanted, of the settings and of the topic, in memory of the arena but for the configs: control_forget them.
- * settings  all; those that begin with "<kind>s." count
- */
-struct wish *control_wishes(struct control *control, const struct properties *settings, struct arena *arena, size_t *count);
-void control_forget(struct wish *wishes, size_t count);
+/* The service that does what is wanted. */
+struct control_service {
+    const char *kind, *kinds;          /* literals: "agent", "agents" */
+    const struct properties *settings; /* all; those that begin with "<kinds>." count */
+    struct stop *stop;                 /* asked: nothing more is begun */
+    void *context;                     /* of the functions below */
 
-/* Changes when a wish does: a service asks it instead of reading all of them again. Starts at 0. */
-uint64_t control_revision(struct control *control);
+    /* Makes one thing what is wanted of it. Errors: what is wrong with the wish */
+    enum status (*fulfil)(void *context, const struct wish *wish, struct error *error);
+
+    /* Takes away what is not among the wishes any more. */
+    void (*keep)(void *context, const struct wish *wishes, size_t count);
+};
+
+struct control;
+
+/* service  copied; what it points to is borrowed. Thread of all: one at a time */
+struct control *control_create(struct log *log, const struct control_service *service);
+void control_destroy(struct control *control); /* NULL is fine */
+
+/* Does all that is wanted, of the settings and of the topic. What is wrong is logged; Errors: only of what the settings file alone says */
+enum status control_fulfil(struct control *control, struct error *error);
+
+/* Does what is wanted anew, within a second, until the service is asked to stop. */
+void control_watch(struct control *control);
+
+bool control_is_wanted(const struct wish *wishes, size_t count, const char *name);
 
 /* The same settings? */
 bool control_config_equal(const struct properties *a, const struct properties *b);

@@ -21,8 +21,7 @@
 
 #define REPORTS_MAX 64
 #define NAME_BYTES_MAX CONTROL_NAME_BYTES_MAX
-#define LOOK_EVERY_MS 200   /* at the wishes */
-#define RUN_NOW_MS 30000    /* that a run which somebody asked for may take */
+#define RUN_NOW_MS 30000 /* that a run which somebody asked for may take */
 #define RESULT_BYTES_MAX ((size_t)64 << 10)
 #define RETRY_MS 10000 /* after a query that PostgreSQL refuses: the table may come */
 
@@ -50,13 +49,11 @@ struct scheduled {
 };
 
 struct reports {
-    const struct properties *values; /* all settings */
     struct log *log;
     struct control *control;
     struct thread *thread; /* looks for what people want of them */
     struct stop stop;
     int wake_fd;           /* readable when `stop` is asked */
-    uint64_t revision;     /* of the wishes that are in force */
     pthread_mutex_t lock;  /* guards the rest against those who describe; only the thread (and start and stop) changes it */
     struct scheduled *items[REPORTS_MAX];
     size_t count;
@@ -344,8 +341,9 @@ static void counts_take(struct scheduled *report, struct scheduled *old)
 }
 
 /* Makes one report what is wanted of it. Errors: which of its settings is wrong; it is kept, with the error. */
-static enum status wish_fulfil(struct reports *reports, const struct wish *wish, struct error *error)
+static enum status wish_fulfil(void *context, const struct wish *wish, struct error *error)
 {
+    struct reports *reports = context;
     size_t at = place_of(reports, wish->name);
     struct scheduled *old = at < reports->count ? reports->items[at] : NULL, *report;
     enum status status;
@@ -382,70 +380,34 @@ static enum status wish_fulfil(struct reports *reports, const struct wish *wish,
     return report_begin(report, status, error);
 }
 
-/* One that is gone from the topic and not in the file. */
-static void forgotten_remove(struct reports *reports, const struct wish *wishes, size_t count)
+/* One that is gone from the topic and not in the file is removed. */
+static void wished_keep(void *context, const struct wish *wishes, size_t count)
 {
-    for (size_t i = reports->count; i-- > 0;) {
-        size_t at = 0;
+    struct reports *reports = context;
 
-        while (at < count && strcmp(wishes[at].name, reports->items[i]->name) != 0)
-            at++;
-        if (at == count)
+    for (size_t i = reports->count; i-- > 0;) {
+        if (!control_is_wanted(wishes, count, reports->items[i]->name))
             report_destroy(place_set(reports, i, NULL));
     }
 }
 
-/* first: what the settings file alone says has to be right. */
-static enum status wishes_fulfil(struct reports *reports, bool first, struct error *error)
-{
-    struct arena arena;
-    struct wish *wishes;
-    struct error wrong;
-    size_t count;
-    enum status status = OK;
-
-    arena_init(&arena, 4096);
-    reports->revision = control_revision(reports->control);
-    wishes = control_wishes(reports->control, reports->values, &arena, &count);
-    for (size_t i = 0; i < count && status == OK && !reports->stop.asked; i++) {
-        if (wish_fulfil(reports, &wishes[i], &wrong) == OK)
-            continue;
-        LOG_ERROR("report %s cannot run: %s", wishes[i].name, wrong.message);
-        if (first && wishes[i].version == 1) {
-            status = wrong.status;
-            if (error != NULL)
-                *error = wrong;
-        }
-    }
-    if (!reports->stop.asked)
-        forgotten_remove(reports, wishes, count);
-    control_forget(wishes, count);
-    arena_finish(&arena);
-    return status;
-}
-
 static void wishes_watch(void *context)
 {
-    struct reports *reports = context;
-
-    while (!stop_wait(&reports->stop, LOOK_EVERY_MS)) {
-        if (control_revision(reports->control) != reports->revision)
-            (void)wishes_fulfil(reports, false, NULL);
-    }
+    control_watch(((struct reports *)context)->control);
 }
 
 enum status reports_start(const struct properties *values, struct log *log, struct reports **started, struct error *error)
 {
     struct reports *reports = memory_new(sizeof(*reports));
+    const struct control_service service = {"report", "reports", values, &reports->stop, reports, wish_fulfil, wished_keep};
     enum status status;
 
-    reports->values = values;
     reports->log = log;
-    reports->control = control_create(log, "report");
+    reports->control = control_create(log, &service);
     reports->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     stop_init(&reports->stop);
     (void)pthread_mutex_init(&reports->lock, NULL);
-    status = wishes_fulfil(reports, true, error);
+    status = control_fulfil(reports->control, error);
     if (status == OK)
         status = thread_start(&reports->thread, "reports", wishes_watch, reports, error);
     if (status == OK)
