@@ -19,6 +19,7 @@ struct topic_row {
     enum limit limit;
     int64_t low, high, extra;
     const char *choices;
+    const char *meaning;
 };
 
 #define ANY LIMIT_NONE, 0, 0, 0, NULL
@@ -152,7 +153,7 @@ static void topic_entry_fill(struct config_entry *entry, const struct topic_row 
     const char *set = own == NULL ? NULL : properties_get(own, row->name);
     const struct broker_row *broker_row = broker_row_find(row->broker_name);
 
-    *entry = (struct config_entry){.name = row->name, .type = row->type, .source = CONFIG_FROM_DEFAULT, .value = row->value};
+    *entry = (struct config_entry){.name = row->name, .type = row->type, .source = CONFIG_FROM_DEFAULT, .value = row->value, .meaning = row->meaning};
     if (set != NULL)
         synonym_add(entry, row->name, set, CONFIG_FROM_TOPIC);
     if (broker_row != NULL)

@@ -39,6 +39,7 @@ struct config_synonym {
 struct config_entry {
     const char *name;
     const char *value; /* NULL: null, or secret */
+    const char *meaning; /* for people; NULL: nothing is said of it */
     enum config_type type;
     enum config_source source;
     bool read_only;

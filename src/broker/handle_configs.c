@@ -50,6 +50,7 @@ static void entries_fill(struct request *request, const struct kafka_describe_co
             .config_source = (int8_t)entry->source,
             .is_sensitive = entry->sensitive,
             .config_type = (int8_t)entry->type,
+            .documentation = all->include_documentation ? text_or_null(entry->meaning) : slice_null(),
         };
         if (!all->include_synonyms)
             continue;
