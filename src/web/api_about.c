@@ -33,6 +33,7 @@ void api_me(struct api_call *call)
     json_put(me, "login", json_string(!auth_is_on(api_auth(call->api)) ? "none" : call->access == ACCESS_NONE ? "required" : "token"));
     json_put(me, "version", json_string(settings->version));
     json_put(me, "host", json_string(host));
+    json_put(me, "kafka", json_string(settings->kafka));
     json_put(me, "started_ms", json_integer(member_integer(description, "started_ms", 0)));
     json_put(me, "now_ms", json_integer(clock_now_ms()));
     json_put(me, "read_only_why", json_text_or_null(call->access != ACCESS_READ ? NULL : settings->read_only ? "The setting console.access is read." : "The token gives read access."));

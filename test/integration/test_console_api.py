@@ -401,6 +401,14 @@ def test_a_failed_connector_is_a_problem_with_its_cause(postgres, database, cons
 
 # ---- The stream ----
 
+def test_the_stream_says_when_what_is_watched_is_gone(console):
+    console.change("POST", "/topics", {"name": "passing", "partitions": 1}, status=201)
+    threading.Timer(1.5, console.change, ("DELETE", "/topics/passing?confirm=passing"), {"status": 204}).start()
+    found = console.events("/stream?watch=topic:passing", lambda name, _: name == "gone")
+    assert found[-1][1] == {"kind": "topic", "name": "passing"}
+    assert any(name == "topic" for name, _ in found)
+
+
 def test_the_stream_sends_whole_objects_when_they_change(console, tailrace):
     console.change("POST", "/topics", {"name": "s", "partitions": 1}, status=201)
     threading.Timer(1.5, produce, (tailrace, "s", [b"x"] * 5)).start()

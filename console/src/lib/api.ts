@@ -41,6 +41,11 @@ export interface Call {
   signal?: AbortSignal;
 }
 
+/* What commands to copy begin with, so that they work as they are. */
+export const bootstrap = () => '--bootstrap-server ' + (me.get()?.kafka ?? 'localhost:9092');
+export const curl = (method: string, path: string) =>
+  `curl -X ${method} -H 'X-Tailrace: 1' -H 'Content-Type: application/json'${me.get()?.login === 'token' ? " -H 'Authorization: Bearer TOKEN'" : ''} ${location.origin}${BASE}${path}`;
+
 /* The raw answer, also when it is an error of HTTP other than 401; throws only when none arrives. */
 export async function call(path: string, { method = 'GET', body, headers = {}, signal }: Call = {}): Promise<Response> {
   const all: Record<string, string> = { ...headers };

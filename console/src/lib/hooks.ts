@@ -47,6 +47,8 @@ export function useAnswer<T>(path: string | null, load: (path: string, signal: A
 export function useLive<E extends keyof StreamEvents>(path: string, watched: string, event: E): Answer<StreamEvents[E]> {
   const answer = useAnswer<StreamEvents[E]>(path);
   useWatch(watched, event, answer.set);
+  /* Deleted elsewhere: the answer says when, and by whom. */
+  useWatch(null, 'gone', it => watched === it.kind + ':' + it.name && void answer.reload());
   const { state } = useStore(link);
   const was = useRef(state);
   useEffect(() => {
@@ -54,6 +56,16 @@ export function useLive<E extends keyof StreamEvents>(path: string, watched: str
     was.current = state;
   }, [state]);
   return answer;
+}
+
+/* Asks again every few seconds while somebody looks: for what no stream tells. */
+export function useAgain(reload: () => Promise<void>, ms = 5000): void {
+  const latest = useRef(reload);
+  latest.current = reload;
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && link.get().state !== 'down' && void latest.current(), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
 }
 
 /* Series up to now, asked again every 15 s; the old ones stay until the new ones are there. */
@@ -68,11 +80,8 @@ export function useSeries(names: string[], span_ms: number, points = 60): Answer
       setState(s => ({ list, data: s.list === list ? s.data : null, error: asError(error) }));
     }
   }, [list, span_ms, points]);
-  useEffect(() => {
-    void ask();
-    const timer = setInterval(() => !document.hidden && link.get().state !== 'down' && void ask(), 15_000);
-    return () => clearInterval(timer);
-  }, [ask]);
+  useEffect(() => void ask(), [ask]);
+  useAgain(ask, 15_000);
   const mine = state.list === list;
   return { data: mine ? state.data : null, error: mine ? state.error : null, slow: false, at_ms: 0, reload: ask, set: data => setState({ list, data, error: null }) };
 }

@@ -23,6 +23,7 @@ export interface Me {
   login: 'none' | 'token' | 'required';
   version: string;
   host: string;
+  kafka?: string; /* where clients reach its broker */
   started_ms: number;
   now_ms: number;
   read_only_why: string | null;
@@ -703,5 +704,6 @@ export interface StreamEvents {
   event: EventLine;
   revision: Record<string, number>;
   starting: { step: string; share: number | null };
+  gone: { kind: string; name: string } /* what is watched does not exist any more */;
   bye: { reason: string };
 }

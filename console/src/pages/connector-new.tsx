@@ -1,6 +1,6 @@
 /* connector-new.tsx: from PostgreSQL to topics, checked before anything is made. */
 import { useState } from 'preact/hooks';
-import { asError, change } from '../lib/api';
+import { asError, change, curl } from '../lib/api';
 import { go, route, setQuery } from '../lib/router';
 import { useStore } from '../lib/store';
 import type { ErrorBody } from '../lib/types';
@@ -69,7 +69,7 @@ export function CreateConnector() {
     }
   };
   const ready = enough && draft.name !== '';
-  const curl = `curl -X POST -H 'Content-Type: application/json' http://localhost:8083/connectors -d ${quoted(JSON.stringify(draft))}`;
+  const command = `${curl('POST', '/connect/connectors')} -d ${quoted(JSON.stringify(draft))}`;
   return (
     <div class="page">
       <Head title="Create a connector" sub="From PostgreSQL to topics. Nothing is created until you press the button." />
@@ -103,7 +103,7 @@ export function CreateConnector() {
               <Button changes disabled={!ready} busy="Creating…" onClick={press(true)}>
                 Create stopped
               </Button>
-              <Button kind="quiet" icon="copy" disabled={!enough} onClick={() => copy(curl)}>
+              <Button kind="quiet" icon="copy" disabled={!enough} onClick={() => copy(command)}>
                 Copy as curl
               </Button>
             </>

@@ -1,6 +1,6 @@
 /* connector-parts.tsx: a connector's configuration, offsets and log, and its deletion. */
-import { useEffect, useState } from 'preact/hooks';
-import { asError, at, change, getText } from '../lib/api';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { asError, at, change, curl, getText } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
 import { tokens } from '../lib/json';
@@ -203,7 +203,7 @@ export function Offsets({ c }: { c: Connector }) {
                         ask({
                           title: `Reset the offsets of ${c.name}?`,
                           effect: <p>The position is forgotten. At its next start the connector takes a snapshot as if it were new; rows that are in the topics arrive again.</p>,
-                          command: `curl -X DELETE http://localhost:8083/connectors/${encodeURIComponent(c.name)}/offsets`,
+                          command: curl('DELETE', api(c.name, 'offsets')),
                           name: c.name,
                           button: 'Reset',
                           busy: 'Resetting…',
@@ -261,11 +261,13 @@ export function Log({ path }: { path: string }) {
 /* Deleting asks about the slot explicitly. */
 export function DeleteConnector({ c, close }: { c: Connector; close: () => void }) {
   const [slot, setSlot] = useState<'keep' | 'drop' | null>(null), [typed, setTyped] = useState(''), [error, setError] = useState<ErrorBody | null>(null);
+  const gone = useRef(false);
   const growth = overview.get()?.slots.find(s => s.slot === c.slot)?.growth_bytes_per_s ?? null;
   const run = async () => {
     try {
       setError(null);
-      await change('DELETE', api(c.name));
+      if (!gone.current) await change('DELETE', api(c.name));
+      gone.current = true; /* a slot that could not be dropped is tried again alone */
       if (slot === 'drop' && c.slot) await change('DELETE', at('slots', c.slot), { confirm: c.slot });
       close();
       say(slot === 'drop' ? `${c.name} and its slot are deleted` : `${c.name} is deleted; slot ${c.slot} stays`);

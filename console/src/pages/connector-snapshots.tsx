@@ -1,5 +1,5 @@
 /* connector-snapshots.tsx: copies of what is already in the tables: running, done, and new ones. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { asError, at, change } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
@@ -44,7 +44,7 @@ export function SnapshotPanel({ connector, snapshot: s, reload }: { connector: s
             {s.state === 'paused' ? 'paused' : left ? `about ${f.duration(left)} left` : null}
           </Dots>
         </p>
-        <div class="row">
+        {s.kind === 'initial' ? null : <div class="row">
           {s.state === 'running' ? (
             <Button kind="small" icon="pause" changes busy="Pausing…" onClick={() => set('paused')}>
               Pause
@@ -75,7 +75,7 @@ export function SnapshotPanel({ connector, snapshot: s, reload }: { connector: s
           <Button kind="small" changes onClick={() => openDialog(close => <StartSnapshot connector={connector} close={close} done={reload} />)}>
             Snapshot another table…
           </Button>
-        </div>
+        </div>}
       </div>
     </Panel>
   );
@@ -155,6 +155,8 @@ function StartSnapshot({ connector, close, done }: { connector: string; close: (
 
 export function Snapshots({ c, reload }: { c: Connector; reload: () => void }) {
   const answer = useAnswer<{ items: Snapshot[] }>(at('connectors', c.name, 'snapshots'));
+  /* A snapshot that begins or ends elsewhere changes the list, too. */
+  useEffect(() => void answer.reload(), [c.snapshot?.id, c.snapshot?.state]);
   const both = () => {
     reload();
     void answer.reload();

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { asError, at, change, query } from '../lib/api';
 import * as f from '../lib/format';
-import { useAnswer, useLive, useSeries } from '../lib/hooks';
+import { useAgain, useAnswer, useLive, useSeries } from '../lib/hooks';
 import { go } from '../lib/router';
 import { overview } from '../parts/frame';
 import { useStore } from '../lib/store';
@@ -74,13 +74,14 @@ function Trouble({ c, reload }: { c: Connector; reload: () => void }) {
           ) : null}
         </h2>
         <p>
-          <RichText parts={error.why} /> {error.quote ? <q>{error.quote}</q> : null}
-          {error.code ? ` (SQLSTATE ${error.code})` : ''}
+          <RichText parts={error.why} /> {error.quote && !JSON.stringify(error.why).includes(JSON.stringify(error.quote).slice(1, -1)) ? <q>{error.quote}</q> : null}
+          {/^[0-9A-Z]{5}$/.test(error.code ?? '') ? ` (SQLSTATE ${error.code})` : ''}
         </p>
         <p class="todo">
           <b>Do: </b>
-          {error.todo} {error.lost}
+          {error.todo}
         </p>
+        {error.lost ? <p>Lost: {error.lost}.</p> : null}
         {retry && retry.tries > 0 ? (
           <p class="num is-idle">
             Tried {f.plural(retry.tries, 'time')}
@@ -129,6 +130,7 @@ function StatusPart({ c, reload }: { c: Connector; reload: () => void }) {
   const names = ['connector_rows:' + c.name, `connector_commit_to_durable_p99_ms:${c.name}`, `connector_commit_to_durable_p50_ms:${c.name}`];
   const { data: s } = useSeries(names, HOUR), slot = useStore(overview)?.slots.find(x => x.slot === c.slot), bad = c.state === 'crit' && slot !== undefined;
   const wal = useSeries(bad && c.slot ? ['wal_bytes:' + c.slot] : [], 3 * HOUR, 90), tables = useAnswer<{ items: ConnectorTable[] }>(at('connectors', c.name, 'tables'));
+  useAgain(tables.reload);
   const values = (i: number) => s?.series[names[i]!] ?? [];
   return (
     <>
@@ -219,6 +221,7 @@ function Tables({ items, publication }: { items: ConnectorTable[]; publication: 
 
 function AllTables({ c }: { c: Connector }) {
   const answer = useAnswer<{ items: ConnectorTable[] }>(at('connectors', c.name, 'tables'));
+  useAgain(answer.reload);
   return (
     <Shown answer={answer} panel>
       {list => <Tables items={list.items} publication={c.publication} />}
@@ -255,7 +258,7 @@ export function ConnectorPage({ name, tab }: { name: string; tab: string }) {
     });
   return (
     <div class="page">
-      <Shown answer={answer} rows={8}>
+      <Shown answer={answer} rows={8} back={['/connectors', 'Show the connectors']}>
         {c => {
           const paused = /paused|stopped/i.test(c.word);
           return (

@@ -1,6 +1,6 @@
 /* group.tsx: one consumer group: how far behind, why, and moving its offsets with a preview. */
 import { useEffect, useState } from 'preact/hooks';
-import { asError, at, change, query } from '../lib/api';
+import { asError, at, bootstrap, change, query } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer, useDelayed, useLive, useSeries } from '../lib/hooks';
 import { go, route, setQuery } from '../lib/router';
@@ -314,7 +314,7 @@ export function GroupPage({ name }: { name: string }) {
   }, [q, answer.data !== null]);
   return (
     <div class="page">
-      <Shown answer={answer} rows={8}>
+      <Shown answer={answer} rows={8} back={['/groups', 'Show the groups']}>
         {g => (
           <>
             <Head title={name}>
@@ -333,7 +333,7 @@ export function GroupPage({ name }: { name: string }) {
                         ask({
                           title: `Delete the offsets of ${topic}?`,
                           effect: async () => (await change<Effect>('DELETE', at('groups', name, 'offsets') + query({ topic }), { topic, dry_run: true }))?.effect,
-                          command: `kafka-consumer-groups --bootstrap-server localhost:9092 --delete-offsets --group ${name} --topic ${topic}`,
+                          command: `kafka-consumer-groups ${bootstrap()} --delete-offsets --group ${name} --topic ${topic}`,
                           button: 'Delete offsets',
                           busy: 'Deleting…',
                           danger: true,
@@ -350,7 +350,7 @@ export function GroupPage({ name }: { name: string }) {
                       ask({
                         title: `Delete group ${name}?`,
                         effect: async () => (await change<Effect>('DELETE', at('groups', name), { confirm: name, dry_run: true }))?.effect,
-                        command: `kafka-consumer-groups --bootstrap-server localhost:9092 --delete --group ${name}`,
+                        command: `kafka-consumer-groups ${bootstrap()} --delete --group ${name}`,
                         name,
                         button: 'Delete',
                         busy: 'Deleting…',

@@ -1,4 +1,5 @@
 /* groups.tsx: who is behind, by how much time, and whether they catch up. */
+import { bootstrap } from '../lib/api';
 import * as f from '../lib/format';
 import { route, setQuery } from '../lib/router';
 import { useStore } from '../lib/store';
@@ -80,8 +81,8 @@ function GroupList() {
         open={g => '/groups/' + encodeURIComponent(g.group)}
         onTotal={setTotal}
         empty={
-          <Empty icon="groups" title="No consumer groups yet" command="kafka-console-consumer --bootstrap-server localhost:9092 --topic TOPIC --group NAME" actions={<Button href="/topics">Show the topics</Button>}>
-            A group appears when a consumer with a group id joins or commits; agents are groups too.
+          <Empty icon="groups" title="No consumer groups yet" command={`kafka-console-consumer ${bootstrap()} --topic TOPIC --group NAME`} actions={<Button href="/topics">Show the topics</Button>}>
+            A group appears when a consumer with a group id joins or commits.
           </Empty>
         }
         nothing={

@@ -177,8 +177,7 @@ export function Events({ items }: { items: EventLine[] }) {
           <Mark state={e.severity} />
           <b title={e.subject}>{e.subject}</b>
           <span title={e.text}>
-            {e.text}
-            {e.by ? ` by ${e.by}` : ''}
+            {e.by && e.by !== 'tailrace' ? `${e.text.replace(/\.$/, '')}, by ${e.by}` : e.text}
           </span>
         </li>
       ))}

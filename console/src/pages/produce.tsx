@@ -51,7 +51,8 @@ function Produce({ topic, partitions, close }: { topic: string; partitions: numb
       remember('produce.' + topic, JSON.stringify(draft));
       close();
       written.set(written.get() + 1);
-      say(`Written to partition ${answer.partition}, offset ${f.int(answer.offset)}`);
+      const count = Number(draft.count) || 1;
+      say(count > 1 ? `${f.plural(count, 'message')} written from partition ${answer.partition}, offset ${f.int(answer.offset)} on` : `Written to partition ${answer.partition}, offset ${f.int(answer.offset)}`);
     } catch (e) {
       setError(asError(e));
     }

@@ -115,6 +115,8 @@ function Reproduce({ topic, messages, close }: { topic: string; messages: Messag
     </Dialog>
   );
 }
-export function openReproduce(topic: string, messages: Message[]): void {
+/* Each partition's messages are written in their order, however they were found. */
+export function openReproduce(topic: string, found: Message[]): void {
+  const messages = [...found].sort((a, b) => a.partition - b.partition || a.offset - b.offset);
   openDialog(close => <Reproduce topic={topic} messages={messages} close={close} />);
 }

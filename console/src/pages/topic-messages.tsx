@@ -1,7 +1,7 @@
 /* topic-messages.tsx: the message browser: search, live, the list as rows or text, and the message beside it. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { asError, change, get, query } from '../lib/api';
+import { asError, bootstrap, change, get, query } from '../lib/api';
 import * as f from '../lib/format';
 import type { Answer } from '../lib/hooks';
 import { useKeys } from '../lib/keys';
@@ -183,7 +183,7 @@ function NothingFound({ name, asked, found, topic, search }: { name: string; ask
   const scanned = found.progress?.scanned ?? found.done?.scanned ?? 0, total = found.progress?.total ?? topic?.topic.messages ?? 0;
   if (!asked.filter && !asked.key && (topic?.topic.messages ?? 0) === 0)
     return (
-      <Empty icon="topics" title="No messages yet" small command={`kafka-console-producer --bootstrap-server localhost:9092 --topic ${name}`}>
+      <Empty icon="topics" title="No messages yet" small command={`kafka-console-producer ${bootstrap()} --topic ${name}`}>
         They appear here as soon as they are written; “Live” shows them as they come.
       </Empty>
     );

@@ -1,15 +1,16 @@
 /* topic.tsx: one topic: its head, its parts, and what can be done with it as a whole. */
 import { useState } from 'preact/hooks';
-import { asError, at, change, query } from '../lib/api';
+import { asError, at, bootstrap, change, query } from '../lib/api';
 import * as f from '../lib/format';
-import { useAnswer, useLive } from '../lib/hooks';
+import { useAgain, useAnswer, useLive } from '../lib/hooks';
 import { go } from '../lib/router';
+import { written } from '../lib/search';
 import type { ConfigChange, ConfigEntry, Effect, ErrorBody, GroupItem, List, SchemaVersion, Topic, TopicPartition } from '../lib/types';
 import { Button, Dots, Field, Head, Meter, Panel, Tabs, When } from '../parts/basic';
 import { ask, Dialog, ErrorLine, openDialog } from '../parts/dialog';
 import { useCrumbs } from '../parts/frame';
 import { Menu } from '../parts/menu';
-import { Empty, Shown } from '../parts/states';
+import { Empty, missing, Shown } from '../parts/states';
 import { Status } from '../parts/status';
 import { Table, type Column } from '../parts/table';
 import { say } from '../parts/toast';
@@ -18,6 +19,7 @@ import { openProduce } from './produce';
 import { openExport } from './topic-export';
 import { Messages } from './topic-messages';
 
+const BACK: [string, string] = ['/topics', 'Show the topics'];
 const TITLES: Record<string, string> = { messages: 'Messages', partitions: 'Partitions', consumers: 'Consumers', configuration: 'Configuration', schema: 'Schema' };
 
 function Partitions({ topic, reload }: { topic: Topic; reload: () => void }) {
@@ -105,6 +107,7 @@ function AddPartitions({ topic, close, done }: { topic: Topic; close: () => void
 
 function Consumers({ name }: { name: string }) {
   const answer = useAnswer<List<GroupItem>>('/groups' + query({ topic: name, limit: 200 }));
+  useAgain(answer.reload);
   return (
     <Shown answer={answer} panel>
       {list =>
@@ -114,7 +117,7 @@ function Consumers({ name }: { name: string }) {
           </Panel>
         ) : (
           <section class="panel">
-            <Empty icon="groups" title="Nobody reads this topic" small command={`kafka-console-consumer --bootstrap-server localhost:9092 --topic ${name} --group NAME`}>
+            <Empty icon="groups" title="Nobody reads this topic" small command={`kafka-console-consumer ${bootstrap()} --topic ${name} --group NAME`}>
               A consumer group appears here with its first commit.
             </Empty>
           </section>
@@ -124,11 +127,13 @@ function Consumers({ name }: { name: string }) {
   );
 }
 
-const shownValue = (value: string | null, unit?: string | null) => {
+const shownValue = (name: string, value: string | null) => {
   if (value === null) return f.DASH;
   const n = Number(value);
-  if (unit === 'ms' && n >= 1000) return `${f.duration(n)} (${value})`;
-  if (unit === 'bytes' && n >= 1024) return `${f.bytes(n)} (${value})`;
+  if (n >= 2 ** 63) return 'no limit';
+  if (n === -1 && /^(local\.)?retention/.test(name)) return 'no limit';
+  if (name.endsWith('.ms') && n >= 1000) return `${f.duration(n)} (${value})`;
+  if (name.endsWith('.bytes') && n >= 1024) return `${f.bytes(n)} (${value})`;
   return value === '' ? 'empty' : value;
 };
 
@@ -140,7 +145,7 @@ function Review({ name, set, unset, close, done }: { name: string; set: Record<s
       e => setError(asError(e))
     );
   });
-  const command = `kafka-configs --bootstrap-server localhost:9092 --entity-type topics --entity-name ${name} --alter` + (Object.keys(set).length ? ' --add-config ' + Object.entries(set).map(([k, v]) => `${k}=${v}`).join(',') : '') + (unset.length ? ' --delete-config ' + unset.join(',') : '');
+  const command = `kafka-configs ${bootstrap()} --entity-type topics --entity-name ${name} --alter` + (Object.keys(set).length ? ' --add-config ' + Object.entries(set).map(([k, v]) => `${k}=${v}`).join(',') : '') + (unset.length ? ' --delete-config ' + unset.join(',') : '');
   return (
     <Dialog
       title="Review the changes"
@@ -181,8 +186,8 @@ function Review({ name, set, unset, close, done }: { name: string; set: Record<s
           items={changes}
           columns={[
             { name: 'Setting', cell: c => <code>{c.name}</code> },
-            { name: 'Now', label: true, cell: c => c.old ?? f.DASH },
-            { name: 'Then', label: true, cell: c => <b>{c.new ?? 'the default'}</b> },
+            { name: 'Now', label: true, cell: c => shownValue(c.name, c.old) },
+            { name: 'Then', label: true, cell: c => <b>{c.new === null ? 'the default' : shownValue(c.name, c.new)}</b> },
             { name: 'Effect', cell: c => c.effect ?? '' }
           ]}
         />
@@ -207,7 +212,7 @@ function Configuration({ topic, reload }: { topic: Topic; reload: () => void }) 
             <input class="mono" type="text" aria-label={c.name} value={edits[c.name]!} spellcheck={false} onInput={e => setEdits({ ...edits, [c.name]: e.currentTarget.value })} />
           )
         ) : (
-          <b>{shownValue(c.value, c.unit)}</b>
+          <b>{shownValue(c.name, c.value)}</b>
         )
     },
     { name: 'Comes from', cell: c => (c.source === 'topic' ? <span class="tag">this topic</span> : <span class="is-idle">{c.source}</span>) },
@@ -252,7 +257,8 @@ function Configuration({ topic, reload }: { topic: Topic; reload: () => void }) 
   };
   return (
     <Panel label="Configuration">
-      <Table columns={columns} items={topic.config} label="Configuration" keyOf={c => c.name} />
+      {/* What was set on this topic comes first. */}
+      <Table columns={columns} items={[...topic.config].sort((a, b) => Number(b.source === 'topic') - Number(a.source === 'topic') || (a.name < b.name ? -1 : 1))} label="Configuration" keyOf={c => c.name} />
       {names.length ? (
         <footer class="panel-foot">
           <Button kind="primary" changes onClick={review}>
@@ -383,13 +389,16 @@ export function TopicPage({ name, tab }: { name: string; tab: string }) {
                   ask({
                     title: `Empty ${name}?`,
                     effect: async () => (await change<Effect>('POST', base + '/empty', { dry_run: true, confirm: name }))?.effect,
-                    command: `kafka-delete-records --bootstrap-server localhost:9092 --offset-json-file offsets.json`,
+                    command: `kafka-delete-records ${bootstrap()} --offset-json-file offsets.json`,
                     name,
                     button: 'Empty',
                     busy: 'Emptying…',
                     run: () => change('POST', base + '/empty', { before: Object.fromEntries(topic.partitions.map(p => [p.partition, p.end])), confirm: name }),
                     done: `${name} is empty`,
-                    then: answer.reload
+                    then: () => {
+                      written.set(written.get() + 1);
+                      void answer.reload();
+                    }
                   })
               },
               {
@@ -400,7 +409,7 @@ export function TopicPage({ name, tab }: { name: string; tab: string }) {
                   ask({
                     title: `Delete topic ${name}?`,
                     effect: async () => (await change<Effect>('DELETE', base, { dry_run: true, confirm: name }))?.effect,
-                    command: `kafka-topics --bootstrap-server localhost:9092 --delete --topic ${name}`,
+                    command: `kafka-topics ${bootstrap()} --delete --topic ${name}`,
                     name,
                     button: 'Delete',
                     busy: 'Deleting…',
@@ -435,10 +444,18 @@ export function TopicPage({ name, tab }: { name: string; tab: string }) {
       </>
     );
   };
+  if (tab === 'messages' && missing(answer.error))
+    return (
+      <div class="page">
+        <Shown answer={answer} back={BACK}>
+          {() => null}
+        </Shown>
+      </div>
+    );
   if (tab === 'messages') return <Messages name={name} answer={answer} head={head} />;
   return (
     <div class="page">
-      <Shown answer={answer}>
+      <Shown answer={answer} back={BACK}>
         {topic => (
           <>
             {head(topic)}

@@ -1,6 +1,6 @@
 /* topics.tsx: all topics, and the form that creates one. */
 import { useEffect, useState } from 'preact/hooks';
-import { asError, change } from '../lib/api';
+import { asError, bootstrap, change } from '../lib/api';
 import * as f from '../lib/format';
 import { useDelayed } from '../lib/hooks';
 import { go, route, setQuery } from '../lib/router';
@@ -72,7 +72,7 @@ function CreateDialog({ close }: { close: () => void }) {
       );
     return () => void (alive = false);
   }, [asked]);
-  const command = `kafka-topics --bootstrap-server localhost:9092 --create --topic ${name || 'NAME'} --partitions ${partitions}` + Object.entries(config).map(([k, v]) => ` --config ${k}=${v}`).join('');
+  const command = `kafka-topics ${bootstrap()} --create --topic ${name || 'NAME'} --partitions ${partitions}` + Object.entries(config).map(([k, v]) => ` --config ${k}=${v}`).join('');
   const create = async () => {
     try {
       await change('POST', '/topics', body);
@@ -173,7 +173,7 @@ function TopicList() {
           <Empty
             icon="topics"
             title="No topics yet"
-            command="kafka-topics --bootstrap-server localhost:9092 --create --topic NAME"
+            command={`kafka-topics ${bootstrap()} --create --topic NAME`}
             actions={
               <>
                 <Button kind="primary" href="/connectors/new">

@@ -136,7 +136,7 @@ export function Pipeline({ overview }: { overview: Pick<Overview, 'columns' | 'e
       {wires.map(w => (
         <div key={w.edge.from + w.edge.to} aria-hidden="true" class={'edge num is-' + known(w.edge.state)} style={{ left: w.x + 'px', top: w.y + 'px' }}>
           <b>{rateText(w.edge)}</b>
-          <span title={w.edge.waiting ? `${f.int(w.edge.waiting)} waiting` : undefined}>{w.edge.lag_ms === null ? '' : f.duration(w.edge.lag_ms)}</span>
+          <span title={w.edge.waiting ? `${f.int(w.edge.waiting)} waiting` : undefined}>{w.edge.lag_ms === null ? '\u00a0' : f.duration(w.edge.lag_ms)}</span>
         </div>
       ))}
     </div>

@@ -58,9 +58,32 @@ export function Empty({ icon, title, children, actions, command, small, page }: 
   );
 }
 
+/* What does not exist, or not any more, and the way back. */
+export const missing = (error: ErrorBody | null) => error !== null && error.code.startsWith('UNKNOWN_');
+function Gone({ error, back }: { error: ErrorBody; back: Back }) {
+  return (
+    <section class="panel">
+      <Empty
+        page
+        icon="search"
+        title={error.what}
+        actions={
+          <Button kind="primary" href={back[0]}>
+            {back[1]}
+          </Button>
+        }
+      >
+        {error.why} {error.todo}
+      </Empty>
+    </section>
+  );
+}
+type Back = [href: string, text: string];
+
 /* An answer in its states: bones, error with the old content below, content. */
-export function Shown<T>({ answer, children, rows, panel }: { answer: Answer<T>; children: (data: T) => ComponentChildren; rows?: number; panel?: boolean }) {
+export function Shown<T>({ answer, children, rows, panel, back }: { answer: Answer<T>; children: (data: T) => ComponentChildren; rows?: number; panel?: boolean; back?: Back }) {
   const { data, error } = answer;
+  if (back && error && missing(error)) return <Gone error={error} back={back} />;
   if (data === null && error === null) return answer.slow ? panel ? <section class="panel"><Bones rows={rows ?? 5} /></section> : <Bones rows={rows ?? 5} /> : null;
   return (
     <>
