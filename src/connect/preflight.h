@@ -39,6 +39,9 @@ struct preflight_server {
     int64_t skew_us, skew_within_us;              /* PostgreSQL's clock less ours, and how exact that is */
     int64_t disk_free_bytes;                      /* of PostgreSQL's disk; -1: not known */
     const char *disk_why;                         /* why not */
+    const char *host, *port;                      /* as it was reached; host may be a directory of its socket */
+    const char *superuser;                        /* a role that may everything and log in; NULL: not known */
+    const char *data_directory, *config_file, *bin_directory; /* NULL: not known, or not on this machine */
 
     struct preflight_slot *slots;
     size_t slot_count;

@@ -260,7 +260,8 @@ static void headroom_judge(struct judge *judge)
         finding = ADD(judge, headroom, WARN, "Slot %s keeps %s of WAL and is %s; %s.", worst->name, bytes_text(judge->arena, worst->wal_bytes), worst->is_active ? "read too slowly" : "read by nobody",
                       room < 0 ? "how much room is left is not known" : arena_format(judge->arena, "%s are left", bytes_text(judge->arena, room)));
         finding->title = "A slot fills PostgreSQL's disk";
-        finding->todo = arena_format(judge->arena, "Start what reads it or, when nobody needs it any more, SELECT pg_drop_replication_slot('%s').", worst->name);
+        finding->todo = "Start what reads it. Only when nobody needs it any more, drop it:";
+        finding->sql = arena_format(judge->arena, "SELECT pg_drop_replication_slot('%s');", worst->name);
     } else if (room >= 0 && room < WAL_MUCH) {
         finding = ADD(judge, headroom, WARN, "%s are left before slots are given up, or the disk is full.", bytes_text(judge->arena, room));
         finding->title = "There is little room for WAL";

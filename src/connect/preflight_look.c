@@ -91,6 +91,7 @@ static const char server_sql[] =
     " coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'max_slot_wal_keep_size'), -2),"
     " current_user, current_database(), r.rolsuper, r.rolreplication, has_database_privilege(current_database(), 'CREATE'),"
     " EXISTS (SELECT FROM pg_roles m WHERE m.rolname = 'rds_replication' AND pg_has_role(current_user, m.oid, 'MEMBER'))"
+    ", (SELECT s.rolname FROM pg_roles s WHERE s.rolsuper AND s.rolcanlogin ORDER BY s.oid LIMIT 1)"
     " FROM pg_roles r WHERE r.rolname = current_user";
 
 static bool server_read(struct look *look)
@@ -119,6 +120,9 @@ static bool server_read(struct look *look)
     server->may_replicate = field_true(result, 0, 11);
     server->may_create = field_true(result, 0, 12);
     server->has_rds_role = field_true(result, 0, 13);
+    server->superuser = PQgetisnull(result, 0, 14) ? NULL : look_text(look, result, 0, 14);
+    server->host = arena_copy_string(look->arena, slice_from_string(PQhost(look->sql->pg)));
+    server->port = arena_copy_string(look->arena, slice_from_string(PQport(look->sql->pg)));
     PQclear(result);
     return true;
 }
@@ -222,6 +226,63 @@ static const char *path_seen_from_here(const struct look *look, const char *path
     return strncmp(path, own, strlen(own)) == 0 ? arena_format(look->arena, "/proc/%d/%s", PQbackendPID(look->sql->pg), path + strlen(own)) : path;
 }
 
+/* A process's parent; 0: not known. */
+static int parent_of(int pid)
+{
+    char path[64], line[1024];
+    const char *behind;
+    FILE *file;
+    int parent = 0;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    behind = fgets(line, sizeof(line), file) == NULL ? NULL : strrchr(line, ')'); /* the name before it may hold anything */
+    (void)fclose(file);
+    if (behind != NULL && sscanf(behind, ") %*c %d", &parent) != 1)
+        parent = 0;
+    return parent;
+}
+
+/* The part of a path before its last '/'; NULL when it is not absolute. */
+static const char *directory_of(const struct look *look, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return path[0] != '/' || slash == NULL ? NULL : arena_copy_string(look->arena, slice_of(path, (size_t)(slash - path)));
+}
+
+/* How the server was started tells everybody of this machine where its programs, its data and its configuration are. */
+static void start_read(struct look *look)
+{
+    static const char config[] = "config_file=";
+    struct preflight_server *server = &look->facts->server;
+    char path[64], words[4096];
+    bool is_data = false;
+    size_t size;
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/cmdline", parent_of(PQbackendPID(look->sql->pg)));
+    file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    size = fread(words, 1, sizeof(words) - 1, file);
+    (void)fclose(file);
+    words[size] = '\0';
+    for (const char *word = words; word < words + size; word += strlen(word) + 1) {
+        const char *value = word + (strncmp(word, "--", 2) == 0 ? 2 : 0);
+
+        if (word == words)
+            server->bin_directory = directory_of(look, word);
+        else if (is_data && word[0] == '/')
+            server->data_directory = arena_copy_string(look->arena, slice_from_string(word));
+        else if (strncmp(value, config, strlen(config)) == 0)
+            server->config_file = arena_copy_string(look->arena, slice_from_string(value + strlen(config)));
+        is_data = strcmp(word, "-D") == 0;
+    }
+}
+
 static void disk_read(struct look *look)
 {
     struct preflight_server *server = &look->facts->server;
@@ -230,6 +291,10 @@ static void disk_read(struct look *look)
     const char *path = result != NULL && PQntuples(result) == 1 ? path_seen_from_here(look, PQgetvalue(result, 0, 0)) : NULL;
     struct statvfs disk;
 
+    if (is_here)
+        start_read(look);
+    if (path == NULL)
+        path = server->data_directory;
     server->disk_free_bytes = -1;
     if (!is_here)
         server->disk_why = "PostgreSQL runs on another machine, or in a container";

@@ -13,6 +13,7 @@
 #include "server/data_directory.h"
 #include "server/doctor_here.h"
 #include "server/doctor_page.h"
+#include "server/doctor_remedy.h"
 #include "server/settings.h"
 
 #include <errno.h>
@@ -28,8 +29,9 @@
 /* One database that is looked at. */
 struct target {
     const char *subject;
+    bool is_private; /* the PostgreSQL that the program runs itself */
     struct preflight_request request;
-    const struct preflight *preflight;
+    struct preflight *preflight;
 };
 
 struct doctor {
@@ -271,6 +273,7 @@ static enum status targets_find(struct doctor *doctor, struct error *error)
         private = private_conninfo(doctor);
     if (doctor->conninfo != NULL || private != NULL || environment_names_a_database()) {
         target_add(doctor, private != NULL ? "The private PostgreSQL" : "PostgreSQL")->conninfo = private != NULL ? private : doctor->conninfo == NULL ? "" : doctor->conninfo;
+        doctor->targets[doctor->target_count - 1].is_private = private != NULL;
         return OK;
     }
     finding = findings_add(&doctor->nothing, FINDING_database, FINDING_IS_INFO, "not looked at: %s", doctor->description != NULL ? "there is no connector yet" : "nothing runs that could say which");
@@ -288,7 +291,7 @@ static void group_add(struct doctor *doctor, const char *subject, const struct f
 }
 
 /* Said in place of a look, so that many servers that do not answer are not waited for one after the other for long. */
-static const struct preflight *not_looked(struct doctor *doctor)
+static struct preflight *not_looked(struct doctor *doctor)
 {
     struct preflight *preflight = arena_new(&doctor->arena, sizeof(*preflight));
 
@@ -308,6 +311,7 @@ static void look(struct doctor *doctor)
         struct target *target = &doctor->targets[i];
 
         target->preflight = clock_monotonic_ms() < deadline_ms ? preflight_run(&target->request, &doctor->arena) : not_looked(doctor);
+        remedy_commands_add(&target->preflight->findings, &target->preflight->facts.server, target->is_private ? doctor->here.data_dir : NULL);
         group_add(doctor, target->subject, &target->preflight->findings);
     }
     group_add(doctor, "PostgreSQL", &doctor->nothing);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "os/disk.h"
 #include "server/data_directory.h"
+#include "server/doctor_remedy.h"
 #include "server/ports.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define PORTS_TRIED 100
 #define DISK_WARN_BYTES (INT64_C(1) << 30)
 #define DISK_ERROR_BYTES (INT64_C(64) << 20)
 #define INODES_WARN 10000
@@ -140,6 +142,14 @@ static void port_look(const char *setting, const struct socket_address *address,
     port->is_free = port_check(address, setting, &error) == OK;
     if (port->is_free)
         return;
+    for (int number = address->port + 1; number <= address->port + PORTS_TRIED && number < 65536 && port->instead == 0; number++) {
+        struct socket_address other = *address;
+        struct error ignored;
+
+        other.port = number;
+        if (port_check(&other, setting, &ignored) == OK)
+            port->instead = number;
+    }
     port->owner = port_owner(address->port, name, sizeof(name));
     port->name = arena_copy_string(arena, slice_from_string(name));
     if (port->owner == 0)
@@ -283,7 +293,7 @@ static void directory_judge(const struct here_facts *facts, struct findings *fin
     } else if (facts->look_failed == ENOENT) {
         finding = ADD(data_dir, ERROR, "%s is not there, and %s may not make it in %s.", facts->data_dir, facts->user, facts->parent);
         finding->title = "The data directory cannot be made";
-        finding->command = arena_format(arena, "sudo install -d -m 700 -o %s %s", facts->user, facts->data_dir);
+        finding->command = arena_format(arena, "sudo install -d -m 700 -o %s %s", shell_word(arena, facts->user), shell_word(arena, facts->data_dir));
     } else if (facts->look_failed != 0) {
         finding = ADD(data_dir, ERROR, "%s: %s.", facts->data_dir, strerror(facts->look_failed));
         finding->title = "The data directory cannot be used";
@@ -291,13 +301,13 @@ static void directory_judge(const struct here_facts *facts, struct findings *fin
     } else if (!facts->may_write) {
         finding = ADD(data_dir, ERROR, "%s belongs to %s, and %s may not write to it.", facts->data_dir, facts->owner, facts->user);
         finding->title = "The data directory cannot be written";
-        finding->command = arena_format(arena, "sudo -u %s tailrace up --data-dir %s", facts->owner, facts->data_dir);
+        finding->command = arena_format(arena, "sudo -u %s tailrace up --data-dir %s", shell_word(arena, facts->owner), shell_word(arena, facts->data_dir));
     } else if (facts->owner_differs) {
         finding = ADD(data_dir, WARN, "%s belongs to %s, and we are %s: files made now could keep the owner out later.", facts->data_dir, facts->owner, facts->user);
-        finding->command = arena_format(arena, "sudo -u %s tailrace up --data-dir %s", facts->owner, facts->data_dir);
+        finding->command = arena_format(arena, "sudo -u %s tailrace up --data-dir %s", shell_word(arena, facts->owner), shell_word(arena, facts->data_dir));
     } else if (facts->open_to_others) {
         finding = ADD(data_dir, WARN, "%s is open to every user of this machine, and holds rows.", facts->data_dir);
-        finding->command = arena_format(arena, "chmod 700 %s", facts->data_dir);
+        finding->command = arena_format(arena, "chmod 700 %s", shell_word(arena, facts->data_dir));
     } else {
         (void)ADD(data_dir, OK, "%s", facts->data_dir);
     }
@@ -365,6 +375,28 @@ static void program_judge(const struct here_facts *facts, struct findings *findi
     }
 }
 
+/* How to start on other ports: the listeners as they are, but for those that are taken. NULL: no port beside it is free. */
+static const char *start_beside(const struct here_facts *facts, const struct here_port *port, struct arena *arena)
+{
+    const char *start = arena_format(arena, "tailrace up --data-dir %s", shell_word(arena, facts->data_dir));
+    char address[SOCKET_HOST_SIZE + 16];
+
+    if (port->instead == 0)
+        return NULL;
+    if (strcmp(port->setting, "listeners") != 0)
+        return arena_format(arena, "%s --set %s=%d", start, port->setting, port->instead);
+    for (size_t i = 0, count = 0; i < facts->port_count; i++) {
+        struct socket_address one = facts->ports[i].address;
+
+        if (strcmp(facts->ports[i].setting, "listeners") != 0)
+            continue;
+        one.port = facts->ports[i].is_free || facts->ports[i].instead == 0 ? one.port : facts->ports[i].instead;
+        socket_address_format(&one, address, sizeof(address));
+        start = arena_format(arena, "%s%s%s", start, count++ == 0 ? " --set listeners=" : ",", address);
+    }
+    return start;
+}
+
 static void port_judge(const struct here_facts *facts, const struct here_port *port, struct findings *findings)
 {
     char address[SOCKET_HOST_SIZE + 16];
@@ -377,7 +409,7 @@ static void port_judge(const struct here_facts *facts, const struct here_port *p
         finding->state = FINDING_IS_WARN;
         finding->title = arena_format(findings->arena, "Nobody listens (%s)", port->setting);
         finding->found = arena_format(findings->arena, "Process %d should listen on %s.", (int)facts->running, address);
-        finding->command = "tailrace status";
+        finding->command = arena_format(findings->arena, "tailrace status --data-dir %s", shell_word(findings->arena, facts->data_dir));
     } else if (port->is_free || (facts->running != 0 && port->owner == facts->running) || (facts->running != 0 && strcmp(port->setting, "postgres.port") == 0 && strncmp(port->name, "postgres", 8) == 0)) {
         return;
     } else if (facts->running != 0 && port->owner == 0) {
@@ -390,7 +422,7 @@ static void port_judge(const struct here_facts *facts, const struct here_port *p
             finding->found = arena_format(findings->arena, "%s is taken by process %d (%s).", address, (int)port->owner, port->name);
         else
             finding->found = port->why;
-        finding->command = arena_format(findings->arena, strcmp(port->setting, "listeners") == 0 ? "tailrace up --set listeners=HOST:PORT,…" : "tailrace up --set %s=PORT", port->setting);
+        finding->command = start_beside(facts, port, findings->arena);
         finding->todo = port->owner == 0 ? arena_format(findings->arena, "\"ss -ltnp sport = :%d\" as root shows who has it.", port->address.port) : "Stop that program, or choose another port.";
     }
 }
@@ -406,7 +438,8 @@ static void limits_judge(const struct here_facts *facts, struct findings *findin
     if (facts->files_max < FILES_WARN || facts->files_open > facts->files_max / 10 * 9) {
         finding->state = FINDING_IS_WARN;
         finding->title = "Few files may be open";
-        finding->command = "ulimit -Hn 65536   # or LimitNOFILE=65536 in the systemd unit";
+        finding->command = arena_format(findings->arena, facts->running != 0 ? "sudo prlimit --pid %d --nofile=65536:65536" : "sudo prlimit --pid $$ --nofile=65536:65536", (int)facts->running);
+        finding->todo = "Or LimitNOFILE=65536 in the systemd unit, which lasts.";
     }
     if (facts->memory_free_bytes < 0) {
         (void)ADD(memory, INFO, "not known: the system does not say it");

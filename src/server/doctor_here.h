@@ -20,6 +20,7 @@ struct here_port {
     bool is_free;
     pid_t owner;       /* who listens there; 0: nobody, or it cannot be seen */
     const char *name;  /* of that program; "" not known */
+    int instead;       /* a port beside it that is free; 0: none was looked for, or found */
     const char *why;   /* why it cannot be listened on, when nobody does; NULL: it can */
 };
 

@@ -2,6 +2,7 @@
 
 Environment:
   TAILRACE_BUILD       build directory to test (default: build-asan, then build, beside the sources)
+  TAILRACE_TEST_POSTGRES  directory of another PostgreSQL's programs (default: /usr/lib/postgresql/15/bin, then the newest there)
   TAILRACE_TEST_PORTS  "from-to": take ports from this range instead of asking the kernel for free ones
 """
 import json
@@ -86,6 +87,8 @@ def free_port():
 
 
 def postgres_bin():
+    if os.environ.get("TAILRACE_TEST_POSTGRES"):
+        return pathlib.Path(os.environ["TAILRACE_TEST_POSTGRES"])
     found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[-3]))
     for path in [pathlib.Path("/usr/lib/postgresql/15/bin/postgres"), *reversed(found)]:
         if path.exists():

@@ -98,7 +98,9 @@ def test_a_port_that_somebody_else_has_is_named_with_its_owner(doctor):
         found = doctor.find()
     wrong = [finding for finding in found["port"] if finding["state"] == "error"]
     assert len(wrong) == 1 and f"127.0.0.1:{doctor.ports[1]} is taken by process {os.getpid()}" in wrong[0]["found"]
-    assert wrong[0]["command"] == "tailrace up --set rest.port=PORT"
+    assert wrong[0]["command"].startswith(f"tailrace up --data-dir {doctor.data} --set rest.port=")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", int(wrong[0]["command"].rpartition("=")[2])))
 
 
 def test_a_data_directory_that_cannot_be_used_is_an_error(doctor, tmp_path):
@@ -186,6 +188,53 @@ def test_a_connector_that_will_not_work_is_told_everything_at_once(doctor, wrong
 def test_what_is_no_configuration_is_refused_in_one_line(doctor, text):
     done = doctor.run("--config", "-", input=text)
     assert done.returncode != 0 and done.stdout == "" and done.stderr.count("\n") == 1 and "standard input" in done.stderr
+
+
+# ---- Remedies that are pasted ----
+
+@pytest.fixture
+def plain_postgres(tmp_path):
+    """A server as initdb leaves it, whose settings stand in its file: what ALTER SYSTEM and a restart change."""
+    server = harness.Postgres()
+    server.stop()
+    with open(server.data / "postgresql.conf", "a") as conf:
+        conf.write(f"port={server.port}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{server.directory}'\nfsync=off\nmax_replication_slots=1\n"
+                   "wal_level=replica\n")
+    pg_ctl = [server.bin / "pg_ctl", "-w", "-D", server.data, "-l", server.directory / "log-of-it"]
+    server._run([*pg_ctl, "start"])
+    yield server
+    server._run([*pg_ctl, "-m", "immediate", "stop"])
+    server.destroy()
+
+
+def test_every_remedy_works_when_it_is_pasted(doctor, plain_postgres):
+    """From a server that nothing can be captured from to a connector without an error, by what the doctor says and nothing else."""
+    server = plain_postgres
+    server.create_database("my-shop")
+    server.execute("postgres", "CREATE ROLE \"the reader\" LOGIN PASSWORD 'secretword'", "SELECT pg_create_physical_replication_slot('only')")
+    server.execute("my-shop", "CREATE SCHEMA \"Out\"", "CREATE TABLE \"Out\".\"It's\"(id int PRIMARY KEY)", "CREATE TABLE log(line text)")
+    config = {"name": "shop", "config": {**harness.connector_config(server, "my-shop"), "database.user": "the reader", "database.password": "secretword", "publication.autocreate.mode": "disabled"}}
+    path = doctor.directory / "c.json"
+    path.write_text(json.dumps(config))
+    pasted, environment = [], {**os.environ, "PGPASSWORD": harness.PASSWORD, "PATH": f"{server.bin}:{harness.build_directory()}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}"}
+    for _ in range(6):
+        found = doctor.find("--config", str(path))
+        wrong = [finding for group in found.values() for finding in group if finding["state"] in ("warn", "error") and finding["sql"] or finding["state"] == "error"]
+        assert harness.PASSWORD not in json.dumps(found) and "secretword" not in json.dumps(found)
+        if not wrong:
+            break
+        for finding in wrong:
+            if finding["command"] in pasted and "restart" not in finding["command"]:
+                continue
+            pasted.append(finding["command"])
+            done = subprocess.run(["bash", "-c", finding["command"]], capture_output=True, text=True, timeout=90, env=environment, cwd="/")
+            assert done.returncode == 0 and "ERROR" not in done.stderr, (finding, done.stdout, done.stderr)
+            if "restart" in finding["command"]:
+                break  # what is asked of the server now is another question
+    assert not wrong, wrong
+    assert server.execute("postgres", "SHOW wal_level") == [("logical",)] and server.execute("my-shop", "SELECT count(*) FROM pg_publication") == [(1,)]
+    assert server.execute("my-shop", "SELECT relreplident FROM pg_class WHERE relname = 'log'") == [("f",)]
+    assert len(pasted) >= 5, pasted
 
 
 # ---- Mending ----

@@ -1,4 +1,5 @@
 #include "server/doctor_here.h"
+#include "server/doctor_remedy.h"
 #include "server/doctor_page.h"
 #include "server/ports.h"
 
@@ -86,10 +87,42 @@ TEST(a_running_program_is_judged_by_what_it_says)
     CHECK("port warn", facts.running = 7, facts.answers = true, facts.ports[0].is_free = false, facts.ports[0].owner = 8, facts.ports[0].name = "java");
     CHECK("", facts.running = 7, facts.answers = true, facts.ports[0].is_free = false);
     CHECK("", facts.running = 7, facts.answers = true, facts.ports[0].setting = "postgres.port", facts.ports[0].is_free = false, facts.ports[0].owner = 8, facts.ports[0].name = "postgres");
-    CHECK("port error", facts.ports[0].is_free = false, facts.ports[0].owner = 8, facts.ports[0].name = "java");
+    CHECK("port error", facts.ports[0].is_free = false, facts.ports[0].owner = 8, facts.ports[0].name = "java", facts.ports[0].instead = 8085);
     assert_string_equal(findings_find(&findings, FINDING_port)->found, "127.0.0.1:8083 is taken by process 8 (java).");
-    assert_string_equal(findings_find(&findings, FINDING_port)->command, "tailrace up --set rest.port=PORT");
+    assert_string_equal(findings_find(&findings, FINDING_port)->command, "tailrace up --data-dir /d --set rest.port=8085");
     CHECK("port error", facts.ports[0].is_free = false, facts.ports[0].why = "not an address of this machine");
+}
+
+static const char *remedy(const struct preflight_server *server, const char *private_data_dir, enum finding_code code, const char *sql)
+{
+    struct finding *finding;
+
+    arena_finish(&arena);
+    arena_init(&arena, 4096);
+    findings_init(&findings, &arena);
+    finding = findings_add(&findings, code, FINDING_IS_ERROR, "it is wrong");
+    finding->sql = sql;
+    remedy_commands_add(&findings, server, private_data_dir);
+    return finding->command;
+}
+
+TEST(a_remedy_is_a_command_for_a_shell)
+{
+    struct preflight_server server = {.is_connected = true, .host = "db.example", .port = "5432", .role = "reader", .database = "my shop", .superuser = "postgres"};
+
+    assert_string_equal(remedy(&server, NULL, FINDING_table_rights, "GRANT SELECT ON a.\"B\" TO reader;\nGRANT SELECT ON a.\"it's\" TO reader;"),
+                        "psql 'host=db.example port=5432 user=postgres dbname='\\''my shop'\\''' -c 'GRANT SELECT ON a.\"B\" TO reader;' -c 'GRANT SELECT ON a.\"it'\\''s\" TO reader;'");
+    server.database = "shop";
+    server.config_file = "/etc/postgresql/15/main/postgresql.conf";
+    assert_non_null(strstr(remedy(&server, NULL, FINDING_wal_level, "ALTER SYSTEM SET wal_level = logical;\n-- then restart PostgreSQL: systemctl restart postgresql"),
+                           "psql 'host=db.example port=5432 user=postgres dbname=shop' -c 'ALTER SYSTEM SET wal_level = logical;' && "));
+    assert_non_null(strstr(findings.items[0]->command, "pg_ctlcluster 15 main restart"));
+    assert_non_null(strstr(remedy(&server, NULL, FINDING_wal_level, NULL), "pg_ctlcluster 15 main restart"));
+    server.config_file = NULL;
+    assert_non_null(strstr(remedy(&server, NULL, FINDING_wal_level, NULL), "systemctl restart postgresql"));
+    assert_string_equal(remedy(&server, "/d 1", FINDING_wal_limit, "SELECT pg_reload_conf();"), "tailrace psql --data-dir '/d 1' shop -c 'SELECT pg_reload_conf();'");
+    server.is_connected = false;
+    assert_null(remedy(&server, NULL, FINDING_wal_limit, "SELECT 1;"));
 }
 
 TEST(who_listens_on_a_port_is_found)
@@ -159,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_machine_is_judged_by_its_facts),
         cmocka_unit_test(a_running_program_is_judged_by_what_it_says),
+        cmocka_unit_test(a_remedy_is_a_command_for_a_shell),
         cmocka_unit_test(who_listens_on_a_port_is_found),
         cmocka_unit_test(findings_are_printed_for_people_and_for_programs),
     };
