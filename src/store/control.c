@@ -221,7 +221,7 @@ void store_records_delete(struct store *store, struct partition *partition, int6
 
 /* ---- Producer ids ---- */
 
-static void producer_ids_run(struct store *store, struct control *control)
+void control_reserve_producer_ids(struct store *store)
 {
     struct error error;
     int64_t first = -1;
@@ -232,10 +232,16 @@ static void producer_ids_run(struct store *store, struct control *control)
     store->producer_ids = first;
     store->producer_ids_asked = false;
     (void)pthread_mutex_unlock(&store->state_lock);
+}
+
+static void producer_ids_run(struct store *store, struct control *control)
+{
+    control_reserve_producer_ids(store);
     memory_free(control);
 }
 
-void control_ask_producer_ids(struct store *store)
+/* Has the committer reserve a block when none is ready. */
+static void producer_ids_ask(struct store *store)
 {
     struct control *control;
     bool ask;
@@ -259,6 +265,6 @@ int64_t store_producer_ids_reserve(struct store *store)
     first = store->producer_ids;
     store->producer_ids = -1;
     (void)pthread_mutex_unlock(&store->state_lock);
-    control_ask_producer_ids(store);
+    producer_ids_ask(store);
     return first;
 }

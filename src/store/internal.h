@@ -113,7 +113,7 @@ void round_finish(struct round *round);
 bool round_is_full(const struct round *round);
 
 /* ---- control.c ---- */
-void control_ask_producer_ids(struct store *store); /* has the committer reserve a block when none is ready */
+void control_reserve_producer_ids(struct store *store); /* a block, durably; thread: committer, or before it runs */
 
 /* Has the committer call, between two rounds, and waits for it. Thread: one that may wait, but not the committer. */
 typedef enum status store_work(struct store *store, void *context, struct error *error);

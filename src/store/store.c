@@ -570,7 +570,7 @@ static enum status open_all(struct store *store, struct error *error)
         store->suspect = false; /* all that was doubtful has been written anew and synced */
     store_suspect_note(store);
     if (status == OK)
-        control_ask_producer_ids(store);
+        control_reserve_producer_ids(store); /* the first producer may be there before the committer has done anything */
     if (status == OK && !store->manual)
         status = threads_start(store, error);
     return status;

@@ -201,6 +201,22 @@ TEST(a_repeated_batch_of_an_idempotent_producer_is_answered_with_its_old_offset)
     store_close(store);
 }
 
+/* A producer may ask before the committer has done anything. */
+TEST(producer_ids_are_there_as_soon_as_the_store_is_open_and_never_the_same)
+{
+    struct store *store = open_store();
+    int64_t first = store_producer_ids_reserve(store), second;
+
+    assert_true(first >= 0);
+    store_run(store);
+    second = store_producer_ids_reserve(store);
+    assert_true(second > first);
+    store_close(store);
+    store = open_store();
+    assert_true(store_producer_ids_reserve(store) > second);
+    store_close(store);
+}
+
 TEST(the_first_record_at_or_after_a_time_is_found)
 {
     struct store *store = open_store();
@@ -360,6 +376,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(segments_roll_by_size_and_reading_goes_across_them, setup, teardown),
         cmocka_unit_test_setup_teardown(a_strict_range_does_not_give_a_first_batch_that_is_too_large, setup, teardown),
         cmocka_unit_test_setup_teardown(a_repeated_batch_of_an_idempotent_producer_is_answered_with_its_old_offset, setup, teardown),
+        cmocka_unit_test_setup_teardown(producer_ids_are_there_as_soon_as_the_store_is_open_and_never_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_record_at_or_after_a_time_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(append_time_is_put_into_the_batch_with_a_right_checksum, setup, teardown),
         cmocka_unit_test_setup_teardown(a_deleted_topic_is_gone_and_its_name_free_while_a_reader_goes_on, setup, teardown),
