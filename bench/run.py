@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Tailrace beside PostgreSQL's own tools and Python programs in one run, and writes its sections of bench/results.md.
 
-    bench/run.py [--rows 1000000] [--only start,drain,latency,agents,generate,trace,console,console-api,trouble] [--out bench/results.md]
+    bench/run.py [--rows 1000000] [--only start,drain,latency,store,agents,generate,trace,console,console-api,trouble] [--out bench/results.md]
 
 Needs the optimised program in build/ (make build), PostgreSQL 15 and Python with psycopg2 and kafka-python. Everything runs on this machine: a
 private PostgreSQL and a Tailrace in a temporary directory, on ports of their own. Figures of one run are compared with
@@ -21,11 +21,12 @@ import time
 import agents
 import console_api
 import generate
+import storage
 import traces
 import trouble
 from machine import BUILD, FILL, ROOT, Postgres, Tailrace, connector, wait_until
 
-PARTS = ("start", "drain", "latency", "agents", "generate", "trace", "console", "console-api", "trouble")
+PARTS = ("start", "drain", "latency", "store", "agents", "generate", "trace", "console", "console-api", "trouble")
 
 
 def drain(postgres, directory, rows, transport):
@@ -155,6 +156,7 @@ SECTIONS = {
     "drain": ("Drain: rows inserted 1000 a transaction while the connector was stopped, until the last is durable in the topic", drain_lines),
     "latency": ("Latency: commit in PostgreSQL to a librdkafka consumer, everything durable", latency_lines),
     "start": ("Start", start_lines),
+    "store": ("Store: the log alone, beside plain files", storage.lines),
     "console": ("Console", console_lines),
     "agents": ("Agents: a topic with the full schema in every message, judged", agents.lines),
     "generate": ("Generator: rows committed beside `psql \\copy`", generate.lines),
@@ -200,6 +202,8 @@ def main():
             results["drain"] = [drain(postgres, directory, options.rows, transport) for transport in ("tcp", "socket")]
         if "latency" in wanted:
             results["latency"] = latency(postgres, directory)
+        if "store" in wanted:
+            results["store"] = storage.measure(directory)
         if "agents" in wanted:
             results["agents"] = agents.measure(postgres, directory, 2 * options.rows)
         if "generate" in wanted:
