@@ -23,7 +23,10 @@
 
 struct temperature {
     struct database database;
-    int64_t every_ms, history_ms, count, seed;
+    const char *every; /* as it was given */
+    int64_t every_ms, history_ms;
+    int64_t count; /* -1: until it is stopped */
+    int64_t seed;
     bool quiet;
     PGconn *connection;
 };
@@ -80,7 +83,7 @@ static void readings_write(struct temperature *generator)
     int64_t next_ns = clock_monotonic_ns(), written = 0;
     struct error error;
 
-    while (!stopped && (generator->count == 0 || written < generator->count)) {
+    while (!stopped && (generator->count < 0 || written < generator->count)) {
         struct timespec next;
 
         if (PQstatus(generator->connection) != CONNECTION_OK)
@@ -91,7 +94,7 @@ static void readings_write(struct temperature *generator)
             (void)fprintf(stderr, "tailrace: %s; the next try is with the next reading\n", error.message);
         next_ns += generator->every_ms * NS_PER_MS;
         next = (struct timespec){next_ns / NS_PER_SECOND, next_ns % NS_PER_SECOND};
-        if (generator->count == 0 || written < generator->count)
+        if (generator->count < 0 || written < generator->count)
             (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
     }
 }
@@ -112,6 +115,8 @@ static enum status run(struct temperature *generator, struct error *error)
     (void)fflush(stdout);
     if (status == OK && generator->history_ms > 0)
         status = history_write(generator, error);
+    if (status == OK && generator->history_ms > 0 && generator->count < 0 && !generator->quiet && !stopped)
+        (void)printf("Now one every %s; Ctrl-C ends it (--count 0 writes the earlier ones only).\n", generator->every);
     if (status == OK)
         readings_write(generator);
     if (generator->connection != NULL)
@@ -121,12 +126,12 @@ static enum status run(struct temperature *generator, struct error *error)
 
 int temperature_main(int argc, char **argv)
 {
-    static struct temperature generator = {.database = {"127.0.0.1", "5432", "postgres", NULL, "office_db"}, .seed = -1};
-    static const char *every = "1m", *history;
+    static struct temperature generator = {.database = {"127.0.0.1", "5432", "postgres", NULL, "office_db"}, .every = "1m", .count = -1, .seed = -1};
+    static const char *history;
     static const struct option_row rows[] = {
-        {"every", OPTION_TEXT, &every, "TIME", "Time between two readings: 10s, 1m, 1h (default 1m)", 0, 0},
-        {"history", OPTION_TEXT, &history, "TIME", "First write readings of so long before now: 1d", 0, 0},
-        {"count", OPTION_NUMBER, &generator.count, "N", "Stop after so many readings; default: on Ctrl-C", 1, INT64_MAX},
+        {"every", OPTION_TEXT, &generator.every, "TIME", "Time between two readings: 10s, 1m, 1h (default 1m)", 0, 0},
+        {"history", OPTION_TEXT, &history, "TIME", "First write the readings of so long before now: 1d; then go on", 0, 0},
+        {"count", OPTION_NUMBER, &generator.count, "N", "Stop after so many readings, those of --history not counted; 0: write only those. Default: on Ctrl-C", 0, INT64_MAX},
         {"seed", OPTION_NUMBER, &generator.seed, "N", "The same seed gives the same temperature at the same second", 0, INT64_MAX},
         {"host", OPTION_TEXT, &generator.database.host, "HOST", "PostgreSQL's address or socket directory (default 127.0.0.1)", 0, 0},
         {"port", OPTION_TEXT, &generator.database.port, "PORT", "… its port (default 5432)", 0, 0},
@@ -137,7 +142,8 @@ int temperature_main(int argc, char **argv)
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
     static const struct options options = {"tailrace generate temperature", NULL, "Writes invented readings to the table temperature_readings.", rows, 0, NULL,
-                                           "tailrace generate temperature --history 1d --every 1m"};
+                                           "tailrace generate temperature --history 1d --every 1m\n"
+                                           "tailrace generate temperature --history 30d --every 10m --count 0"};
     struct sigaction action = {.sa_handler = stop};
     struct error error;
     enum status status = OK;
@@ -146,8 +152,8 @@ int temperature_main(int argc, char **argv)
 
     if (ended >= 0)
         return ended;
-    if (!duration_parse(every, &generator.every_ms) || generator.every_ms == 0)
-        status = error_set(&error, ERROR_USAGE, "--every %s: it has to be a duration such as 10s, 1m or 1h", every);
+    if (!duration_parse(generator.every, &generator.every_ms) || generator.every_ms == 0)
+        status = error_set(&error, ERROR_USAGE, "--every %s: it has to be a duration such as 10s, 1m or 1h", generator.every);
     if (status == OK && history != NULL && !duration_parse(history, &generator.history_ms))
         status = error_set(&error, ERROR_USAGE, "--history %s: it has to be a duration such as 1h or 1d", history);
     database_password_default(&generator.database);

@@ -307,6 +307,7 @@ struct running {
     int64_t failures;      /* to reach the database, in a row */
     int64_t down_since_ms; /* monotonic; of the first of them */
     bool said_down;
+    bool not_kept;      /* `done` failed */
 };
 
 static void wait_until(struct running *running, int64_t ms)
@@ -328,8 +329,11 @@ static enum status connect_database(struct running *running, struct error *error
     int64_t now_us = 0;
     enum status status = OK;
 
-    if (running->connection != NULL && PQstatus(running->connection) == CONNECTION_OK)
+    /* The database's clock is asked each time: it may be set, and drifts from ours. That also tells whether the connection still lives. */
+    if (running->connection != NULL && PQstatus(running->connection) == CONNECTION_OK && database_now(running->connection, &patience, &now_us, error) == OK) {
+        running->skew_us = now_us - clock_now_us();
         return OK;
+    }
     PQfinish(running->connection);
     running->connection = NULL;
     status = connection_open(running->spec->conninfo, &patience, &running->connection, error);
@@ -343,30 +347,38 @@ static enum status connect_database(struct running *running, struct error *error
     return status;
 }
 
-static void told(struct running *running, struct report_result *result)
+static enum status tell(struct running *running, struct report_result *result, struct error *error)
 {
-    running->done(running->context, running->spec, result);
+    enum status status = running->done(running->context, running->spec, result, error);
+
+    running->not_kept = status != OK;
+    return status;
 }
 
-/* How many whole intervals lie behind; more than can be made up for are left out, and said. */
-static void skip_what_is_too_old(struct running *running, int64_t now_us)
+/* Whole intervals that lie further behind than can be made up for are left out, and told as one run that failed. */
+static enum status skip_what_is_too_old(struct running *running, int64_t now_us, struct error *error)
 {
     int64_t every_us = running->spec->every_s * US_PER_SECOND;
-    int64_t behind = (now_us - running->next_to_us) / every_us;
+    int64_t behind = (now_us - running->next_to_us) / every_us, left_out = behind - REPORT_CATCH_UP_MAX;
+    struct report_result result = {.outcome = REPORT_FAILED, .run_us = clock_now_us(), .rows = -1, .caught_up = true};
 
-    if (behind <= REPORT_CATCH_UP_MAX)
-        return;
-    LOG_ERROR("report %s: %" PRId64 " runs were missed; the newest %d are made up for, the others are not", running->spec->name, behind, REPORT_CATCH_UP_MAX);
-    running->next_to_us += (behind - REPORT_CATCH_UP_MAX) * every_us;
+    if (left_out <= 0)
+        return OK;
+    (void)error_set(&result.error, ERROR_LIMIT, "%" PRId64 " runs were missed; the newest %d are made up for, the %" PRId64 " before them are not", behind,
+                    REPORT_CATCH_UP_MAX, left_out);
+    LOG_ERROR("report %s: %s", running->spec->name, result.error.message);
+    result.window_from_us = running->next_to_us - running->spec->window_s * US_PER_SECOND;
+    running->next_to_us += left_out * every_us;
+    result.window_to_us = running->next_to_us - every_us;
+    return tell(running, &result, error);
 }
 
 static enum status run_due(struct running *running, struct error *error)
 {
     struct patience patience = {running->stop, running->wake_fd, INT64_MAX};
     int64_t every_us = running->spec->every_s * US_PER_SECOND;
-    enum status status = OK;
+    enum status status = skip_what_is_too_old(running, clock_now_us() + running->skew_us, error);
 
-    skip_what_is_too_old(running, clock_now_us() + running->skew_us);
     while (status == OK && !*running->stop && running->next_to_us <= clock_now_us() + running->skew_us) {
         struct report_result result;
 
@@ -374,15 +386,16 @@ static enum status run_due(struct running *running, struct error *error)
         if (status != OK)
             break;
         result.caught_up = clock_now_us() + running->skew_us - running->next_to_us > every_us;
-        told(running, &result);
+        status = tell(running, &result, error);
         running->next_to_us += every_us;
     }
     return status;
 }
 
 /* The failed run is told once per outage; it is made up for when the database is back. */
-static void outage(struct running *running, const struct error *error)
+static enum status outage(struct running *running, struct error *error)
 {
+    enum status status = OK;
     int64_t now_ms = clock_monotonic_ms(), down_ms;
     struct report_result result = {.outcome = REPORT_FAILED, .run_us = clock_now_us(), .rows = -1, .error = *error};
 
@@ -393,9 +406,11 @@ static void outage(struct running *running, const struct error *error)
         running->said_down = true;
         result.window_to_us = running->next_to_us;
         result.window_from_us = running->next_to_us == 0 ? 0 : running->next_to_us - running->spec->window_s * US_PER_SECOND;
-        told(running, &result);
+        status = tell(running, &result, error);
     }
-    wait_until(running, retry_wait_ms(running->failures, down_ms, RETRY_MAX_MS));
+    if (status == OK)
+        wait_until(running, retry_wait_ms(running->failures, down_ms, RETRY_MAX_MS));
+    return status;
 }
 
 enum status report_run(const struct report_spec *spec, int64_t last_to_us, const atomic_bool *stop, int wake_fd, report_done *done, void *context,
@@ -416,11 +431,10 @@ enum status report_run(const struct report_spec *spec, int64_t last_to_us, const
             wait_until(&running, (running.next_to_us - clock_now_us() - running.skew_us) / 1000 + 1);
         } else if (*stop) {
             status = OK;
-        } else if (status == ERROR_UNAVAILABLE) {
+        } else if (status == ERROR_UNAVAILABLE && !running.not_kept) {
             PQfinish(running.connection); /* an answer may still come on it */
             running.connection = NULL;
-            outage(&running, error);
-            status = OK;
+            status = outage(&running, error);
         }
     }
     PQfinish(running.connection);

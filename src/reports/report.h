@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define REPORT_VALUES_MAX 16
-#define REPORT_CATCH_UP_MAX 1000 /* missed runs that are made up for, the newest; older ones are counted */
+#define REPORT_CATCH_UP_MAX 1000 /* missed runs that are made up for, the newest; the older ones are told as one that failed */
 
 struct report_spec {
     const char *name;
@@ -56,14 +56,16 @@ void report_duration_text(int64_t seconds, char text[48]);
 
 struct report_runner;
 
+/* Called after each run. Errors: it could not be kept; report_run ends with that, so that it can begin again with this window. */
+typedef enum status report_done(void *context, const struct report_spec *spec, const struct report_result *result, struct error *error);
+
 /*
  * Runs one report again and again until *stop is set, calling `done` after each run. Keeps one connection, which is opened
  * again when it broke; while the database is down runs wait and are caught up after.
  * last_to_us  end of the last window that is known to be done, by the database's clock, to go on from; 0: begin now
  * wake_fd     readable when *stop was set; -1: looked at every 200 ms
- * Errors      BAD_INPUT; DATABASE (the query is wrong: goes on failing, so it ends)
+ * Errors      BAD_INPUT; DATABASE (the query is wrong: goes on failing, so it ends); those of done
  */
-typedef void report_done(void *context, const struct report_spec *spec, const struct report_result *result);
 enum status report_run(const struct report_spec *spec, int64_t last_to_us, const atomic_bool *stop, int wake_fd, report_done *done, void *context,
                        struct error *error);
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "log/control.h"
+#include "log/scan.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/stop.h"
@@ -23,6 +24,7 @@
 #define NAME_BYTES_MAX CONTROL_NAME_BYTES_MAX
 #define RUN_NOW_MS 30000 /* that a run which somebody asked for may take */
 #define RESULT_BYTES_MAX ((size_t)64 << 10)
+#define LAST_LOOK 10000 /* records that are looked through for the last result of an earlier run */
 #define RETRY_MS 10000 /* after a query that PostgreSQL refuses: the table may come */
 
 struct scheduled {
@@ -135,6 +137,7 @@ static enum status writer_open(struct scheduled *report, struct error *error)
     char *owner = memory_format("report/%s", report->name);
     enum status status = log_topic_ensure(report->log, &topic, error);
 
+    report->last_to_us = 0;
     buffer_init(&position, 64);
     if (status == OK)
         status = log_writer_open(report->log, owner, &report->writer, &position, error);
@@ -176,19 +179,22 @@ static void last_keep(struct scheduled *report, const struct report_result *resu
     (void)pthread_mutex_unlock(&report->lock);
 }
 
-static void done(void *context, const struct report_spec *spec, const struct report_result *result)
+static enum status done(void *context, const struct report_spec *spec, const struct report_result *result, struct error *error)
 {
     struct scheduled *report = context;
-    struct error error = {.status = OK};
+    const struct error kept = {.status = OK};
 
     buffer_reset(&report->json);
     report_write(spec, result, &report->json);
-    if (result_publish(report, result, &error) != OK)
-        LOG_ERROR("report %s: the result could not be kept: %s", report->name, error.message);
-    last_keep(report, result, &report->json, &error);
+    if (result_publish(report, result, error) != OK) {
+        error_context(error, "keep the result");
+        return error->status;
+    }
+    last_keep(report, result, &report->json, &kept);
     (void)pthread_mutex_lock(&report->lock);
     report->next_us = result->outcome == REPORT_FAILED ? report->next_us : result->window_to_us + spec->every_s * 1000000;
     (void)pthread_mutex_unlock(&report->lock);
+    return OK;
 }
 
 static void thread_main(void *context)
@@ -207,6 +213,8 @@ static void thread_main(void *context)
         (void)pthread_mutex_lock(&report->lock);
         report->error = error;
         (void)pthread_mutex_unlock(&report->lock);
+        log_writer_close(report->writer); /* one that failed publishes nothing more; a new one says where to go on */
+        report->writer = NULL;
         (void)stop_wait(&report->stop, RETRY_MS);
     }
     log_writer_close(report->writer);
@@ -330,11 +338,35 @@ static struct scheduled *place_set(struct reports *reports, size_t at, struct sc
     return old;
 }
 
+/* The newest result that is kept of it, which an earlier run of the program may have left. */
+static void last_load(struct scheduled *report)
+{
+    struct scan *scan;
+    struct record record;
+    struct record_batch batch;
+    struct error error;
+    int64_t start, end;
+
+    if (log_topic_partitions(report->log, REPORTS_TOPIC) == 0 || log_bounds(report->log, REPORTS_TOPIC, 0, &start, &end, &error) != OK)
+        return;
+    scan = scan_create(report->log);
+    scan_seek(scan, REPORTS_TOPIC, 0, end - LAST_LOOK > start ? end - LAST_LOOK : start, end);
+    while (scan_next(scan, &record, &batch, &error) == SCAN_RECORD) {
+        if (!slice_equal_string(record.key, report->name))
+            continue;
+        buffer_reset(&report->last);
+        buffer_append_slice(&report->last, record.value);
+    }
+    scan_destroy(scan);
+}
+
 /* What was counted goes on to be. */
 static void counts_take(struct scheduled *report, struct scheduled *old)
 {
-    if (old == NULL)
+    if (old == NULL) {
+        last_load(report);
         return;
+    }
     report->runs = old->runs;
     report->failures = old->failures;
     buffer_append_slice(&report->last, buffer_slice(&old->last));

@@ -30,14 +30,15 @@ struct shown {
     struct buffer line;
 };
 
-static void show(void *context, const struct report_spec *spec, const struct report_result *result)
+static enum status show(void *context, const struct report_spec *spec, const struct report_result *result, struct error *error)
 {
     struct shown *shown = context;
 
+    (void)error;
     if (shown->once && result->outcome == REPORT_FAILED) {
         shown->failure = result->error;
         stopped = true;
-        return;
+        return OK;
     }
     buffer_reset(&shown->line);
     if (shown->json)
@@ -49,6 +50,7 @@ static void show(void *context, const struct report_spec *spec, const struct rep
     (void)fflush(stdout);
     if (shown->once)
         stopped = true;
+    return OK;
 }
 
 struct database {

@@ -40,11 +40,16 @@ class Receiver:
 
 
 def records(tailrace, topic):
-    consumer = kafka.KafkaConsumer(bootstrap_servers=tailrace.bootstrap, consumer_timeout_ms=1000)
+    """What the topic holds now, also while more comes."""
+    consumer = kafka.KafkaConsumer(bootstrap_servers=tailrace.bootstrap)
     partitions = [kafka.TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
     consumer.assign(partitions)
-    consumer.seek_to_beginning()
-    found = [json.loads(record.value) for record in consumer]
+    ends = consumer.end_offsets(partitions)
+    consumer.seek_to_beginning(*partitions)
+    found = []
+    while any(consumer.position(partition) < ends[partition] for partition in partitions):
+        for partition, batch in consumer.poll(timeout_ms=1000).items():
+            found += [json.loads(record.value) for record in batch if record.offset < ends[partition]]
     consumer.close()
     return found
 

@@ -3,6 +3,7 @@ import collections
 import hashlib
 import hmac
 import json
+import os
 import random
 import subprocess
 from decimal import Decimal
@@ -163,6 +164,61 @@ def test_reports_run_inside_and_are_kept(postgres, database, tailrace_factory):
     assert {b - a for a, b in zip(ends, ends[1:])} == {1_000_000}  # no window missing, none twice
 
 
+def readings(postgres, database, *more):
+    postgres.execute(database, "CREATE TABLE temperature_readings(id serial PRIMARY KEY, temperature numeric(5,2), recorded_at timestamp DEFAULT now())", *more)
+    return {"reports.average.conninfo": postgres.dsn(database), "reports.average.table": "temperature_readings", "reports.average.column": "temperature",
+            "reports.average.window": "10m"}
+
+
+def test_the_last_result_of_a_report_is_there_at_once_after_a_restart(postgres, database, tailrace_factory):
+    tailrace = tailrace_factory(readings(postgres, database, "INSERT INTO temperature_readings (temperature) VALUES (20.00), (30.00)") | {"reports.average.every": "1h"})
+    last = harness.wait_until(lambda: status_of(tailrace, "reports", "average")["last"])
+    tailrace.restart()
+    report = status_of(tailrace, "reports", "average")
+    assert report["runs"] == 0 and report["last"] == last and Decimal(last["values"]["temperature"]) == 25
+
+
+def test_a_report_makes_up_for_the_runs_of_an_outage_and_of_a_stop(postgres, database, tailrace_factory):
+    tailrace = tailrace_factory(readings(postgres, database) | {"reports.average.every": "1s"})
+    own = harness.Postgres()
+    try:
+        own.create_database("office")
+        for key, value in readings(own, "office").items():
+            tailrace.settings[key.replace("average", "other")] = value
+        tailrace.restart(**{"reports.other.every": "1s"})
+
+        def ends(name="other"):
+            return [result["window_to_us"] for result in records(tailrace, "tailrace-reports") if result["report"] == name and result["outcome"] != "failed"]
+
+        harness.wait_until(lambda: len(ends()) >= 2)
+        own.stop()
+        seen, average = len(ends()), len(ends("average"))
+        harness.wait_until(lambda: len(ends("average")) >= average + 3)  # the other one goes on
+        own.start()
+        harness.wait_until(lambda: len(ends()) > seen + 3)
+        tailrace.kill9()
+        tailrace.start()
+        seen = len(ends())
+        harness.wait_until(lambda: len(ends()) > seen + 1)
+        every = ends()
+        assert {b - a for a, b in zip(every, every[1:])} == {1_000_000}  # no window missing, none twice
+    finally:
+        own.destroy()
+
+
+@pytest.mark.parametrize("zone, kind", (("Asia/Kolkata", "timestamp"), ("America/New_York", "timestamptz"), ("Europe/Berlin", "timestamp")))
+def test_windows_of_a_report_go_by_the_databases_clock_and_zone(postgres, database, tailrace, zone, kind):
+    postgres.execute(database, f"ALTER DATABASE \"{database}\" SET timezone = '{zone}'")
+    postgres.execute(database, f"CREATE TABLE t(v int, recorded_at {kind})",
+                     "INSERT INTO t SELECT 1, now() - interval '9 minutes'", "INSERT INTO t SELECT 2, now() - interval '11 minutes'", "INSERT INTO t SELECT 4, now() + interval '1 hour'")
+    for client in ("UTC", "Pacific/Auckland"):
+        ran = subprocess.run([str(tailrace.program), "report", "sum", "--table", "t", "--column", "v", "--function", "sum", "--window", "10m", "--once", "--json",
+                              "--port", str(postgres.port), "--password", harness.PASSWORD, "--database", database], capture_output=True, text=True, timeout=60,
+                             env=os.environ | {"TZ": client})
+        result = json.loads(ran.stdout)
+        assert result["values"] == {"v": "1"} and result["rows"] == 1, ran.stderr
+
+
 def agent(tailrace, topic, *more, rule="spending-pattern"):
     return tailrace.run("tailrace", "agent", rule, "--topic", topic, "--bootstrap-server", tailrace.bootstrap, "--from-beginning", "--until-end", *more)
 
@@ -183,11 +239,11 @@ def test_an_agent_in_the_foreground_says_what_people_know_and_goes_on_where_it_w
 
 def test_an_agent_killed_between_alert_and_checkpoint_says_nothing_twice(tailrace):
     rows = numbered(random_rows(3000, 8, 5))
-    produce_rows(tailrace, "shop.public.transactions", rows)
     expected = spending_anomalies([(i, u, Decimal(repr(float(a)))) for i, u, a in rows])
     command = [str(tailrace.program), "agent", "spending-pattern", "--topic", "shop.public.transactions", "--bootstrap-server", tailrace.bootstrap,
                "--from-beginning", "--quiet"]
-    for _ in range(5):
+    for part in range(0, 3000, 600):  # each life has alerts of its own to say, also when the one before got to the end
+        produce_rows(tailrace, "shop.public.transactions", rows[part:part + 600])
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         process.stdout.readline()  # the first alert of this life: its checkpoint may or may not be there yet
         process.kill()

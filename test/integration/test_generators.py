@@ -24,6 +24,8 @@ def test_temperatures_make_their_database_and_say_each_reading(postgres):
             cursor.execute("SELECT min(recorded_at) > now() - interval '70 s', bool_and(recorded_at <= now()) FROM temperature_readings")
             assert cursor.fetchone() == (True, True)
         assert len(rows) == 62 and rows[60:] == said
+        history = generate(postgres, "temperature", "--database", "office_test", "--history", "1h", "--every", "10m", "--count", "0")
+        assert history.stdout.splitlines() == ["Table ready.", "Inserted 6 earlier temperatures."]
         again = generate(postgres, "temperature", "--database", "office_test", "--count", "1")
         assert again.stdout.splitlines()[0] == "Table ready."
     finally:
