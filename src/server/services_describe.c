@@ -4,12 +4,15 @@
 #include "os/disk.h"
 #include "os/usage.h"
 
+#include <errno.h>
 #include <jansson.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #define ARENA_BLOCK_BYTES 65536
 #define READ_ONLY_NAMED_MAX 20
+#define ROOM_AGAIN_BYTES (8 << 20) /* free on a disk that was full */
 #define DESCRIPTION_BYTES_MAX (256 << 20)
 
 /* ---- Parts ---- */
@@ -78,6 +81,12 @@ static json_t *describe_topic(struct topic *topic, bool wanted, struct totals *t
                      "records", (json_int_t)records, "end", (json_int_t)end, "internal", (int)topic_is_internal(topic));
 }
 
+/* The last write found no space, but there is some now: the next one will go well, though none may come for long. */
+static bool has_room_again(const struct error *reason, int64_t free_bytes)
+{
+    return free_bytes >= ROOM_AGAIN_BYTES && strstr(reason->message, strerror(ENOSPC)) != NULL;
+}
+
 static void describe_store(struct services *services, bool with_topics, json_t *object)
 {
     json_t *topics = json_array(), *store;
@@ -87,7 +96,7 @@ static void describe_store(struct services *services, bool with_topics, json_t *
     struct arena arena;
     struct error reason = {0};
     int64_t free_bytes = 0;
-    bool degraded = store_is_degraded(services->store, &reason);
+    bool degraded;
     size_t count;
 
     store_counters_read(services->store, &counters);
@@ -102,6 +111,7 @@ static void describe_store(struct services *services, bool with_topics, json_t *
     }
     arena_finish(&arena);
     (void)disk_free_bytes(disk_real(), services->data_dir, &free_bytes, NULL);
+    degraded = store_is_degraded(services->store, &reason) && !has_room_again(&reason, free_bytes);
     store = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "degraded", (int)degraded, "topics",
                       (json_int_t)count, "partitions", (json_int_t)totals.partitions, "read_only_partitions", (json_int_t)totals.read_only,
                       "bytes", (json_int_t)totals.bytes, "free_bytes", (json_int_t)free_bytes, "rounds", (json_int_t)counters.rounds,

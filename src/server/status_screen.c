@@ -82,12 +82,14 @@ static void problem_render(const json_t *problem, int64_t now_ms, struct page *p
     page_print(page, is_critical ? STYLE_BAD : STYLE_WARN, is_critical ? "PROBLEM" : "WATCH  ");
     page_print(page, STYLE_STRONG, "  %s", text_of(problem, "what"));
     if (since_ms > 0 && now_ms >= since_ms) {
-        buffer_append_string(page->text, " (since ");
+        buffer_append_string(page->text, " (for ");
         amount_duration(page->text, now_ms - since_ms);
         buffer_append_string(page->text, ")");
     }
     page_print(page, STYLE_PLAIN, "\n");
     page_paragraph(page, 0, "   why:  ", text_of(problem, "why"));
+    if (*text_of(problem, "lost") != '\0')
+        page_paragraph(page, 0, "  lost:  ", text_of(problem, "lost"));
     page_paragraph(page, 0, "    do:  ", text_of(problem, "do"));
 }
 
@@ -169,7 +171,9 @@ static void log_row(const json_t *description, struct table *table)
     amount_bytes(&text, number_of(store, "bytes"));
     buffer_append_string(&text, ", ");
     amount_bytes(&text, number_of(store, "free_bytes"));
-    buffer_append_format(&text, " free, last round %lld µs", (long long)number_of(store, "last_round_us"));
+    buffer_append_string(&text, " free");
+    if (number_of(store, "last_round_us") > 0)
+        buffer_append_format(&text, ", last round %lld µs", (long long)number_of(store, "last_round_us"));
     table_cell(table, STYLE_PLAIN, "Log");
     table_cell(table, STYLE_PLAIN, "%s/log", text_of(description, "data_dir"));
     table_cell(table, degraded ? STYLE_BAD : STYLE_GOOD, degraded ? "cannot be written" : "running");
@@ -235,7 +239,10 @@ static void slot_row(const json_t *slot, int64_t now_ms, struct table *table)
 
     table_cell(table, style_of(text_of(slot, "state")) == STYLE_GOOD ? STYLE_PLAIN : style_of(text_of(slot, "state")), "%s", text_of(slot, "slot"));
     table_cell(table, STYLE_PLAIN, "%s", *connector == '\0' ? "-" : connector);
-    table_cell(table, is_active ? STYLE_GOOD : STYLE_WARN, is_active ? "read" : "nobody reads");
+    if (strcmp(text_of(slot, "wal_status"), "lost") == 0)
+        table_cell(table, STYLE_BAD, "lost");
+    else
+        table_cell(table, is_active ? STYLE_GOOD : STYLE_WARN, is_active ? "read" : json_is_false(json_object_get(slot, "reachable")) ? "out of reach" : "nobody reads");
     table_cell_bytes(table, number_or(slot, "wal_bytes", -1), -1);
     table_cell_duration(table, STYLE_PLAIN, full_at_ms < 0 ? -1 : full_at_ms < now_ms ? 0 : full_at_ms - now_ms, -1);
 }

@@ -88,9 +88,9 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->gone = gone_create();
     api->sampler = sampler_create(api);
     *created = api;
-    settings_apply(api);
     if (slots_start(settings->connect, api->databases, &api->slots, error) != OK)
         return error->status;
+    settings_apply(api);
     return sampler_start(api->sampler, error);
 }
 

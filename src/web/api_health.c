@@ -21,6 +21,7 @@ json_t *health_checks(const json_t *description)
     check_add(checks, "log", degraded || corrupt ? "crit" : "ok",
               degraded  ? json_string("The log cannot be written.")
               : corrupt ? json_string("Partitions are read-only after corruption.")
+                        : member_integer(store, "last_round_us", 0) == 0 ? json_string("Nothing was written yet.")
                         : json_sprintf("Written and synced; the last round took %lld µs.", (long long)member_integer(store, "last_round_us", 0)),
               degraded ? "Make space on the disk, or mend it." : NULL);
     if (json_is_object(postgres)) {

@@ -1,15 +1,18 @@
 /*
- * api_settings.c: every setting, and changing those that apply at once: the levels of the log. What is changed here is kept in the
- * topic tailrace-console, goes before what a file or --set says, and holds over restarts until it is unset.
+ * api_settings.c: every setting, and changing those that apply at once: the levels of the log, and the room for WAL. What is changed here is
+ * kept in the topic tailrace-console, goes before what a file or --set says, and holds over restarts until it is unset.
  */
 #include "web/api.h"
 
 #include "base/banned.h"
 #include "os/logger.h"
+#include "base/text.h"
 #include "log/keeper.h"
+#include "web/slots.h"
 
 #define KEY_PREFIX "setting:"
 #define LEVEL "logger.level"
+#define HEADROOM "wal.headroom.bytes"
 #define SETTINGS_BYTES_MAX ((size_t)4 << 20)
 
 /* Parts of the program with a level of their own. */
@@ -33,6 +36,22 @@ static bool is_level(const char *text)
     return text != NULL && (strcmp(text, "debug") == 0 || strcmp(text, "info") == 0 || strcmp(text, "warning") == 0 || strcmp(text, "error") == 0);
 }
 
+/* May it be changed while the program runs? */
+static bool applies_now(const char *name)
+{
+    return part_of(name) != NULL || strcmp(name, HEADROOM) == 0;
+}
+
+/* What the value has to be; NULL: it is. */
+static const char *wrong_with(const char *name, const char *value)
+{
+    int64_t bytes;
+
+    if (strcmp(name, HEADROOM) == 0)
+        return value != NULL && text_parse_int64(slice_from_string(value), &bytes) && bytes >= 0 ? NULL : "a number of bytes, 0 for not known";
+    return is_level(value) ? NULL : "debug, info, warning or error";
+}
+
 /* What the console set, by name; a new reference. */
 static json_t *changed_make(struct api *api)
 {
@@ -40,7 +59,7 @@ static json_t *changed_make(struct api *api)
     const char *key;
 
     json_object_foreach(kept, key, value) {
-        if (is_level(json_string_value(value)) && part_of(key + strlen(KEY_PREFIX)) != NULL)
+        if (applies_now(key + strlen(KEY_PREFIX)) && wrong_with(key + strlen(KEY_PREFIX), json_string_value(value)) == NULL)
             json_put(changed, key + strlen(KEY_PREFIX), json_incref(value));
     }
     json_decref(kept);
@@ -69,12 +88,23 @@ static void levels_set(struct api *api, const json_t *changed)
     }
 }
 
+static void headroom_set(struct api *api, const json_t *changed)
+{
+    const char *value = value_of(api, changed, HEADROOM);
+    int64_t bytes = 0;
+
+    if (value != NULL)
+        (void)text_parse_int64(slice_from_string(value), &bytes);
+    slots_set_headroom(api_slots(api), bytes);
+}
+
 void settings_apply(struct api *api)
 {
     json_t *changed = changed_make(api);
 
     if (json_object_size(changed) > 0)
         levels_set(api, changed);
+    headroom_set(api, changed);
     json_decref(changed);
 }
 
@@ -90,7 +120,7 @@ static json_t *row_make(const json_t *changed, const json_t *row)
 {
     const char *name = member_text(row, "key"), *type = member_text(row, "type"), *set = member_text(changed, name), *value = member_text(row, "value"), *help = member_text(row, "help");
     json_t *item = item_make(name, set != NULL ? set : value, member_text(row, "default"), set != NULL ? "console" : json_is_true(json_object_get(row, "given")) ? "file" : "default",
-                             help == NULL ? "" : help, part_of(name) != NULL);
+                             help == NULL ? "" : help, applies_now(name));
 
     json_put(item, "unit", json_text_or_null(member_text(row, "unit")));
     json_put(item, "secret", json_boolean(type != NULL && strcasecmp(type, "secret") == 0));
@@ -128,18 +158,18 @@ static bool change_add(struct api_call *call, json_t *changes, const json_t *cha
 {
     const char *old = value_of(call->api, changed, name), *file = properties_get(api_settings_of(call->api)->values, name), *level = value_of(call->api, changed, LEVEL);
 
-    if (part_of(name) == NULL) {
+    if (!applies_now(name)) {
         api_error_at(call, 400, "NOT_NOW", arena_format(call->arena, "%s cannot be changed while the program runs: set it in the settings file and start again.", name), name, 0);
         return false;
     }
-    if (value != NULL && !is_level(value)) {
-        api_error_at(call, 400, "BAD_VALUE", arena_format(call->arena, "%s has to be debug, info, warning or error.", name), name, 0);
+    if (value != NULL && wrong_with(name, value) != NULL) {
+        api_error_at(call, 400, "BAD_VALUE", arena_format(call->arena, "%s has to be %s.", name, wrong_with(name, value)), name, 0);
         return false;
     }
     json_add(changes, json_pack("{s:s, s:o, s:o, s:s}", "name", name, "old", json_text_or_null(old), "new", json_text_or_null(value != NULL ? value : file), "effect",
                                 value != NULL   ? "it applies at once, and holds over restarts, before what the settings file says"
                                 : file != NULL  ? "what the settings file says counts again"
-                                : level == NULL ? "the default counts again"
+                                : level == NULL || part_of(name) == NULL ? "the default counts again"
                                                 : arena_format(call->arena, "%s counts again", LEVEL)));
     return true;
 }
@@ -199,6 +229,7 @@ void api_settings_patch(struct api_call *call)
         json_decref(changed);
         changed = changed_make(call->api);
         levels_set(call->api, changed);
+        headroom_set(call->api, changed);
         json_array_foreach(changes, index, change) {
             const char *old = member_text(change, "old"), *new = member_text(change, "new");
 

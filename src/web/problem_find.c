@@ -320,7 +320,10 @@ static void of_slot(struct finder *finder, const json_t *slot, const json_t *con
     if (strcmp(state, "crit") != 0 && strcmp(state, "warn") != 0)
         return;
     says.severity = strcmp(state, "crit") == 0 ? "crit" : "warn";
-    what = member_text(slot, "room_from") != NULL && strcmp(member_text(slot, "room_from"), "wal_limit") == 0 ? "until PostgreSQL gives the slot up (max_slot_wal_keep_size)" : "free on PostgreSQL's disk";
+    what = member_text(slot, "room_from");
+    what = what != NULL && strcmp(what, "wal_limit") == 0 ? "until PostgreSQL gives the slot up (max_slot_wal_keep_size)"
+           : what != NULL && strcmp(what, "setting") == 0 ? "of wal.headroom.bytes"
+                                                          : "free on PostgreSQL's disk";
     when = left_ms >= 0 ? arena_format(arena, ", and that is used up in about %s at the rate of the last 10 min", words_duration(arena, left_ms)) : "";
     drop = json_pack("[{s:s, s:s, s:o, s:{}, s:s}]", "text", "Drop the slot…", "method", "DELETE", "path", json_sprintf("/slots/%s", name), "body", "confirm", "type");
     if (room >= 0)

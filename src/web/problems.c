@@ -146,8 +146,14 @@ static void plain_add(json_t *plain, const json_t *problem)
     json_t *one = json_object();
     struct buffer why;
 
+    json_t *reason = json_copy(json_object_get(problem, "why"));
+
     buffer_init(&why, WHY_BYTES_MAX);
-    reason_append(json_object_get(problem, "why"), &why);
+    if (member_text(json_array_get(reason, 0), "link") != NULL && strcmp(member_text(json_array_get(reason, 0), "text"), member_text(subject, "name")) == 0) {
+        (void)json_array_remove(reason, 0); /* the title names it already */
+        (void)json_array_remove(reason, 0);
+    }
+    reason_append(reason, &why);
     json_put(one, "id", json_copy(json_object_get(problem, "id")));
     json_put(one, "code", json_copy(json_object_get(problem, "code")));
     json_put(one, "severity", json_copy(json_object_get(problem, "severity")));
@@ -156,8 +162,10 @@ static void plain_add(json_t *plain, const json_t *problem)
     json_put(one, "what", json_copy(json_object_get(problem, "title")));
     json_put(one, "why", json_slice(buffer_slice(&why)));
     json_put(one, "do", json_copy(json_object_get(problem, "todo")));
+    json_put(one, "lost", strcmp(member_text(subject, "kind"), "connector") == 0 || strcmp(member_text(subject, "kind"), "slot") == 0 ? json_copy(json_object_get(problem, "lost")) : json_null());
     json_put(one, "since_ms", json_copy(json_object_get(problem, "since_ms")));
     json_add(plain, one);
+    json_decref(reason);
     buffer_finish(&why);
 }
 

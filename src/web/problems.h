@@ -23,7 +23,7 @@ json_t *problems_now(struct problems *problems, struct api *api, const json_t *d
 bool problems_lose(const json_t *problems);
 
 /*
- * Those of the newest look alone, for people and programs without a browser: [{id, code, severity, kind, name, what, why, do, since_ms}], why
+ * Those of the newest look alone, for people and programs without a browser: [{id, code, severity, kind, name, what, why, do, lost, since_ms}], lost null where no rows are captured, why
  * as one text. What is over is not among them: a supervisor asks how it is now. New reference.
  * Thread  the sampler's
  */

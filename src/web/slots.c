@@ -10,9 +10,12 @@
 #include "web/database.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/statvfs.h>
 
 #define LOOK_EVERY_MS 2000
+#define REST_EVERY_MS 10000 /* of connectors that do not run: their slots keep WAL, too. No connection stays open for them */
+#define STALE_MS 25000     /* what was seen longer ago says nothing of now */
 #define MARKS_KEPT 300      /* positions of a server over time: ten minutes */
 #define GROWTH_OVER_MS 600000 /* the forecast's slope; of less, at first, but of a minute at least */
 #define GROWTH_LEAST_MS 60000
@@ -22,7 +25,7 @@
 static const char slots_sql[] =
     "SELECT s.slot_name, s.active, coalesce(s.wal_status, ''), s.safe_wal_size, pg_wal_lsn_diff(w.lsn, s.restart_lsn)::bigint, w.lsn::text, s.slot_name = $1"
     " FROM (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn) w"
-    " LEFT JOIN pg_replication_slots s ON s.restart_lsn IS NOT NULL ORDER BY 1";
+    " LEFT JOIN pg_replication_slots s ON s.restart_lsn IS NOT NULL OR s.wal_status = 'lost' ORDER BY 1";
 
 struct mark {
     uint64_t lsn;
@@ -36,7 +39,8 @@ struct server { /* of one connector */
     size_t mark_count; /* ever */
     json_t *slots;     /* as listed; NULL: not known */
     char version[32];
-    bool seen; /* by the look under way */
+    int64_t rested_ms; /* monotonic; when a connector that does not run was looked at; 0: it ran */
+    bool seen;         /* by the look under way */
     struct server *next;
 };
 
@@ -48,6 +52,7 @@ struct slots {
     pthread_mutex_t lock; /* guards the servers' marks, slots and list, and stopping; a leaf */
     pthread_cond_t wake;
     struct server *servers;
+    _Atomic int64_t headroom_bytes; /* 0: not known */
     bool stopping;
 };
 
@@ -110,10 +115,22 @@ static int64_t growth_of(const struct server *server)
     return (newest->wal_bytes - oldest->wal_bytes) * 1000 / (newest->at_ms - oldest->at_ms);
 }
 
-static json_t *slot_make(struct server *server, const PGresult *result, int row, int64_t local_room)
+/* What is left for the slot, and who says so: a limit, this machine's disk, or the setting. -1: nobody does */
+static int64_t room_of(int64_t limit, int64_t local_room, int64_t headroom, int64_t wal_bytes, const char **from)
+{
+    *from = limit >= 0 ? "wal_limit" : local_room >= 0 ? "local_disk" : headroom > 0 && wal_bytes >= 0 ? "setting" : NULL;
+    if (limit >= 0 || local_room >= 0)
+        return limit >= 0 ? limit : local_room;
+    if (*from == NULL)
+        return -1;
+    return headroom > wal_bytes ? headroom - wal_bytes : 0;
+}
+
+static json_t *slot_make(struct server *server, const PGresult *result, int row, int64_t local_room, int64_t headroom)
 {
     bool ours = strcmp(PQgetvalue(result, row, 6), "t") == 0, active = strcmp(PQgetvalue(result, row, 1), "t") == 0;
-    int64_t limit = number(result, row, 3), room = limit >= 0 ? limit : local_room, growth = ours ? growth_of(server) : -1;
+    const char *from;
+    int64_t room = room_of(number(result, row, 3), local_room, headroom, number(result, row, 4), &from), growth = ours ? growth_of(server) : -1;
     int64_t left_ms = growth > 0 && room >= 0 ? room * 1000 / growth : -1;
     const char *status = PQgetvalue(result, row, 2), *state = "ok";
     json_t *slot = json_object();
@@ -131,10 +148,11 @@ static json_t *slot_make(struct server *server, const PGresult *result, int row,
     json_put(slot, "connector", ours ? json_string(server->connector) : json_null());
     json_put(slot, "ours", json_boolean(ours));
     json_put(slot, "active", json_boolean(active));
+    json_put(slot, "reachable", json_true());
     json_put(slot, "state", json_string(state));
     json_put(slot, "wal_bytes", json_integer_or_null(number(result, row, 4)));
     json_put(slot, "room_bytes", json_integer_or_null(room));
-    json_put(slot, "room_from", room < 0 ? json_null() : json_string(limit >= 0 ? "wal_limit" : "local_disk"));
+    json_put(slot, "room_from", json_text_or_null(from));
     json_put(slot, "growth_bytes_per_s", growth < 0 ? json_null() : json_integer(growth));
     json_put(slot, "full_at_ms", left_ms < 0 ? json_null() : json_integer(clock_now_ms() + left_ms));
     json_put(slot, "wal_status", *status == '\0' ? json_null() : json_string(status));
@@ -156,13 +174,28 @@ static void answer_take(struct slots *slots, struct server *server, const PGresu
     server->marks[server->mark_count++ % MARKS_KEPT] = mark;
     for (int row = 0; row < PQntuples(result); row++) {
         if (!PQgetisnull(result, row, 0))
-            json_add(list, slot_make(server, result, row, room));
+            json_add(list, slot_make(server, result, row, room, slots->headroom_bytes));
     }
     old = server->slots;
     server->slots = list;
     (void)snprintf(server->version, sizeof(server->version), "%s", PQparameterStatus(server->connection, "server_version"));
     (void)pthread_mutex_unlock(&slots->lock);
     json_decref(old);
+}
+
+/* Nobody reads a slot there now; how much it keeps is as it was seen last. */
+static void unreachable(struct slots *slots, struct server *server)
+{
+    json_t *slot;
+    size_t index;
+
+    checks_forget(slots->checks, server->connector);
+    (void)pthread_mutex_lock(&slots->lock);
+    json_array_foreach(server->slots, index, slot) {
+        json_put(slot, "active", json_false());
+        json_put(slot, "reachable", json_false());
+    }
+    (void)pthread_mutex_unlock(&slots->lock);
 }
 
 static bool is_stopping(struct slots *slots)
@@ -186,7 +219,10 @@ static void server_look(struct slots *slots, struct server *server, const struct
         server->connection = NULL;
     }
     if (server->connection == NULL && connector_database_open(slots->databases, config, &server->connection, NULL) != OK)
-        return; /* the connector says what is wrong */
+    {
+        unreachable(slots, server); /* the connector says what is wrong */
+        return;
+    }
     result = PQexecParams(server->connection, slots_sql, 1, NULL, &argument, NULL, NULL, 0);
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
         answer_take(slots, server, result, disk_room(server->connection));
@@ -243,6 +279,16 @@ static void servers_prune(struct slots *slots)
     }
 }
 
+static bool is_due(struct server *server, bool is_running)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (!is_running && server->rested_ms != 0 && now_ms - server->rested_ms < REST_EVERY_MS)
+        return false;
+    server->rested_ms = is_running ? 0 : now_ms;
+    return true;
+}
+
 static void look(struct slots *slots)
 {
     struct connect_database *databases;
@@ -250,14 +296,18 @@ static void look(struct slots *slots)
     size_t count;
 
     arena_init(&arena, 16384);
-    databases = connect_databases(slots->connect, false, &arena, &count);
+    databases = connect_databases(slots->connect, true, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         struct server *server = server_of(slots, databases[i].connector);
 
         server->seen = true;
-        if (!is_stopping(slots))
+        if (!is_stopping(slots) && is_due(server, databases[i].is_running))
             server_look(slots, server, &databases[i].config, databases[i].is_running);
         properties_finish(&databases[i].config);
+        if (!databases[i].is_running && server->connection != NULL) {
+            connector_database_close(slots->databases, server->connection);
+            server->connection = NULL;
+        }
     }
     servers_prune(slots);
     arena_finish(&arena);
@@ -345,10 +395,15 @@ static void list_add(json_t *all, json_t *slot)
         if (strcmp(member_text(known, "slot"), name) != 0 || both)
             continue;
         if (json_is_true(json_object_get(slot, "ours")))
-            (void)json_array_set(all, index, slot);
+            (void)json_array_set_new(all, index, json_deep_copy(slot));
         return;
     }
-    json_add(all, json_incref(slot));
+    json_add(all, json_deep_copy(slot));
+}
+
+void slots_set_headroom(struct slots *slots, int64_t bytes)
+{
+    slots->headroom_bytes = bytes;
 }
 
 json_t *slots_findings(struct slots *slots)
@@ -388,6 +443,8 @@ void slots_facts(struct slots *slots, const char *connector, uint64_t received_l
             facts->wal_bytes = mark->wal_bytes;
             (void)snprintf(facts->server_version, sizeof(facts->server_version), "%s", server->version);
         }
+        if (back == 1 && now_ms - mark->at_ms > STALE_MS)
+            break;
         if (received_lsn > 0 && mark->lsn <= received_lsn) { /* at this time it had everything */
             facts->lag_ms = back == 1 ? 0 : now_ms - mark->at_ms;
             break;

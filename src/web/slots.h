@@ -25,6 +25,9 @@ json_t *slots_list(struct slots *slots);
 /* What the databases' state calls for, as checks_list gives it; a new reference. Thread: any. */
 json_t *slots_findings(struct slots *slots);
 
+/* The setting wal.headroom.bytes; 0: not known. Thread: any. */
+void slots_set_headroom(struct slots *slots, int64_t bytes);
+
 struct slot_facts {
     bool known;
     uint64_t server_lsn;

@@ -30,11 +30,12 @@ static void problems_render(const json_t *description, struct buffer *text)
     size_t index;
 
     json_array_foreach(problems, index, problem) {
-        const char *why = member_text(problem, "why");
+        const char *why = member_text(problem, "why"), *lost = member_text(problem, "lost");
         size_t size = strlen(why);
 
         if (strcmp(member_text(problem, "severity"), "info") != 0)
-            buffer_append_format(text, "%s: %s%s Do: %s\n", member_text(problem, "what"), why, size > 0 && why[size - 1] == '.' ? "" : ".", member_text(problem, "do"));
+            buffer_append_format(text, "%s: %s%s%s%s%s Do: %s\n", member_text(problem, "what"), why, size > 0 && why[size - 1] == '.' ? "" : ".", lost == NULL ? "" : " Lost: ", lost == NULL ? "" : lost,
+                                 lost == NULL ? "" : ".", member_text(problem, "do"));
     }
 }
 

@@ -45,6 +45,17 @@ def test_levels_of_the_log_change_at_once_and_hold(console, tailrace):
     assert [c["text"] for c in console.get("/events?kind=change")["items"] if "logger" in c["text"]] == ["Setting logger.level.web: error → not set."]
 
 
+def test_the_room_for_wal_changes_at_once_and_holds(console, tailrace):
+    room = lambda: next(s for s in console.get("/settings", "List<Setting>")["items"] if s["name"] == "wal.headroom.bytes")  # noqa: E731
+    assert (room()["value"], room()["applies"], room()["source"], room()["unit"]) == ("0", "now", "default", "bytes")
+    assert console.change("PATCH", "/settings", {"set": {"wal.headroom.bytes": "much"}}, status=400)["error"]["what"] == "wal.headroom.bytes has to be a number of bytes, 0 for not known."
+    assert console.change("PATCH", "/settings", {"set": {"wal.headroom.bytes": "5000000"}})["changes"][0]["old"] == "0"
+    tailrace.restart()
+    assert (room()["value"], room()["source"]) == ("5000000", "console")
+    console.change("PATCH", "/settings", {"unset": ["wal.headroom.bytes"]})
+    assert (room()["value"], room()["source"]) == ("0", "default")
+
+
 def test_the_bundle_has_what_helps_and_no_secret(tailrace_factory, postgres, database):
     tailrace = tailrace_factory({"console.token": "t0ken-of-mine", "postgres.password": "other", "sinks.case.kind": "webhook", "sinks.case.url": "http://127.0.0.1:9/x", "sinks.case.topic": "x.alerts",
                                  "sinks.case.secret": "h00k-secret"})

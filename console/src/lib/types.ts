@@ -87,6 +87,7 @@ export interface Slot {
   connector: string | null;
   ours: boolean;
   active: boolean;
+  reachable?: boolean;
   state: State;
   wal_bytes: number | null;
   room_bytes: number | null;
@@ -372,7 +373,7 @@ export interface Snapshot {
   ended_ms?: number | null;
   tables: SnapshotTable[];
   load_max: number | null;
-  load: number | null;
+  load?: number | null;
   error?: string | null;
 }
 export interface Connector {
@@ -706,4 +707,5 @@ export interface StreamEvents {
   starting: { step: string; share: number | null };
   gone: { kind: string; name: string } /* what is watched does not exist any more */;
   bye: { reason: string };
+  gone: { kind: string; name: string; error: ErrorBody };
 }

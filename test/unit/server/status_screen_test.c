@@ -70,7 +70,7 @@ TEST(what_is_wrong_comes_first_with_what_to_do)
                           "\"do\":\"Make space.\"},{\"severity\":\"warn\",\"what\":\"g is falling behind\",\"why\":\"slow\",\"do\":\"Look.\"}]}",
                           false);
 
-    assert_non_null(strstr(text, "\n\nPROBLEM  The log's disk cannot be written (since 10 s)\n   why:  disk full\n    do:  Make space.\n"
+    assert_non_null(strstr(text, "\n\nPROBLEM  The log's disk cannot be written (for 10 s)\n   why:  disk full\n    do:  Make space.\n"
                                  "WATCH    g is falling behind\n   why:  slow\n    do:  Look.\n\n"));
     assert_null(strstr(text, "Everything runs"));
     free(text);
