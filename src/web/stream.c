@@ -113,11 +113,6 @@ static void watched_append(struct stream *stream, struct watched *watched)
         watched->hash = hash;
         event_append(&stream->out, watched->kind, json_incref(object));
     }
-    /* It was there and is not any more: said once, and again if it comes back and goes. */
-    if (object == NULL && watched->hash != 0 && watched->name != NULL) {
-        watched->hash = 0;
-        event_append(&stream->out, "gone", json_pack("{s:s, s:s}", "kind", watched->kind, "name", watched->name));
-    }
     free(text);
     json_decref(object);
 }

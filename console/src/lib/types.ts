@@ -705,7 +705,6 @@ export interface StreamEvents {
   event: EventLine;
   revision: Record<string, number>;
   starting: { step: string; share: number | null };
-  gone: { kind: string; name: string } /* what is watched does not exist any more */;
+  gone: { kind: string; name: string; error: ErrorBody } /* what is watched does not exist any more, and why */;
   bye: { reason: string };
-  gone: { kind: string; name: string; error: ErrorBody };
 }
