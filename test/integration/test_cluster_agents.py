@@ -25,12 +25,15 @@ def rows_make():
     return [(identity, chance.randrange(1, USERS), amount) for identity, amount in enumerate(amounts, 1)]
 
 
-def produce(topic, rows):
-    from confluent_kafka import Producer
+def topic_make(topic):
     from confluent_kafka.admin import AdminClient, NewTopic
     admin = AdminClient({"bootstrap.servers": KAFKA})
     for made in admin.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
         made.result()
+
+
+def produce(topic, rows):
+    from confluent_kafka import Producer
     producer = Producer({"bootstrap.servers": KAFKA, "compression.type": "gzip", "linger.ms": 50})
     for identity, user, amount in rows:
         value = {"before": None, "after": {"id": identity, "user_id": user, "amount": float(amount)}, "op": "c",
@@ -71,27 +74,34 @@ def test_two_processes_killed_again_and_again_say_everything_once(tmp_path):
     tag = f"shop{random.randrange(10 ** 9)}"
     topic = f"{tag}.public.transactions"
     rows = rows_make()
-    produce(topic, rows)
+    topic_make(topic)
     command = [str(harness.build_directory() / "tailrace"), "agent", "spending-pattern", "--topic", topic, "--bootstrap-server", KAFKA, "--from-beginning", "--quiet",
                "--name", tag, "--enriched"]
 
+    lives = []
+
     def start():
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(tmp_path / "said", "ab"))
+        lives.append(tmp_path / f"life{len(lives)}")
+        return subprocess.Popen(command, stdout=open(lives[-1], "wb"), stderr=open(tmp_path / "said", "ab")), lives[-1]
 
     running = [start(), start()]
     try:
-        left = ROWS
-        for _ in range(KILLS):  # each time some rows further, in the middle of whatever it does
-            left = harness.wait_until(lambda: (lambda now: now if now < left or now == 0 else None)(lag(topic, tag)), 120)
-            victim = running.pop(0)
+        share = ROWS // (KILLS + 1)
+        for kill in range(KILLS + 1):
+            victim, said = running[0]
+            before = said.stat().st_size
+            produce(topic, rows[kill * share:] if kill == KILLS else rows[kill * share:(kill + 1) * share])
+            if kill == KILLS:
+                break
+            harness.wait_until(lambda: said.stat().st_size > before, 120, "an alert", 0.002)  # said, but hardly committed yet
             victim.kill()
             victim.wait()
-            running.append(start())
+            running = [running[1], start()]
         harness.wait_until(lambda: lag(topic, tag) == 0, 180, "everything being read", 0.5)
     finally:
-        for process in running:
+        for process, _ in running:
             process.terminate()
-        ended = [process.wait(60) for process in running]
+        ended = [process.wait(60) for process, _ in running]
     assert ended == [0, 0], (tmp_path / "said").read_text()
 
     history = collections.defaultdict(lambda: collections.deque(maxlen=50))
