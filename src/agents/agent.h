@@ -88,6 +88,8 @@ struct agent_status {
     char model[16];               /* version of the rule's model; "" when it has none */
     char model_trouble[512];      /* why a newer one is not in use; "" when it is */
     char script_trouble[512];     /* the same of its script */
+    char dead_letter[512];        /* where the last record was that it could not read, and why; "": there was none */
+    int64_t dead_letter_us;       /* wall clock */
     int64_t commit_p50_us, commit_p99_us; /* from the commit of a row until it was read, the slowest of those read together, over the last minute; -1 not known */
     int64_t row_p50_us, row_p99_us;       /* that a row took, the mean of those read together, over the last minute; -1 not known */
 };

@@ -22,6 +22,8 @@ static enum status dead_letter_write(struct agent *agent, const struct source_re
     const struct log_record letter = {record->key, record->value, -1, headers, 2 + trace_context_headers(&record->trace, headers + 2)};
 
     agent->status.dead_letters++;
+    agent->status.dead_letter_us = agent->read_us;
+    (void)snprintf(agent->status.dead_letter, sizeof(agent->status.dead_letter), "%s: %s", place, reason);
     if (agent->status.dead_letters == 1)
         LOG_WARNING("agent %s cannot read %s: %s; it and others like it go to topic %s", agent->spec.name, place, reason, agent->dead_letters_topic);
     return agent->spec.is_dry || record->is_told ? OK : source_write(agent->source, agent->dead_letters_topic, 0, &letter, error);

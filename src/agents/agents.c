@@ -435,6 +435,8 @@ static void agent_describe(struct agent *agent, const struct item *item, struct 
     text_append(json, "error", failed ? item->error.message : status.state == AGENT_RETRYING || status.state == AGENT_FAILED ? status.error.message : NULL);
     number_append(json, "tries", status.tries);
     number_append(json, "retry_us", status.state == AGENT_RETRYING ? status.retry_us : -1);
+    number_append(json, "dead_letter_us", status.dead_letters > 0 ? status.dead_letter_us : -1);
+    text_append(json, "dead_letter", status.dead_letters > 0 ? status.dead_letter : NULL);
     text_append(json, "script_trouble", status.script_trouble[0] != '\0' ? status.script_trouble : NULL);
     if (status.model[0] != '\0') {
         text_append(json, "model", status.model);

@@ -13,6 +13,7 @@
 #define DISK_CRITICAL_MS (3600 * 1000LL)
 #define CAPTURE_BEHIND_MS 60000
 #define SNAPSHOT_SLOW_MS 3600000 /* a snapshot that needs more than this yet is slow */
+#define CANNOT_READ_MS 60000     /* an agent that could not read a record so short a time ago */
 #define FLAPPING 5               /* rebalances in ten minutes */
 
 enum code {
@@ -443,7 +444,7 @@ static const char *retry_text(struct finder *finder, const json_t *agent)
                         (long long)(left_ms <= 0 ? 0 : (left_ms + 999) / 1000));
 }
 
-/* Agents that try again, those whose script's or model's file changed to one that they cannot use, and those that drop keys for room. */
+/* Agents that try again, those that cannot read what comes, those whose script's or model's file changed to one that they cannot use, and those that drop keys for room. */
 static void of_agents(struct finder *finder)
 {
     struct arena *arena = finder->arena;
@@ -455,6 +456,11 @@ static void of_agents(struct finder *finder)
 
         if (strcmp(member_text(agent, "state"), "retrying") == 0)
             (void)add(finder, &table[CODE_agent_retrying].says, subject_at(finder, "agent", name, "/agents"), retry_text(finder, agent), NULL, NULL);
+        if (clock_now_ms() - member_integer(agent, "dead_letter_us", 0) / 1000 < CANNOT_READ_MS)
+            (void)add(finder, &table[CODE_agent_cannot_read].says, subject_at(finder, "agent", name, "/agents"),
+                      arena_format(arena, "%s went to tailrace-agent-%s-dead-letters. The last: %s", words_count(arena, member_integer(agent, "dead_letters", 0), "record"), name,
+                                   member_text(agent, "dead_letter")),
+                      NULL, NULL);
         if (script != NULL)
             (void)add(finder, &table[CODE_script_not_taken].says, subject_at(finder, "agent", name, "/agents"), script, NULL, NULL);
         if (model != NULL)

@@ -164,6 +164,47 @@ def test_reports_run_inside_and_are_kept(postgres, database, tailrace_factory):
     assert {b - a for a, b in zip(ends, ends[1:])} == {1_000_000}  # no window missing, none twice
 
 
+def test_a_table_that_changes_is_read_on_or_said_to_be_another(postgres, database, tailrace_factory, tmp_path):
+    postgres.execute(database, TABLE)
+    script = tmp_path / "count.lua"
+    script.write_text("function on_event(event, key)\n  key.counter('rows'):add()\nend\n")
+    topic = f"{database}.public.transactions"
+    tailrace = tailrace_factory(settings(database, **{"agents.counting.rule": "lua", "agents.counting.topic": topic, "agents.counting.rule.script": str(script)}))
+    tailrace.create_connector("c", harness.connector_config(postgres, database, prefix=database))
+
+    def spend(column, *amounts):
+        for amount in amounts:
+            postgres.execute(database, f"INSERT INTO transactions (user_id, {column}, merchant, location) VALUES (1, {amount}, 'Amazon', 'Berlin')")
+
+    def alerts():
+        return [alert["number"] for alert in records(tailrace, f"{database}.alerts")]
+
+    def state(name="spending"):
+        return status_of(tailrace, "agents", name)
+
+    def screen():
+        return tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data)).stdout
+
+    spend("amount", 10, 10, 10)
+    postgres.execute(database, "ALTER TABLE transactions ADD COLUMN card text DEFAULT 'x'", "ALTER TABLE transactions DROP COLUMN merchant",
+                     "ALTER TABLE transactions ADD COLUMN merchant text")
+    spend("amount", 2000)
+    postgres.execute(database, "ALTER TABLE transactions ALTER COLUMN amount TYPE double precision")
+    spend("amount", 10, 10, 3000)
+    harness.wait_until(lambda: alerts() == ["2000.00", "3000.0"])
+    assert state()["dead_letters"] == 0 and "cannot read" not in screen()
+    postgres.execute(database, "ALTER TABLE transactions RENAME COLUMN amount TO betrag")
+    spend("betrag", 9000, 9000)
+    harness.wait_until(lambda: state()["dead_letters"] == 2)
+    harness.wait_until(lambda: "Agent spending cannot read what comes" in screen())
+    assert 'there is no column "amount"; the rows have: id, user_id, betrag' in state()["dead_letter"] and 'there is no column "amount"' in screen()
+    assert state()["state"] == "running" and state("counting")["dead_letters"] == 0
+    harness.wait_until(lambda: state("counting")["judged"] == 9)
+    postgres.execute(database, "ALTER TABLE transactions RENAME COLUMN betrag TO amount")
+    spend("amount", 4000)
+    harness.wait_until(lambda: alerts() == ["2000.00", "3000.0", "4000.0"])
+
+
 def readings(postgres, database, *more):
     postgres.execute(database, "CREATE TABLE temperature_readings(id serial PRIMARY KEY, temperature numeric(5,2), recorded_at timestamp DEFAULT now())", *more)
     return {"reports.average.conninfo": postgres.dsn(database), "reports.average.table": "temperature_readings", "reports.average.column": "temperature",

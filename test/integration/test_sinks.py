@@ -1,4 +1,5 @@
 """Each kind of sink against a real receiver: PostgreSQL, files, mail, Alertmanager's and Slack's bodies; and problems as alerts."""
+import datetime
 import email
 import email.policy
 import hashlib
@@ -218,16 +219,19 @@ def test_bodies_for_slack_and_alertmanager(tailrace_factory):
         assert headers["X-Tailrace-Signature"] == "sha256=" + hmac.new(b"s3cret", headers["X-Tailrace-Timestamp"].encode() + b"." + body, hashlib.sha256).hexdigest()
     assert ":rotating_light: User 7 spent 4000.0" in json.loads(receivers["slack"].requests[0][2])["text"]
     [alert] = json.loads(receivers["alertmanager"].requests[0][2])
+    assert set(alert) == {"labels", "annotations", "startsAt"} and datetime.datetime.fromisoformat(alert["startsAt"]).tzinfo is not None
+    assert all(re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) and isinstance(value, str) for texts in ("labels", "annotations") for name, value in alert[texts].items())
     assert alert["labels"]["alertname"] == "spending-pattern" and alert["labels"]["severity"] == "critical" and "User 7" in alert["annotations"]["summary"]
     over = {"id": "A-0000000000000003", "agent": "tailrace", "rule": "disk_low", "severity": "warn", "title": "The log's disk has little room left", "source": {"scored_us": 1_700_000_000_000_000},
-            "problem": {"why": "Less than 1 GiB is free.", "todo": "Free some space.", "closed": True}}
+            "problem": {"why": "Less than 1 GiB is free.", "todo": "Free <some> space.", "closed": True}}
     tailrace.run("kafka-console-producer", "--bootstrap-server", tailrace.bootstrap, "--topic", "tailrace.alerts", input=json.dumps(over) + "\n", check=True)
     for made in receivers.values():
         harness.wait_until(lambda: len(made.requests) == 2)
         made.close()
     assert json.loads(receivers["slack"].requests[1][2])["text"].startswith(":white_check_mark: Over: The log's disk")
+    assert "Free &lt;some&gt; space." in json.loads(receivers["slack"].requests[1][2])["text"]
     [alert] = json.loads(receivers["alertmanager"].requests[1][2])
-    assert alert["endsAt"] == "2023-11-14T22:13:20Z" and alert["annotations"]["todo"] == "Free some space."
+    assert alert["endsAt"] == "2023-11-14T22:13:20Z" and alert["annotations"]["todo"] == "Free <some> space." and "startsAt" not in alert
 
 
 def test_a_case_tool_that_was_down_gets_everything_once_also_over_kill_9(tailrace_factory):

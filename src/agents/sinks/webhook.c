@@ -62,10 +62,15 @@ static void body_slack(const struct delivery *delivery, struct buffer *body)
     const char *title = alert->title == NULL ? "" : alert->title, *rule = alert->rule == NULL ? "" : alert->rule;
     char *text = alert->todo != NULL ? memory_format("%s %s\n%s\n*Do:* %s (%s; alert %s)", mark, title, alert->why == NULL ? "" : alert->why, alert->todo, rule, alert->id)
                                      : memory_format("%s %s (rule %s, version %d; alert %s)", mark, title, rule, alert->rule_version, alert->id);
+    struct buffer escaped; /* Slack reads links and mentions between < and > */
 
+    buffer_init(&escaped, (size_t)1 << 20);
+    for (const char *at = text; *at != '\0'; at++)
+        buffer_append_string(&escaped, *at == '&' ? "&amp;" : *at == '<' ? "&lt;" : *at == '>' ? "&gt;" : (const char[]){*at, '\0'});
     buffer_append_string(body, "{\"text\":");
-    text_append(body, text);
+    json_append_string(body, buffer_slice(&escaped));
     buffer_append_u8(body, '}');
+    buffer_finish(&escaped);
     memory_free(text);
 }
 
@@ -73,6 +78,9 @@ static void body_slack(const struct delivery *delivery, struct buffer *body)
 static void body_alertmanager(const struct delivery *delivery, struct buffer *body)
 {
     const struct alert *alert = delivery->alert;
+    time_t seconds = (time_t)(alert->scored_us / US_PER_SECOND);
+    struct tm parts;
+    char text[32];
 
     buffer_append_string(body, "[{\"labels\":{\"alertname\":");
     text_append(body, alert->rule);
@@ -93,15 +101,9 @@ static void body_alertmanager(const struct delivery *delivery, struct buffer *bo
         text_append(body, alert->todo);
     }
     buffer_append_u8(body, '}');
-    if (alert->closed) {
-        time_t seconds = (time_t)(alert->scored_us / US_PER_SECOND);
-        struct tm parts;
-        char text[32] = "";
-
-        if (gmtime_r(&seconds, &parts) != NULL)
-            (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-        buffer_append_format(body, ",\"endsAt\":\"%s\"", text);
-    }
+    /* One that could not be delivered for long began when it was raised. */
+    if (gmtime_r(&seconds, &parts) != NULL && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts) > 0)
+        buffer_append_format(body, ",\"%s\":\"%s\"", alert->closed ? "endsAt" : "startsAt", text);
     buffer_append_string(body, "}]");
 }
 
