@@ -221,10 +221,13 @@ static int64_t event_time(struct agent *agent, const struct change *change, cons
 
 static enum status event_judge(struct agent *agent, const struct source_record *record, struct rule_event *event, struct error *error)
 {
-    struct rule_verdict verdict = {RULE_IGNORED};
+    struct rule_verdict verdict; /* its alert is the rule's to begin: clearing it for every row costs more than most rules do */
     struct error failure;
     enum status status;
 
+    verdict.outcome = RULE_IGNORED;
+    verdict.score = 0;
+    verdict.line = verdict.features = NULL;
     if (agent->kind->may_alert == NULL || agent->kind->may_alert(agent->rule, event))
         before_keep(agent, event);
     status = agent->kind->judge(agent->rule, event, agent->states, &agent->arena, &verdict, &failure);

@@ -83,8 +83,14 @@ uint64_t read_varuint_slowly(struct reader *in, int bytes_max);
 
 static inline uint64_t read_varuint(struct reader *in, int bytes_max)
 {
-    if (__builtin_expect(!in->failed && in->at < in->end && *in->at < 0x80, 1))
-        return *in->at++;
+    if (__builtin_expect(!in->failed && in->end - in->at >= 2, 1)) { /* lengths of records and of what is in them */
+        if (in->at[0] < 0x80)
+            return *in->at++;
+        if (in->at[1] < 0x80) {
+            in->at += 2;
+            return (uint64_t)(in->at[-2] & 0x7f) | (uint64_t)in->at[-1] << 7;
+        }
+    }
     return read_varuint_slowly(in, bytes_max);
 }
 

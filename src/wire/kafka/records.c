@@ -293,16 +293,23 @@ static void read_headers(struct reader *in, struct record *record)
 bool record_iterator_next(struct record_iterator *iterator, struct record *record)
 {
     struct reader *in = &iterator->in;
-    struct reader body;
+    struct reader body, before = *in;
     int32_t length;
 
-    if (iterator->decompressor != NULL && (iterator->left == 0 || record_missing(*in) > 0))
+    if (iterator->decompressor != NULL && iterator->left == 0)
         stream_read(iterator);
     if (iterator->left == 0 || iterator->failed) {
         iterator->failed = iterator->failed || reader_left(in) > 0;
         return false;
     }
     length = read_varint32(in);
+    if (iterator->decompressor != NULL && (in->failed || (length >= 0 && (size_t)length > reader_left(in)))) {
+        *in = before;
+        stream_read(iterator);
+        if (iterator->failed)
+            return false;
+        length = read_varint32(in);
+    }
     body = reader_of(read_bytes(in, length < 0 ? SIZE_MAX : (size_t)length));
     (void)read_u8(&body); /* attributes, never used */
     record->timestamp_ms = (int64_t)((uint64_t)iterator->base_timestamp_ms + (uint64_t)read_varint64(&body));
