@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "os/slab.h"
 
 #include <stddef.h>
 
@@ -10,7 +11,6 @@
 #define BYTES_DEFAULT ((size_t)256 << 20)
 #define KEY_BYTES_DEFAULT ((size_t)64 << 10)
 #define KEY_NAME_BYTES_MAX 1024
-#define ALLOCATION_OVERHEAD 16 /* of malloc, for the count of bytes */
 #define EVICTION_SAMPLES 16
 #define PREFETCH_LINES 3 /* the entry, its key and where the state begins */
 
@@ -34,6 +34,7 @@ struct gone {
 
 struct state_table {
     struct state_limits limits;
+    struct slab *slab; /* of all entries */
     struct entry **buckets;
     size_t bucket_count; /* a power of two */
     size_t hand;         /* the bucket where the next look for something to evict begins */
@@ -57,6 +58,7 @@ struct state_table *state_create(const struct state_limits *limits)
         table->limits.key_bytes_max = KEY_BYTES_DEFAULT;
     table->bucket_count = 1024;
     table->buckets = memory_new_array(table->bucket_count, sizeof(struct entry *));
+    table->slab = slab_create();
     return table;
 }
 
@@ -71,9 +73,14 @@ static size_t state_offset(size_t key_size)
     return (offsetof(struct entry, key) + key_size + 7) & ~(size_t)7;
 }
 
+static size_t entry_bytes(const struct entry *entry)
+{
+    return state_offset(entry->key_size) + entry->capacity;
+}
+
 static size_t cost_of(const struct entry *entry)
 {
-    return state_offset(entry->key_size) + entry->capacity + ALLOCATION_OVERHEAD;
+    return slab_piece_bytes(entry_bytes(entry));
 }
 
 static struct entry **slot_find(const struct state_table *table, struct slice key, uint32_t hash)
@@ -140,7 +147,7 @@ static void entry_drop(struct state_table *table, struct entry *entry)
     changed_remove(table, entry);
     table->counters.keys--;
     table->counters.bytes -= cost_of(entry);
-    memory_free(entry);
+    slab_free(table->slab, entry, entry_bytes(entry));
 }
 
 /*
@@ -180,7 +187,7 @@ static void entries_evict(struct state_table *table, const struct entry *kept)
 
 static struct entry *entry_create(struct state_table *table, struct slice key, uint32_t hash)
 {
-    struct entry *entry = memory_new(state_offset(key.size));
+    struct entry *entry = slab_new(table->slab, state_offset(key.size));
     struct entry **bucket;
 
     entry->state.hash = hash;
@@ -248,7 +255,7 @@ static struct entry *entry_move(struct state_table *table, struct entry *entry, 
 {
     struct entry **slot = slot_find(table, key_of(entry), entry->state.hash);
     size_t offset = state_offset(entry->key_size);
-    struct entry *moved = memory_new(offset + capacity);
+    struct entry *moved = slab_new(table->slab, offset + capacity);
 
     memcpy(moved, entry, offset + (entry->state.size < capacity ? entry->state.size : capacity));
     moved->capacity = capacity;
@@ -257,7 +264,7 @@ static struct entry *entry_move(struct state_table *table, struct entry *entry, 
     if (moved->changed_at != 0)
         table->changed[moved->changed_at - 1] = moved;
     table->counters.bytes += cost_of(moved) - cost_of(entry);
-    memory_free(entry);
+    slab_free(table->slab, entry, entry_bytes(entry));
     return moved;
 }
 
@@ -375,9 +382,10 @@ void state_destroy(struct state_table *table)
     for (size_t i = 0; i < table->bucket_count; i++) {
         for (struct entry *entry = table->buckets[i], *next; entry != NULL; entry = next) {
             next = entry->next;
-            memory_free(entry);
+            slab_free(table->slab, entry, entry_bytes(entry));
         }
     }
+    slab_destroy(table->slab);
     memory_free(table->changed);
     while (table->gone != NULL) {
         struct gone *next = table->gone->next;
