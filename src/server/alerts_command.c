@@ -14,10 +14,12 @@
 #include "os/terminal.h"
 #include "server/command.h"
 #include "server/commands.h"
+#include "server/data_directory.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 
+#define DEFAULT_DATA_DIR "./tailrace-data"
 #define SHOWN_BYTES_MAX (256 << 20)
 #define STEP_FIRST 1000 /* alerts of a partition that are read at first; ten times as many with each next step */
 #define STEP_MAX 100000
@@ -30,7 +32,7 @@ static const struct verb {
 static const char *const states[] = {"open", "acknowledged", "resolved", "false_positive", "muted"};
 
 struct book {
-    const char *bootstrap, *topic, *state, *agent, *key, *subject, *since, *until, *lasts, *note, *config;
+    const char *data_dir, *bootstrap, *topic, *state, *agent, *key, *subject, *since, *until, *lasts, *note, *config;
     int64_t limit;
     bool json;
     struct page page;
@@ -183,8 +185,6 @@ static enum status topics_read(struct book *book, book_ender *ends, const void *
 
     if (book->topic == NULL)
         status = alert_book_topics(book->bootstrap, &book->client, &book->arena, &topics, &count, error);
-    if (status == OK && count == 0)
-        status = error_set(error, ERROR_NOT_FOUND, "there is no topic on %s whose name ends in .alerts; --topic names another", book->bootstrap);
     for (size_t i = 0; i < count && status == OK; i++)
         status = back_read(book, topics[i], alert_take, ends, context, error);
     return status;
@@ -621,11 +621,39 @@ static enum status run(struct book *book, const char **operands, size_t count, s
     return ids_handle(book, operands[0], operands + 1, count - 1, error);
 }
 
+/* Where the program of a data directory speaks Kafka's protocol, unless an address was given. */
+static enum status bootstrap_find(struct book *book, struct error *error)
+{
+    const char *data_dir = book->data_dir != NULL ? book->data_dir : DEFAULT_DATA_DIR, *found;
+    json_t *addresses = NULL;
+    struct buffer answer;
+    enum status status;
+
+    if (book->bootstrap != NULL)
+        return OK;
+    book->bootstrap = "localhost:9092";
+    if (book->data_dir == NULL && data_directory_owner(data_dir) == 0)
+        return OK;
+    buffer_init(&answer, SHOWN_BYTES_MAX);
+    status = data_directory_ask(data_dir, "addresses", &answer, error);
+    if (status == OK)
+        addresses = json_loadb((const char *)answer.data, answer.size, 0, NULL);
+    found = text_of(addresses, "kafka");
+    if (status == OK && *found == '\0')
+        status = error_set(error, ERROR_UNAVAILABLE, "tailrace is still starting on data directory %s; \"tailrace status\" says how far it is", data_dir);
+    else if (status == OK)
+        book->bootstrap = arena_copy_string(&book->arena, slice_from_string(found));
+    json_decref(addresses);
+    buffer_finish(&answer);
+    return status;
+}
+
 int alerts_main(int argc, char **argv)
 {
-    static struct book book = {.bootstrap = "localhost:9092", .limit = 50};
+    static struct book book = {.limit = 50};
     static const struct option_row rows[] = {
-        {"bootstrap-server", OPTION_TEXT, &book.bootstrap, "HOST:PORT", "Where Kafka's protocol is spoken; default localhost:9092", 0, 0},
+        {"data-dir", OPTION_TEXT, &book.data_dir, "DIR", "Where tailrace runs (default ./tailrace-data, or this machine's port 9092)", 0, 0},
+        {"bootstrap-server", OPTION_TEXT, &book.bootstrap, "HOST:PORT", "Kafka's protocol elsewhere, also Apache's", 0, 0},
         {"topic", OPTION_TEXT, &book.topic, "TOPIC", "Topic of alerts; default: all whose name ends in .alerts", 0, 0},
         {"state", OPTION_TEXT, &book.state, "open|acknowledged|resolved|false_positive|muted", "Only alerts of this state", 0, 0, "list"},
         {"agent", OPTION_TEXT, &book.agent, "AGENT", "Only alerts of this agent", 0, 0, "list,mute"},
@@ -675,7 +703,9 @@ int alerts_main(int argc, char **argv)
     book.mutes = json_object();
     book.deliveries = json_object();
     book.page = terminal_page(&shown);
-    status = run(&book, operands, operand_count, &error);
+    status = bootstrap_find(&book, &error);
+    if (status == OK)
+        status = run(&book, operands, operand_count, &error);
     ended = command_print(buffer_slice(&shown));
     json_decref(book.alerts);
     json_decref(book.states);

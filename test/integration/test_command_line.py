@@ -365,6 +365,18 @@ def test_the_owner_of_the_data_directory_needs_no_token(tailrace_factory):
     assert allowed.returncode == 0 and "mine" in allowed.stdout
 
 
+def test_alerts_are_found_by_the_data_directory_too(program, tmp_path):
+    call(program, "topics", "create", "shop.alerts")
+    assert call(program, "alerts").stdout == "No alerts.\n"
+    alert = {"id": "A-0123456789abcdef", "agent": "watch", "title": "Strange", "severity": "warn", "source": {"scored_us": 1795502000000000}}
+    call(program, "topics", "produce", "shop.alerts", input=json.dumps(alert) + "\n")
+    assert re.search(r"^A-0123456789abcdef +2026-11-24 06:33:20Z +watch +open +Strange$", call(program, "alerts").stdout, re.M)
+    call(program, "alerts", "ack", "A-0123456789abcdef")
+    assert json.loads(call(program, "alerts", "list", "--json").stdout)["state"] == "acknowledged"
+    nowhere = program.run("tailrace", "alerts", "--data-dir", tmp_path)
+    assert nowhere.returncode != 0 and "tailrace up --data-dir" in nowhere.stderr
+
+
 # ---- Completion, help, manual ----
 
 def complete(program, line):
