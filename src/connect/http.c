@@ -14,6 +14,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,8 +22,20 @@
 /* Bodies longer than this go out in chunks, as Jetty's do when they do not fit its buffer. */
 enum { CHUNKED_FROM = 32768, STREAM_BLOCK_BYTES = 32768, STACK_BYTES = 1 << 20 };
 
+/* A connection that is open. Between two requests, or in the middle of receiving one, it is idle. */
+struct link {
+    struct http_server *server;
+    int fd;
+    bool is_busy; /* a request is whole and being answered */
+    int64_t idle_since_ms;
+    struct link *next;
+};
+
 struct http_server {
     int connections_max;
+    pthread_mutex_t links_lock; /* guards links and all in them; a leaf */
+    struct link *links;
+    int link_count;
     int fd; /* the daemon's once it runs */
     struct MHD_Daemon *daemon;
     char *listener;
@@ -310,7 +323,7 @@ static void body_free(void *context)
 
 static void header_add(struct MHD_Response *answer, const char *name, const char *value)
 {
-    if (answer != NULL && value != NULL)
+    if (value != NULL)
         (void)MHD_add_response_header(answer, name, value);
 }
 
@@ -329,7 +342,6 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
     if (response->stream != NULL) {
         buffer_finish(&response->body);
         answer = stream_response(response);
-        header_add(answer, "Connection", "close"); /* what a stream made of its thread is no other request's */
     } else if (response->body.size > CHUNKED_FROM) {
         struct buffer *body = memory_new(sizeof(*body));
 
@@ -345,7 +357,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
     date_write(date, sizeof(date));
     header_add(answer, "Server", "Jetty(12.0.34)");
     header_add(answer, "Date", date);
-    if (response->status == 503 || response->status == 429) /* who is turned away keeps no place */
+    if (response->closes || response->status == 503 || response->status == 429) /* who is turned away keeps no place */
         header_add(answer, "Connection", "close");
     header_add(answer, "Location", response->location);
     header_add(answer, "Cache-Control", response->cache_control);
@@ -359,6 +371,78 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct h
     result = MHD_queue_response(connection, (unsigned int)response->status, answer);
     MHD_destroy_response(answer);
     return result;
+}
+
+/* ---- Connections ---- */
+
+/*
+ * Whoever sends half a request, or nothing, keeps a place, and the places are few. So when they become scarce, the connection
+ * that has been idle for longest is cut: a browser just opens another. Its thread sees the end and closes it.
+ */
+static void links_trim(struct http_server *server)
+{
+    struct link *oldest = NULL;
+
+    for (struct link *link = server->links; link != NULL && server->link_count > server->connections_max / 4 * 3; link = link->next) {
+        if (!link->is_busy && link->idle_since_ms != INT64_MAX && (oldest == NULL || link->idle_since_ms <= oldest->idle_since_ms))
+            oldest = link;
+    }
+    if (oldest == NULL)
+        return;
+    oldest->idle_since_ms = INT64_MAX; /* once is enough */
+    (void)shutdown(oldest->fd, SHUT_RDWR);
+}
+
+static void link_open(struct http_server *server, struct MHD_Connection *connection, void **context)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct link *link = memory_new(sizeof(*link));
+
+    *link = (struct link){.server = server, .fd = info == NULL ? -1 : info->connect_fd, .idle_since_ms = clock_monotonic_ms()};
+    (void)pthread_mutex_lock(&server->links_lock);
+    link->next = server->links;
+    server->links = link;
+    server->link_count++;
+    links_trim(server);
+    (void)pthread_mutex_unlock(&server->links_lock);
+    *context = link;
+}
+
+/* Its descriptor is closed behind this, so nobody cuts another's. */
+static void link_close(struct http_server *server, struct link *closed)
+{
+    (void)pthread_mutex_lock(&server->links_lock);
+    for (struct link **at = &server->links; *at != NULL; at = &(*at)->next) {
+        if (*at == closed) {
+            *at = closed->next;
+            server->link_count--;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&server->links_lock);
+    memory_free(closed);
+}
+
+static void link_notify(void *context, struct MHD_Connection *connection, void **link, enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        link_open(context, connection, link);
+    else if (*link != NULL)
+        link_close(context, *link);
+}
+
+static void link_set_busy(struct http_server *server, struct MHD_Connection *connection, bool is_busy)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct link *link = info == NULL ? NULL : info->socket_context;
+
+    if (link == NULL)
+        return;
+    (void)pthread_mutex_lock(&server->links_lock);
+    link->is_busy = is_busy;
+    if (link->idle_since_ms != INT64_MAX)
+        link->idle_since_ms = clock_monotonic_ms();
+    (void)pthread_mutex_unlock(&server->links_lock);
 }
 
 /* ---- Requests ---- */
@@ -447,6 +531,7 @@ static enum MHD_Result answer(struct exchange *exchange, struct MHD_Connection *
     const uint8_t *mark = target.size == 0 ? NULL : memchr(target.data, '#', target.size);
 
     logger_set_thread_name("rest");
+    link_set_busy(server, connection, true);
     if (mark != NULL)
         target.size = (size_t)(mark - target.data);
     mark = target.size == 0 ? NULL : memchr(target.data, '?', target.size);
@@ -481,7 +566,8 @@ static void exchange_end(void *context, struct MHD_Connection *connection, void 
 {
     struct exchange *exchange = *request;
 
-    (void)context, (void)connection, (void)code;
+    (void)code;
+    link_set_busy(context, connection, false);
     if (exchange == NULL)
         return;
     buffer_finish(&exchange->body);
@@ -606,6 +692,7 @@ enum status http_listen(const struct http_settings *settings, struct http_server
         return status;
     server = memory_new(sizeof(*server));
     server->fd = fd;
+    (void)pthread_mutex_init(&server->links_lock, NULL);
     server->host = memory_copy_string(host);
     server->hosts = memory_copy_string(settings->hosts);
     server->listener = memory_format(strchr(host, ':') == NULL ? "%s:%d" : "[%s]:%d", host, port_of(fd));
@@ -623,7 +710,7 @@ enum status http_serve(struct http_server *server, struct error *error)
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0,
         NULL, NULL, request_handle, server, MHD_OPTION_LISTEN_SOCKET, server->fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned int)server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_IDLE_SECONDS, MHD_OPTION_THREAD_STACK_SIZE,
-        (size_t)STACK_BYTES, MHD_OPTION_URI_LOG_CALLBACK, target_keep, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL,
+        (size_t)STACK_BYTES, MHD_OPTION_URI_LOG_CALLBACK, target_keep, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, link_notify, server,
         MHD_OPTION_UNESCAPE_CALLBACK, unescape_not, NULL, MHD_OPTION_END);
     return server->daemon != NULL ? OK : error_set(error, ERROR_UNAVAILABLE, "could not start the HTTP server of the REST API");
 }
@@ -636,6 +723,7 @@ void http_stop(struct http_server *server)
         (void)close(server->fd);
     else
         MHD_stop_daemon(server->daemon); /* closes the listening socket too */
+    (void)pthread_mutex_destroy(&server->links_lock);
     memory_free(server->listener);
     memory_free(server->hosts);
     memory_free(server->host);

@@ -39,6 +39,7 @@ struct http_response {
     const char *location;      /* NULL: none */
     const char *allow;         /* NULL: none */
     const char *cache_control; /* NULL: none */
+    bool closes;               /* the connection, and with it its thread, ends behind this answer */
     bool allow_first;          /* Allow stands before Content-Type */
     const char *const *headers; /* further ones, name and value in turn, ending with NULL; NULL: none */
     struct buffer body;

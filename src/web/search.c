@@ -557,12 +557,18 @@ static struct search *search_begin(struct api_call *call, const struct search_ta
     return search;
 }
 
+static void search_stream_begin(struct api_call *call, struct search *search)
+{
+    api_stream_begin(call, search_next, search_end, search);
+    call->response->closes = search->direction != LIVE; /* a long one leaves its thread in the background */
+}
+
 void api_messages(struct api_call *call)
 {
     struct search *search = search_begin(call, NULL, NULL, 100, FOUND_MAX);
 
     if (search != NULL)
-        api_stream_begin(call, search_next, search_end, search);
+        search_stream_begin(call, search);
 }
 
 void search_stream(struct api_call *call, const struct search_taker *taker, void *context, size_t limit, size_t limit_max)
@@ -570,7 +576,7 @@ void search_stream(struct api_call *call, const struct search_taker *taker, void
     struct search *search = search_begin(call, taker, context, limit, limit_max);
 
     if (search != NULL)
-        api_stream_begin(call, search_next, search_end, search);
+        search_stream_begin(call, search);
 }
 
 bool search_run(struct api_call *call, const struct search_taker *taker, void *context, size_t limit_max)
