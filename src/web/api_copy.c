@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "web/produce.h"
+#include "web/words.h"
 #include "log/scan.h"
 #include "wire/kafka/partitioner.h"
 
@@ -199,11 +200,11 @@ static void copy_answer(struct copy *copy)
         if (!places_write(copy)) {
             record_builder_finish(&copy->builder);
             if (copy->written > 0)
-                api_changed(call, "warn", copy->to, arena_format(call->arena, "Topic %s: %lld of %zu messages were copied from %s.", copy->to, (long long)copy->written, count, copy->from));
+                api_changed(call, "warn", copy->to, arena_format(call->arena, "Topic %s: %s of %s copied from %s.", copy->to, words_number(call->arena, copy->written), words_were(call->arena, (int64_t)count, "message"), copy->from));
             return;
         }
         record_builder_finish(&copy->builder);
-        api_changed(call, "info", copy->to, arena_format(call->arena, "Topic %s: %zu message%s copied from %s.", copy->to, count, count == 1 ? " was" : "s were", copy->from));
+        api_changed(call, "info", copy->to, arena_format(call->arena, "Topic %s: %s copied from %s.", copy->to, words_were(call->arena, (int64_t)count, "message"), copy->from));
     }
     api_json(call, 200, json_pack("{s:I, s:o, s:o}", "count", (json_int_t)count, "first", place_of(copy, 0), "last", place_of(copy, count - 1)));
 }

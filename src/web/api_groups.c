@@ -419,10 +419,10 @@ void api_group_delete(struct api_call *call)
     if (call->dry_run) {
         api_json(call, 200,
                  json_pack("{s:o, s:o}", "effect",
-                           json_sprintf("The group's positions in %zu topics are forgotten.", json_array_size(json_object_get(group, "topics"))), "command",
+                           json_string(arena_format(call->arena, "The group's positions in %s are forgotten.", words_count(call->arena, (int64_t)json_array_size(json_object_get(group, "topics")), "topic"))), "command",
                            json_sprintf("kafka-consumer-groups --bootstrap-server %s --delete --group %s", api_settings_of(call->api)->kafka, name)));
     } else if (members > 0) {
-        api_error(call, 409, "GROUP_NOT_EMPTY", "The group was not deleted.", arena_format(call->arena, "It has %lld members.", members), "Stop them first.");
+        api_error(call, 409, "GROUP_NOT_EMPTY", "The group was not deleted.", arena_format(call->arena, "It has %s.", words_count(call->arena, members, "member")), "Stop them first.");
     } else if (api_confirmed(call, name) && api_ask(call, KAFKA_DELETE_GROUPS, DELETE_GROUPS_VERSION, &request, &response)) {
         if (response.results.count == 1 && response.results.items[0].error_code == 0) {
             api_deleted(call, "group", name, arena_format(call->arena, "Group %s was deleted.", name));
@@ -461,7 +461,7 @@ void api_group_offsets_delete(struct api_call *call)
     }
     json_decref(group);
     if (call->dry_run) {
-        api_json(call, 200, json_pack("{s:o}", "effect", json_sprintf("The group's positions in %d partitions of %s are forgotten.", topic.partitions.count, topic_name_text)));
+        api_json(call, 200, json_pack("{s:o}", "effect", json_string(arena_format(call->arena, "The group's positions in %s of %s are forgotten.", words_count(call->arena, topic.partitions.count, "partition"), topic_name_text))));
         return;
     }
     if (!api_ask(call, KAFKA_OFFSET_DELETE, OFFSET_DELETE_VERSION, &request, &response))

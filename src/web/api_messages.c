@@ -8,6 +8,7 @@
 #include "web/produce.h"
 #include "log/scan.h"
 #include "web/schema_book.h"
+#include "web/words.h"
 #include "wire/kafka/messages_produce.h"
 #include "wire/kafka/partitioner.h"
 
@@ -293,7 +294,7 @@ void api_message_produce(struct api_call *call)
     topic_release(known);
     record_builder_init(&builder, BATCH_MAX);
     if (batch_fill(call, &builder, count) && produce(call, name, partition, record_builder_seal(&builder, &plain, NULL), &offset)) {
-        api_changed(call, "info", name, arena_format(call->arena, "Topic %s: %lld message%s written.", name, (long long)count, count == 1 ? " was" : "s were"));
+        api_changed(call, "info", name, arena_format(call->arena, "Topic %s: %s written.", name, words_were(call->arena, count, "message")));
         api_json(call, 200, json_pack("{s:i, s:I}", "partition", (int)partition, "offset", (json_int_t)offset));
     }
     record_builder_finish(&builder);

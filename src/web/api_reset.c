@@ -4,6 +4,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "os/clock.h"
+#include "web/words.h"
 #include "store/batch.h"
 #include "wire/kafka/messages_offsets.h"
 
@@ -269,11 +270,11 @@ static json_t *preview_make(struct api_call *call, const char *name, const json_
     json_t *plan = json_object(), *summary;
 
     if (totals->read_again > 0 && totals->skipped > 0)
-        summary = json_sprintf("%lld messages are read again, %lld are left out.", (long long)totals->read_again, (long long)totals->skipped);
+        summary = json_string(arena_format(call->arena, "%s read again, %s left out.", words_are(call->arena, totals->read_again, "message"), words_are(call->arena, totals->skipped, "message")));
     else if (totals->read_again > 0)
-        summary = json_sprintf("%lld message%s read again.", (long long)totals->read_again, totals->read_again == 1 ? " is" : "s are");
+        summary = json_string(arena_format(call->arena, "%s read again.", words_are(call->arena, totals->read_again, "message")));
     else if (totals->skipped > 0)
-        summary = json_sprintf("%lld message%s skipped.", (long long)totals->skipped, totals->skipped == 1 ? " is" : "s are");
+        summary = json_string(arena_format(call->arena, "%s skipped.", words_are(call->arena, totals->skipped, "message")));
     else
         summary = json_string(json_array_size(moves) == 0 ? "There is nothing to move." : "Nothing is read again and nothing is skipped.");
     json_put(plan, "plan", json_string(plan_keep(call, name, moves)));

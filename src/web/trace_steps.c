@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "os/clock.h"
+#include "web/words.h"
 
 #define READS_SHOWN 12 /* steps "read"; all readers are in the list below them */
 
@@ -197,8 +198,8 @@ static void group_waits(struct readers *readers, struct trace_reader *reader, co
         reader->why = arena_format(arena, "Group %s was sent the record and has not committed it; it is being worked on, or the consumer commits rarely or later.", reader->name);
         reader->todo = "If it stays so, look at the log of the consumer.";
     } else {
-        reader->word = before > 0 ? arena_format(arena, "not yet: %lld messages are before it", (long long)before) : "not yet: it is next";
-        reader->why = arena_format(arena, "Group %s has not got so far: %lld messages of this partition are before it.", reader->name, (long long)before);
+        reader->word = before > 0 ? arena_format(arena, "not yet: %s before it", words_are(arena, before, "message")) : "not yet: it is next";
+        reader->why = arena_format(arena, "Group %s has not got so far: in this partition %s before it.", reader->name, words_are(arena, before, "message"));
         reader->todo = "See whether it catches up (tailrace groups); look at the log of its consumer, or start more of them, up to one per partition.";
     }
 }
@@ -261,7 +262,7 @@ static void agent_waits(struct readers *readers, struct trace_reader *reader, co
         reader->why = arena_format(arena, "Agent %s cannot go on: %s", reader->name, error == NULL ? "it did not say why." : error);
         reader->todo = strcmp(state, "failed") == 0 ? "Mend the cause; a failed agent starts again with the program." : "Mend the cause; it goes on by itself then.";
     } else {
-        reader->why = arena_format(arena, "Agent %s has not got so far: %lld records are before its end.", reader->name, (long long)member_integer(agent, "lag", 0));
+        reader->why = arena_format(arena, "Agent %s has not got so far: %s before its end.", reader->name, words_are(arena, member_integer(agent, "lag", 0), "record"));
         reader->todo = "It goes on by itself.";
     }
 }
