@@ -15,6 +15,7 @@
 #define RECORDS_PER_TURN 256 /* records between two looks at the clock */
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 30000
+#define JOIN_MS 5000        /* that a group may take to give out its partitions */
 #define CHANGE_LOOK_MS 1000 /* between two looks at the file of a rule that failed */
 #define DEFAULT_CHECKPOINT_MS 1000
 #define CHECKPOINT_SHARE 1000         /* as many times as long as the last one took are between two */
@@ -351,6 +352,7 @@ static enum status turn(struct agent *agent, bool *more, struct error *error)
 static enum status run_once(struct agent *agent, bool until_end, struct error *error)
 {
     bool more = true, waiting = false;
+    int64_t began_ms = clock_monotonic_ms();
     enum status status = open_all(agent, error);
 
     while (status == OK && !agent->stop.asked) {
@@ -359,7 +361,7 @@ static enum status run_once(struct agent *agent, bool until_end, struct error *e
             status = alerts_send(agent, error);
         if (status == OK && checkpoint_is_due(agent))
             status = checkpoint(agent, error);
-        if (!source_is_ready(agent->source) && !waiting) {
+        if (!source_is_ready(agent->source) && !waiting && clock_monotonic_ms() - began_ms >= (agent->spec.bootstrap_servers == NULL ? 0 : JOIN_MS)) {
             LOG_WARNING("agent %s: topic %s does not exist yet, or another member of its group reads it; waiting", agent->spec.name, agent->spec.topic);
             state_set(agent, AGENT_WAITING_FOR_TOPIC);
             waiting = true;

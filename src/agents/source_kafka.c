@@ -29,6 +29,7 @@
 #define LOG_SUBSYSTEM "agents"
 
 #define TRANSACTION_MS 60000
+#define DEAD_TRANSACTION_MS "30000" /* for so long that of one that died holds up those who read what is committed; longer than a checkpoint may take */
 
 struct source_kafka {
     struct source source; /* first */
@@ -171,6 +172,7 @@ static enum status producer_make(struct source_kafka *source, const char *transa
                                   {"linger.ms", "0"},
                                   {"partitioner", "murmur2_random"},
                                   {"compression.type", "gzip"},
+                                  {"transaction.timeout.ms", DEAD_TRANSACTION_MS},
                                   {"transactional.id", transactional_id}};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
@@ -395,6 +397,7 @@ static enum status topic_read(struct source_kafka *source, const char *topic, in
 {
     rd_kafka_t *reader = NULL;
     int64_t deadline_ms = clock_monotonic_ms() + TRANSACTION_MS;
+    int64_t low, end = -1;
     bool ended = false;
     enum status status = reader_open(source, topic, offset, &reader, error);
 
@@ -405,7 +408,10 @@ static enum status topic_read(struct source_kafka *source, const char *topic, in
             take(context, slice_of(message->key, message->key_len), slice_of(message->payload, message->len));
             deadline_ms = clock_monotonic_ms() + TRANSACTION_MS;
         } else if (message != NULL && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            ended = true;
+            /* A transaction of one that died hides what others committed behind its beginning, until the cluster ends it. */
+            if (end < 0 && rd_kafka_get_watermark_offsets(reader, topic, 0, &low, &end) != RD_KAFKA_RESP_ERR_NO_ERROR)
+                end = message->offset;
+            ended = message->offset >= end;
         }
         if (message != NULL)
             rd_kafka_message_destroy(message);

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socketserver
+import ssl
 import subprocess
 import threading
 
@@ -272,3 +273,20 @@ def test_problems_reach_the_sinks_once_and_their_end_too(tailrace_factory, recei
     assert closed["id"] == opened["id"] and closed["problem"]["closed"]
     harness.wait_until(lambda: Console(tailrace).get(f"/alerts/{opened['id']}")["state"] == "resolved")
     assert len(records(tailrace, "tailrace.alerts")) == 2
+
+
+def test_a_receiver_whose_certificate_an_own_authority_signed(tailrace_factory, receiver, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True, do_handshake_on_connect=False)
+    tailrace = tailrace_factory(settings(**{"sinks.case.kind": "webhook", "sinks.case.topic": ALERTS, "sinks.case.url": receiver.url.replace("http://127.0.0.1", "https://localhost"),
+                                            "sinks.case.from": "beginning"}))
+    produce_rows(tailrace, TOPIC, numbered(USUAL + [(7, 4000.0)]))
+    harness.wait_until(lambda: "name that one's file in setting ca.file" in (status_of(tailrace, "sinks", "case")["error"] or ""))
+    assert receiver.requests == []
+    tailrace.restart(**{"sinks.case.ca.file": certificate})
+    [alert] = wait_alerts(tailrace, 1)
+    harness.wait_until(lambda: receiver.delivered() == [alert["id"]])

@@ -21,7 +21,7 @@ static int progress(void *context, curl_off_t down, curl_off_t down_now, curl_of
     return stop->asked; /* anything but 0 ends it */
 }
 
-CURL *http_handle_create(int64_t timeout_ms, const struct stop *stop)
+CURL *http_handle_create(int64_t timeout_ms, const char *ca_file, const struct stop *stop)
 {
     CURL *handle;
 
@@ -36,12 +36,17 @@ CURL *http_handle_create(int64_t timeout_ms, const struct stop *stop)
     (void)curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
     (void)curl_easy_setopt(handle, CURLOPT_XFERINFODATA, (void *)(uintptr_t)stop);
     (void)curl_easy_setopt(handle, CURLOPT_USERAGENT, "tailrace/" TAILRACE_VERSION);
+    if (ca_file != NULL)
+        (void)curl_easy_setopt(handle, CURLOPT_CAINFO, ca_file);
     return handle;
 }
 
 enum status http_failure(CURLcode code, const char *what, struct error *error)
 {
-    return code == CURLE_OK ? OK : error_set(error, ERROR_UNAVAILABLE, "%s: %s", what, curl_easy_strerror(code));
+    if (code == CURLE_OK)
+        return OK;
+    return error_set(error, ERROR_UNAVAILABLE, "%s: %s%s", what, curl_easy_strerror(code),
+                     code == CURLE_PEER_FAILED_VERIFICATION ? "; where an authority of your own signed its certificate, name that one's file in setting ca.file" : "");
 }
 
 enum status http_timeout_read(const struct properties *settings, int64_t *timeout_ms, struct error *error)

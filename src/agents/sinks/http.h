@@ -11,8 +11,9 @@
 /*
  * A handle with time-outs; timeout_ms of the whole exchange, which ends early when it is asked to stop. NULL never: aborts as
  * memory does.
+ * ca_file  PEM of the authorities that may have signed the receiver's certificate; copied; NULL: the system's
  */
-CURL *http_handle_create(int64_t timeout_ms, const struct stop *stop);
+CURL *http_handle_create(int64_t timeout_ms, const char *ca_file, const struct stop *stop);
 
 /* UNAVAILABLE with libcurl's reason. `what` names the receiver without any secret of its address. */
 enum status http_failure(CURLcode code, const char *what, struct error *error);

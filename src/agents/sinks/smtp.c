@@ -54,7 +54,7 @@ static enum status create(const struct properties *settings, const struct stop *
     http_receiver_name(sink->url, sink->name);
     status = http_timeout_read(settings, &timeout_ms, error);
     if (status == OK)
-        sink->handle = http_handle_create(timeout_ms, stop);
+        sink->handle = http_handle_create(timeout_ms, properties_get(settings, "ca.file"), stop);
     return status;
 }
 
@@ -214,6 +214,6 @@ static enum status deliver(void *context, struct delivery *deliveries, size_t co
     return status;
 }
 
-static const char *const keys[] = {"url", "sender", "to", "user", "password", "timeout.ms", NULL};
+static const char *const keys[] = {"url", "sender", "to", "user", "password", "ca.file", "timeout.ms", NULL};
 
 const struct sink_kind sink_smtp = {"smtp", keys, create, destroy, deliver};

@@ -145,7 +145,7 @@ static enum status create(const struct properties *settings, const struct stop *
     if (status == OK)
         status = http_timeout_read(settings, &timeout_ms, error);
     if (status == OK)
-        sink->handle = http_handle_create(timeout_ms, stop);
+        sink->handle = http_handle_create(timeout_ms, properties_get(settings, "ca.file"), stop);
     return status;
 }
 
@@ -276,6 +276,6 @@ static enum status deliver(void *context, struct delivery *deliveries, size_t co
     return status;
 }
 
-static const char *const keys[] = {"url", "template", "secret", "header", "timeout.ms", NULL};
+static const char *const keys[] = {"url", "template", "secret", "header", "ca.file", "timeout.ms", NULL};
 
 const struct sink_kind sink_webhook = {"webhook", keys, create, destroy, deliver};
