@@ -107,7 +107,15 @@ static enum status event_judge(struct backtest *backtest, const struct rule_even
         labelled = map_get_string(&backtest->labels, column_text(event, backtest->spec.label_column, &backtest->arena)) != NULL;
     result->labelled_rows += labelled;
     for (size_t i = 0; i < backtest->spec.side_count && status == OK; i++) {
+        verdicts[i] = (struct rule_verdict){RULE_IGNORED};
+        if (i == 0 && result->stopped.status != OK)
+            continue;
         status = side_judge(backtest, &backtest->sides[i], event, &verdicts[i], error);
+        if (i == 0 && backtest->spec.first_may_stop && status != OK && status != ERROR_BAD_INPUT) {
+            result->stopped = *error;
+            status = OK;
+            continue;
+        }
         alerted[i] = status == OK && verdicts[i].outcome == RULE_ALERT;
         result->alerts[i] += alerted[i];
         result->hits[i] += alerted[i] && labelled;

@@ -24,6 +24,7 @@ struct backtest_spec {
     const char *key;        /* column; NULL: the first rule's own */
     const char *operations; /* "c,r" */
     const char *label_column;
+    bool first_may_stop;    /* what would stop an agent with the first rule ends that side only */
     /* One alert: alerted[i] tells whether side i raised it, verdicts[i] what it said. labelled: by the labels. */
     void (*listener)(void *context, const struct rule_event *event, const bool *alerted, const struct rule_verdict *verdicts, bool labelled);
     void *context;
@@ -42,6 +43,7 @@ enum status backtest_record(struct backtest *backtest, const struct source_recor
 struct backtest_result {
     int64_t read, judged, unreadable, ignored;
     struct error first_unreadable;         /* why; only when unreadable > 0 */
+    struct error stopped;                  /* with first_may_stop: what the first rule ended with; OK: it did not */
     int64_t labels, labelled_rows;         /* given, and met among the rows */
     int64_t alerts[BACKTEST_SIDES_MAX], hits[BACKTEST_SIDES_MAX]; /* hits: alerts on labelled rows */
     int64_t both;                          /* rows on which both alerted */

@@ -50,6 +50,8 @@ static json_t *agent_item(struct api *api, const json_t *agent)
             word = agent_states[i].word;
         }
     }
+    if (is(agent, "state", "paused") || is(agent, "state", "failed")) /* nobody reads, so nobody knows */
+        lag = lag_ms = -1;
     if (lag > 0 && event_us > 0) /* all before that time is judged */
         lag_ms = clock_now_ms() - event_us / 1000 > 0 ? clock_now_ms() - event_us / 1000 : 0;
     json_put(item, "agent", json_string(name));
@@ -100,6 +102,9 @@ json_t *agent_make(struct api *api, const json_t *description, const char *name)
             continue;
         json_decref(whole);
         whole = agent_item(api, agent);
+        json_put(whole, "trouble", json_text_or_null(member_text(agent, member_text(agent, "script_trouble") != NULL ? "script_trouble" : "model_trouble")));
+        json_put(whole, "tries", json_integer(member_integer(agent, "tries", 0)));
+        json_put(whole, "next_ms", json_integer_or_null(member_integer(agent, "retry_us", -1) < 0 ? -1 : member_integer(agent, "retry_us", 0) / 1000));
         json_put(whole, "config", control_config_make(api, "agent", name));
         json_put(whole, "row_us", percentiles_make(agent, "row_p50_us", "row_p99_us"));
         json_put(whole, "commit_us", percentiles_make(agent, "commit_p50_us", "commit_p99_us"));

@@ -382,7 +382,8 @@ void api_alert(struct api_call *call)
 static bool rule_settings(struct api_call *call, const json_t *description, const char *agent, struct properties *settings)
 {
     const json_t *one;
-    struct properties all;
+    json_t *config, *value;
+    const char *key;
     size_t index;
     bool runs = false;
 
@@ -390,12 +391,12 @@ static bool rule_settings(struct api_call *call, const json_t *description, cons
     json_array_foreach(json_object_get(description, "agents"), index, one) runs = runs || (agent != NULL && strcmp(member_text(one, "name"), agent) == 0);
     if (!runs)
         return false;
-    properties_take(api_settings_of(call->api)->values, "agents.", agent, &all);
-    for (size_t i = 0; i < all.count; i++) {
-        if (strncmp(all.items[i].key, "rule.", 5) == 0)
-            properties_set(settings, all.items[i].key + 5, all.items[i].value);
+    config = control_config_make(call->api, "agent", agent); /* what holds now, also when the console changed it */
+    json_object_foreach(config, key, value) {
+        if (strncmp(key, "rule.", 5) == 0 && json_is_string(value))
+            properties_set(settings, key + 5, json_string_value(value));
     }
-    properties_finish(&all);
+    json_decref(config);
     return true;
 }
 

@@ -84,9 +84,9 @@ static void done_append(struct trial *trial)
 
     progress_append(trial);
     event_append(&trial->out, "done",
-                 json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O, s:I, s:I}", "old", (json_int_t)result.alerts[0], "new", (json_int_t)result.alerts[1], "both", (json_int_t)result.both, "only_old",
+                 json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O, s:o, s:I, s:I}", "old", (json_int_t)result.alerts[0], "new", (json_int_t)result.alerts[1], "both", (json_int_t)result.both, "only_old",
                            (json_int_t)trial->sides[0].only, "only_new", (json_int_t)trial->sides[1].only, "precision_old", precision_make(&trial->sides[0]), "precision_new",
-                           precision_make(&trial->sides[1]), "samples", trial->samples, "judged", (json_int_t)result.judged, "unreadable", (json_int_t)result.unreadable));
+                           precision_make(&trial->sides[1]), "samples", trial->samples, "old_stopped", result.stopped.status == OK ? json_null() : json_text_or_null(result.stopped.message), "judged", (json_int_t)result.judged, "unreadable", (json_int_t)result.unreadable));
     trial->done = true;
 }
 
@@ -172,7 +172,7 @@ static enum status side_read(struct trial *trial, struct side *side, const struc
 static enum status trial_open(struct api_call *call, struct trial *trial, struct error *error)
 {
     int64_t to_ms = member_integer(call->body, "to_ms", -1), now_ms = clock_now_ms();
-    struct backtest_spec spec = {.side_count = 2, .operations = trial->sides[1].spec.operations, .topic = trial->sides[0].spec.topic, .key = trial->sides[1].spec.key,
+    struct backtest_spec spec = {.side_count = 2, .operations = trial->sides[1].spec.operations, .topic = trial->sides[0].spec.topic, .key = trial->sides[1].spec.key, .first_may_stop = true,
                                  .listener = alerted, .context = trial};
     struct history_spec range = {.bootstrap_servers = api_settings_of(call->api)->kafka, .topic = trial->sides[0].spec.topic,
                                  .from_ms = member_integer(call->body, "from_ms", now_ms - BEFORE_MS), .to_ms = to_ms < now_ms ? to_ms : -1};

@@ -22,7 +22,7 @@ json_t *health_checks(const json_t *description)
               degraded  ? json_string("The log cannot be written.")
               : corrupt ? json_string("Partitions are read-only after corruption.")
                         : member_integer(store, "last_round_us", 0) == 0 ? json_string("Nothing was written yet.")
-                        : json_sprintf("Written and synced; the last round took %lld µs.", (long long)member_integer(store, "last_round_us", 0)),
+                        : json_sprintf("Written and synced; the last round took %.1f ms.", (double)member_integer(store, "last_round_us", 0) / 1000),
               degraded ? "Make space on the disk, or mend it." : NULL);
     if (json_is_object(postgres)) {
         bool running = json_is_true(json_object_get(postgres, "running"));

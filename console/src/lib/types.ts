@@ -555,6 +555,10 @@ export interface AgentItem {
 export interface Agent extends AgentItem {
   folded?: number /* alerts that were counted instead of sent */;
   rule_summary?: string | null;
+  model?: string | null /* its version */;
+  trouble?: string | null /* why a newer script or model is not in use */;
+  tries?: number;
+  next_ms?: number | null;
   config: Record<string, string>;
   row_us: { p50: number | null; p99: number | null } | null;
   commit_us?: { p50: number; p99: number } | null;
@@ -584,6 +588,7 @@ export interface BacktestDone {
   only_new: number;
   precision_old: number | null;
   precision_new: number | null;
+  old_stopped?: string | null /* what the present version ends with on these rows */;
   samples: { which: 'only_old' | 'only_new'; title: string; path: string | null }[];
 }
 

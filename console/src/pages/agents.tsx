@@ -128,6 +128,8 @@ function AgentPage({ name }: { name: string }) {
                     for <Since at={a.since_ms} />
                   </span>
                 ) : null}
+                {a.next_ms ? `try ${a.tries}, next in ${f.duration(Math.max(0, a.next_ms - f.nowMs()))}` : null}
+                {a.model ? `model ${a.model}` : null}
                 {`rule v${a.rule_version}${a.dry_run ? ', dry run: its alerts are counted, not sent' : ''}`}
                 <span>
                   reads <a href={at('topics', a.source)}>{a.source}</a>
@@ -135,6 +137,7 @@ function AgentPage({ name }: { name: string }) {
               </Dots>
             </p>
             <Trouble error={a.error} state="crit" />
+            <Trouble state="warn" error={a.trouble ? { code: '', title: 'A newer file is not in use', why: [a.trouble], todo: 'Correct the file; the one before goes on meanwhile.', actions: [] } : null} />
             <Stats>
               <Stat name="Rows" value={f.rate(a.rows_per_s)} note={a.row_us ? `${f.micros(a.row_us.p50)} a row, p99 ${f.micros(a.row_us.p99)}` : null} />
               <Stat name="Behind" value={f.duration(a.lag_ms)} state={a.state} note="after the commit" />

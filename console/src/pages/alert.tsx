@@ -1,5 +1,5 @@
 /* alert.tsx: one alert: what, why it fired, its inputs, its way, who was told. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { asError, at, change, query } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
@@ -179,6 +179,12 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
   useWatch('alerts', 'alert', line => {
     if ('id' in line && line.id === id) void answer.reload();
   });
+  /* What is not delivered yet is looked at again. */
+  useEffect(() => {
+    if (!a?.deliveries.some(d => d.state !== 'ok')) return;
+    const timer = setTimeout(() => void answer.reload(), 2000);
+    return () => clearTimeout(timer);
+  }, [a]);
   const deliver = async (sink: string) => {
     try {
       const d = (await change<Alert>('POST', at('alerts', id, 'deliver'), { sink })).deliveries.find(x => x.sink === sink);
@@ -254,7 +260,7 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
                   </p>
                 </Panel>
               ) : (
-                <div class="cols-2 even">
+                <div class={a.window ? 'cols-2 even' : ''}>
                   <Why a={a} />
                   <Window a={a} />
                 </div>
@@ -268,7 +274,7 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
               <div class="cols-2 even">
                 <Panel title="The row" extra={a.topic && a.offset !== null && a.offset !== undefined ? <a href={at('topics', a.topic) + query({ p: a.partition ?? 0, o: a.offset })}>{`partition ${a.partition}, offset ${f.int(a.offset)}`}</a> : null}>
                   {a.row ? (
-                    <Facts list={[...a.row.columns.map(c => [c.name, <Value value={c.after ?? c.before} type={c.type} />, isNumber(c.type) && !/^int|^big|^small/.test(c.type) ? c.type : undefined] as [string, preact.ComponentChildren, preact.ComponentChildren?]), ['Change', opWord(a.row.op)]]} />
+                    <Facts list={[...a.row.columns.map(c => [c.name, c.masked ? <span class="is-idle">hidden</span> : <Value value={c.after ?? c.before} type={c.type} />, isNumber(c.type) && !/^int|^big|^small/.test(c.type) ? c.type : undefined] as [string, preact.ComponentChildren, preact.ComponentChildren?]), ['Change', opWord(a.row.op)]]} />
                   ) : (
                     <p class="pad-line">The row is no longer in the log.</p>
                   )}
@@ -285,7 +291,7 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
                           <span class="num">
                             {[d.answer, d.took_us === null ? null : (d.answer ? 'in ' : '') + f.micros(d.took_us)].filter(Boolean).join(' ')}
                             {d.tries > 1 || (d.tries && d.kind === 'webhook') ? `, try ${d.tries}` : ''}
-                            {d.next_ms ? `, next in ${f.duration(Math.max(0, d.next_ms - f.nowMs()))}` : ''}
+                            {d.next_ms && d.next_ms > f.nowMs() ? `, next in ${f.duration(d.next_ms - f.nowMs())}` : ''}
                             {' '}
                             <Button kind="small" changes busy="Sending…" onClick={() => deliver(d.sink)}>
                               Send again

@@ -163,6 +163,7 @@ export function HealthPage(_: { rest: string[] }) {
               />
             </Panel>
             <div class="cols-2 even">
+              <div class="stack">
               <Panel title="Listeners">
                 <Table
                   label="Listeners"
@@ -176,6 +177,16 @@ export function HealthPage(_: { rest: string[] }) {
                   ]}
                 />
               </Panel>
+              <Panel title="Memory" extra={<span class="num">{f.bytes(h.memory.total_bytes)}</span>}>
+                <Bars label="Memory by part" total={h.memory.total_bytes ?? 0} list={h.memory.parts.map(p => [p.part, p.bytes])} />
+              </Panel>
+              <Panel title="Disk" extra={<code>{h.disk.path}</code>}>
+                <p class="pad-line num">
+                  {f.bytes(h.disk.used_bytes)} used here, {f.bytes(h.disk.free_bytes)}{h.disk.total_bytes === null ? '' : ` of ${f.bytes(h.disk.total_bytes)}`} free.
+                </p>
+                <Bars label="Disk by topic, the largest" total={h.disk.used_bytes ?? 0} list={[...h.disk.topics].sort((x, y) => y.bytes - x.bytes).slice(0, 12).map(t => [t.topic, t.bytes])} />
+              </Panel>
+              </div>
               {h.threads.length ? <Panel title="Threads">
                 <Table
                   label="Threads"
@@ -188,17 +199,6 @@ export function HealthPage(_: { rest: string[] }) {
                   ]}
                 />
               </Panel> : null}
-            </div>
-            <div class="cols-2 even">
-              <Panel title="Disk" extra={<code>{h.disk.path}</code>}>
-                <p class="pad-line num">
-                  {f.bytes(h.disk.used_bytes)} used here, {f.bytes(h.disk.free_bytes)}{h.disk.total_bytes === null ? '' : ` of ${f.bytes(h.disk.total_bytes)}`} free.
-                </p>
-                <Bars label="Disk by topic" total={h.disk.used_bytes ?? 0} list={h.disk.topics.map(t => [t.topic, t.bytes])} />
-              </Panel>
-              <Panel title="Memory" extra={<span class="num">{f.bytes(h.memory.total_bytes)}</span>}>
-                <Bars label="Memory by part" total={h.memory.total_bytes ?? 0} list={h.memory.parts.map(p => [p.part, p.bytes])} />
-              </Panel>
             </div>
           </>
         )}

@@ -37,7 +37,7 @@ export function Login(_: { rest: string[] }) {
         <h1>
           <Logo /> Tailrace
         </h1>
-        <p>This console listens beyond its own machine, so it asks for a token. It was printed once at the first start; the data directory keeps it in the file console.token.</p>
+        <p>This console listens beyond its own machine, so it asks for a token. It was printed once, at the first start. If it is lost, remove the file console.token from the data directory: the next start prints another.</p>
         <label class="form-row">
           <span class="lab">Token</span>
           <input type="password" autocomplete="current-password" autofocus value={token} onInput={e => setToken(e.currentTarget.value)} />

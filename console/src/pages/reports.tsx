@@ -160,11 +160,11 @@ function ReportPage({ name }: { name: string }) {
               </Dots>
             </p>
             <Trouble error={r.error} state="warn" />
-            <Panel title="Results" extra="last 10 hours">
+            <Panel title="Results" extra={r.runs.length > 1 ? `the last ${f.int(r.runs.length)} runs` : null}>
               {r.runs.length > 1 ? <Results r={r} /> : null}
             </Panel>
             <div class="cols-2 even">
-              <Panel title="Query">
+              <Panel title="Query" class="wraps">
                 <Code text={r.query} label="SQL" />
               </Panel>
               <Runs r={r} />

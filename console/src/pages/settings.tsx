@@ -70,12 +70,13 @@ function Edit({ setting: s, close, done }: { setting: Setting; close: () => void
   );
 }
 
-function valueOf(s: Setting): string {
-  if (s.value === null || s.value === '') return s.value === null ? f.DASH : 'empty';
-  const n = Number(s.value);
-  if (s.unit === 'ms' && n >= 1000) return `${f.duration(n)} (${s.value})`;
-  if (s.unit === 'bytes' && n >= 1024) return `${f.bytes(n)} (${s.value})`;
-  return s.value;
+function valueOf(s: Setting, value: string | null): string {
+  if (value === null || value === '') return value === null ? f.DASH : 'empty';
+  const n = Number(value);
+  if (n > 9e18) return 'no limit';
+  if (s.unit === 'ms' && n >= 1000) return `${f.duration(n)} (${value})`;
+  if (s.unit === 'bytes' && n >= 1024) return `${f.bytes(n)} (${value})`;
+  return value;
 }
 
 function All() {
@@ -83,8 +84,17 @@ function All() {
   const answer = useAnswer<List<Setting>>('/settings' + query({ q: text, limit: 500 }));
   const columns: Column<Setting>[] = [
     { name: 'Setting', cell: s => <code>{s.name}</code> },
-    { name: 'Value', label: true, class: 'wrap', cell: s => <b>{valueOf(s)}</b> },
-    { name: 'Default', label: true, class: 'wrap dim', cell: s => s.default ?? f.DASH },
+    {
+      name: 'Value',
+      label: true,
+      class: 'wrap',
+      cell: s => (
+        <span>
+          <b>{valueOf(s, s.value)}</b>
+          {s.source === 'default' || s.secret ? null : <small class="under">default: {valueOf(s, s.default)}</small>}
+        </span>
+      )
+    },
     { name: 'Comes from', label: true, cell: s => (s.source === 'default' ? <span class="is-idle">default</span> : <span class="tag">{s.source}</span>) },
     { name: 'Meaning', class: 'wrap', cell: s => s.meaning },
     {

@@ -27,6 +27,9 @@ function top(o: PlotOptions): [number, number] {
   return [0, max > 0 ? max * 1.06 : 1];
 }
 
+/* A value between gaps has no line, so it is a point. */
+const alone = (values: ArrayLike<number | null | undefined>) => Array.from(values, (v, i) => (v != null && values[i - 1] == null && values[i + 1] == null ? i : -1)).filter(i => i >= 0);
+
 export function paint(box: HTMLElement, first: PlotOptions): Painter {
   let o = first;
   const css = getComputedStyle(box), color = (name: string) => css.getPropertyValue(name).trim();
@@ -66,7 +69,7 @@ export function paint(box: HTMLElement, first: PlotOptions): Painter {
     series: [
       {},
       ...first.series.map((s, i): uPlot.Series => {
-        const shape: uPlot.Series = { label: s.name, stroke: stroke(s.color), width: 1.6, spanGaps: false, points: { show: s.points === true, size: 5, fill: panel } };
+        const shape: uPlot.Series = { label: s.name, stroke: stroke(s.color), width: 1.6, spanGaps: false, points: { show: s.points === true, size: 5, fill: panel, filter: (u, i, show) => (show ? null : alone(u.data[i]!)) } };
         if (s.dash) shape.dash = [4, 4];
         else if (i === 0) shape.fill = fill(s.color);
         if (s.points) shape.paths = () => null;

@@ -192,6 +192,7 @@ function Edit({ kind, name, config: before, close, done }: { kind: Kind; name: s
                 <b>
                   {f.plural(result.old, 'alert')} before, {f.int(result.new)} then.
                 </b>{' '}
+                {result.old_stopped ? `The present one stops on these rows: ${result.old_stopped}. ` : ''}
                 {f.int(result.both)} in both, {f.int(result.only_old)} only before, {f.int(result.only_new)} only then.
                 {result.precision_old !== null && result.precision_new !== null ? ` Where false positives are marked, ${f.percent(result.precision_old)} were right before, ${f.percent(result.precision_new)} then.` : ''}
               </p>
