@@ -31,7 +31,7 @@ static void drop(struct api_call *call, const char *name, const char *connector)
     struct error error = {.status = OK};
     size_t count;
 
-    databases = connect_databases(settings->connect, false, call->arena, &count);
+    databases = connect_databases(settings->connect, true, call->arena, &count);
     for (size_t i = 0; i < count; i++) {
         if (connection == NULL && strcmp(databases[i].connector, connector) == 0)
             (void)connector_database_open(api_databases(call->api), &databases[i].config, &connection, &error);

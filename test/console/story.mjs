@@ -5,7 +5,7 @@
  * and past axe. With CONSOLE_SHOTS=DIR it leaves pictures there. PORTS=N: it takes N+1 to N+4.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -27,13 +27,22 @@ const hook = createServer((request, response) => {
 await new Promise(done => hook.listen(0, '127.0.0.1', done));
 
 const settings = { 'postgres.port': pg, listeners: `127.0.0.1:${kafka}`, 'rest.port': rest, 'console.port': web, 'agents.spending.rule': 'spending-pattern', 'agents.spending.topic': 'fraud.public.transactions', 'sinks.hook.kind': 'webhook', 'sinks.hook.topic': 'fraud.alerts', 'sinks.hook.url': `http://127.0.0.1:${hook.address().port}/` };
-const up = spawn(program, ['up', '--with-postgres', '--data-dir', join(data, 'data'), ...Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])], { stdio: ['ignore', 'pipe', 'inherit'] });
-await new Promise((ready, failed) => {
-  let text = '';
-  up.stdout.on('data', piece => (text += piece).includes('tailrace is ready') && ready());
-  up.on('exit', code => failed(new Error(`the program ended with ${code}`)));
-  setTimeout(() => failed(new Error('the program is not ready after 60 s')), 60_000).unref();
-});
+const start = async () => {
+  const started = spawn(program, ['up', '--with-postgres', '--data-dir', join(data, 'data'), ...Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((ready, failed) => {
+    let text = '';
+    started.stdout.on('data', piece => (text += piece).includes('tailrace is ready') && ready());
+    started.on('exit', code => failed(new Error(`the program ended with ${code}`)));
+    setTimeout(() => failed(new Error('the program is not ready after 60 s')), 60_000).unref();
+  });
+  return started;
+};
+const stop = async () => {
+  const gone = new Promise(done => up.on('exit', done));
+  up.kill('SIGTERM');
+  await Promise.race([gone, new Promise(done => setTimeout(done, 15_000))]);
+};
+let up = await start();
 const sql = (database, text) => {
   const done = spawnSync('psql', ['-h', '127.0.0.1', '-p', String(pg), '-U', 'postgres', '-d', database, '-v', 'ON_ERROR_STOP=1', '-qc', text], { encoding: 'utf8', env: { ...process.env, PGPASSWORD: 'postgrespw' } });
   if (done.status !== 0) throw new Error(done.stderr);
@@ -119,6 +128,116 @@ try {
     await page.waitForSelector('text=offsets are reset');
     if (!/ 0 +51 +51 /.test(tool('kafka-consumer-groups', '--describe', '--group', 'readers'))) throw new Error('the group did not move');
   });
+  await step('of two people who reset a group, the second is told', async () => {
+    tool('kafka-console-consumer', '--topic', 'fraud.public.transactions', '--group', 'readers', '--max-messages', '51');
+    const other = await openPage(browser), both = [page, other.page];
+    for (const one of both) {
+      await one.goto(url + '/groups/readers');
+      await one.click('#reset >> text=The beginning');
+      await one.waitForSelector('#reset >> text=51 messages are read again');
+      await one.click('#reset >> text=/Reset 1 partition/');
+      await one.waitForSelector('.dialog');
+    }
+    await page.click('.dialog >> text=Reset >> nth=-1');
+    await page.waitForSelector('text=offsets are reset');
+    await other.page.click('.dialog >> text=Reset >> nth=-1');
+    await other.page.waitForSelector('.dialog >> text=positions have changed since the preview');
+    await other.close();
+  });
+  await step('messages are reproduced in their order', async () => {
+    await page.goto(url + '/topics');
+    await page.click('text=Create topic');
+    await page.getByLabel('Name', { exact: true }).fill('again');
+    await page.click('.dialog >> text=Create >> nth=-1');
+    await page.waitForSelector('h1 >> text=again');
+    await page.goto(topic + '?filter=user_id+%3C%3D+3');
+    await page.waitForSelector('text=3 found');
+    await page.getByRole('button', { name: 'What was found' }).click();
+    await page.click('.menu >> text=Reproduce 3 messages');
+    await page.getByLabel('To topic').fill('again');
+    await page.click('.dialog >> text=Review');
+    await page.click('.dialog >> text=Write them');
+    await page.waitForSelector('text=3 messages written to again');
+    const ids = [...tool('kafka-console-consumer', '--topic', 'again', '--from-beginning', '--max-messages', '3').matchAll(/"after":\{"id":(\d+)/g)].map(found => found[1]).join();
+    if (ids !== '1,2,3') throw new Error(`written as ${ids}`);
+  });
+  await step('what was found is exported', async () => {
+    await page.goto(topic + '?filter=user_id+%3C%3D+3');
+    await page.waitForSelector('text=3 found');
+    await page.getByRole('button', { name: 'What was found' }).click();
+    await page.click('.menu >> text=Export');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click('.dialog >> text=Export >> nth=-1')]), lines = readFileSync(await file.path(), 'utf8').trim().split('\n');
+    if (lines.length !== 4 || !JSON.parse(lines[3]).complete) throw new Error(`${lines.length} lines`);
+  });
+  await step('a topic is cloned, and emptied', async () => {
+    await page.goto(url + '/topics/again');
+    await page.click('.page-actions [aria-label^="More"]');
+    await page.click('.menu >> text=Clone');
+    await page.click('.dialog >> text=Create >> nth=-1');
+    await page.waitForSelector('h1 >> text=again.copy');
+    await page.goto(url + '/topics/again');
+    await page.waitForSelector('tbody tr');
+    await page.click('.page-actions [aria-label^="More"]');
+    await page.click('.menu >> text=Empty');
+    await page.waitForSelector('.dialog >> text=3 messages are deleted');
+    await page.fill('.dialog input', 'again');
+    await page.click('.dialog .btn.danger');
+    await page.waitForSelector('text=No messages yet');
+  });
+  await step('the page of a topic that is deleted elsewhere says so, and leads back', async () => {
+    await page.goto(url + '/topics/again.copy');
+    await page.waitForSelector('text=No messages yet');
+    tool('kafka-topics', '--delete', '--topic', 'again.copy');
+    await page.waitForSelector('h1 >> text=Topic again.copy does not exist');
+    await page.click('text=Show the topics');
+    await page.waitForSelector('h1 >> text=Topics');
+  });
+  await step('a setting is reviewed before it is changed, and says what it means', async () => {
+    await page.goto(url + '/topics/again/configuration');
+    const row = page.locator('tr', { has: page.locator('code', { hasText: /^retention\.ms$/ }) });
+    await row.getByText('Time that messages are kept').waitFor();
+    await row.getByText('Edit').click();
+    await page.getByLabel('retention.ms', { exact: true }).fill('banana');
+    await page.click('text=Review 1 change');
+    await page.waitForSelector('.dialog .error-line >> text=banana');
+    await page.keyboard.press('Escape');
+    await page.getByLabel('retention.ms', { exact: true }).fill('3600000');
+    await page.click('text=Review 1 change');
+    await page.waitForSelector('.dialog >> text=1 h (3600000)');
+    await page.click('.dialog >> text=Apply');
+    await row.getByText('this topic').waitFor();
+  });
+  await step('a preflight finds a wrong password and a table without a key', async () => {
+    await page.goto(url + '/connectors/new?by=form');
+    for (const [key, value] of Object.entries({ 'database.hostname': '127.0.0.1', 'database.port': String(pg), 'database.password': 'wrong', 'database.dbname': 'mydb', 'topic.prefix': 'second', 'slot.name': 'secondslot' })) await page.fill(`[data-key="${key}"]`, value);
+    await page.getByLabel('Connector', { exact: true }).fill('second');
+    await page.waitForSelector('.checks .is-crit >> text=password authentication failed');
+    sql('mydb', 'CREATE TABLE keyless(line text)');
+    await page.fill('[data-key="database.password"]', 'postgrespw');
+    await page.waitForSelector('.checks .is-warn >> text=public.keyless');
+  });
+  await step('a connector is made, stopped, and deleted with its slot', async () => {
+    await page.click('text=Create and start');
+    await page.waitForURL('**/connectors/second');
+    await page.waitForSelector('.status >> text=Running');
+    await page.click('.page-actions >> text=Stop');
+    await page.click('.dialog >> text=Stop it');
+    await page.waitForSelector('.status >> text=Stopped');
+    await page.goto(url + '/connectors/second/offsets');
+    await page.click('.panel >> text=Edit');
+    await page.fill('textarea', '{');
+    await page.waitForSelector('text=Not valid JSON');
+    await page.click('text=Forget it');
+    await page.click('.page-actions >> text=Resume');
+    await page.waitForSelector('.status >> text=Running');
+    await page.click('.page-actions [aria-label^="More"]');
+    await page.click('.menu >> text=Delete');
+    await page.click('.dialog >> text=Drop it.');
+    await page.fill('.dialog input[type=text]', 'second');
+    await page.click('.dialog .btn.danger');
+    await page.waitForURL('**/connectors');
+    sql('mydb', "DO $$BEGIN IF EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = 'secondslot') THEN RAISE 'the slot is there'; END IF; END$$");
+  });
   await step('an alert arrives while the inbox is open, and explains itself', async () => {
     await page.goto(url + '/alerts');
     sql('mydb', "INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 20, 'Bakery', 1), (900, 30, 'Bakery', 2), (900, 25, 'Bakery', 3); INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 3927.52, 'Jeweller', 4)");
@@ -179,15 +298,24 @@ try {
     faults.push(...shown.faults);
     await shown.close();
   }
+  await step('the page waits while the program restarts, and goes on by itself', async () => {
+    await page.goto(url + '/topics');
+    await page.waitForSelector('tbody tr');
+    await stop();
+    await page.waitForSelector('text=No connection to Tailrace', { timeout: 40_000 });
+    if (await page.locator('text=Create topic').isEnabled()) throw new Error('changes are possible without a connection');
+    up = await start();
+    await page.waitForSelector('.live >> text=Live', { timeout: 40_000 });
+    await page.waitForSelector('text=No connection to Tailrace', { state: 'detached' });
+    await page.waitForSelector('tbody >> text=payments');
+    faults.length = 0; /* every try failed meanwhile, and the browser notes each */
+  });
   await step('nothing failed on the way', async () => {
     if (faults.length) throw new Error(faults.join('\n'));
   });
 } finally {
   await browser.close();
-  up.removeAllListeners('exit');
-  const gone = new Promise(done => up.on('exit', done));
-  up.kill('SIGTERM');
-  await Promise.race([gone, new Promise(done => setTimeout(done, 15_000))]);
+  await stop();
   hook.close();
   rmSync(data, { recursive: true, force: true });
 }

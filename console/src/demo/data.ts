@@ -294,7 +294,7 @@ export function groupDetail(name: string): T.Group | null {
 
 const connector = (c: Partial<T.Connector> & { name: string }): T.Connector => ({ state: 'ok', word: 'Running', since_ms: NOW - 12 * D - 4 * H, by: null, database: 'mydb', server: 'db-01:5432', server_version: '16.4', slot: 'fraudslot', publication: 'dbz_publication', tables: 2, rows_per_s: 18412, lag_ms: 1.1, commit_to_durable_ms: { p50: 1.1, p99: 2.6 }, positions: { server: '2A/91F3C8B0', received: '2A/91F3C7E0', appended: '2A/91F3C4A8', durable: '2A/91F3C0E8', confirmed: '2A/91F2B110' }, ages_ms: { received: 0.6, appended: 0.7, durable: 1.1, confirmed: 400 }, wal_bytes: 2202009, error: null, retry: { tries: 0, next_ms: null, passes_by_itself: null }, warnings: [], snapshot: null, ...c });
 export const connectors: T.Connector[] = [
-  connector({ name: 'fraud-detection-connector', warnings: [{ property: 'database.replication.slot.name', text: 'is not a property; slot.name is used' }], snapshot: { id: 's-3', kind: 'incremental', state: 'running', started_ms: NOW - 1_947_000, tables: [{ table: 'public.users', rows: 64000, rows_about: 100000, rows_per_s: 412, left_ms: 87000 }], load_max: 0.05 } }),
+  connector({ name: 'fraud-detection-connector', warnings: [{ property: 'database.replication.slot.name', text: 'is not a property; slot.name is used' }], snapshot: { id: 's-3', kind: 'incremental', state: 'running', started_ms: NOW - 1_947_000, tables: [{ table: 'public.users', rows: 64000, rows_about: 100000, rows_per_s: 412, left_ms: 87000 }], load: 0.04, load_max: 0.05 } }),
   connector({ name: 'office-connector', database: 'office_db', slot: 'officeslot', tables: 1, rows_per_s: 0.0167, lag_ms: 1.2, wal_bytes: 98304 }),
   connector({
     name: 'activity-connector',

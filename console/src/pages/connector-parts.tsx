@@ -1,6 +1,6 @@
 /* connector-parts.tsx: a connector's configuration, offsets and log, and its deletion. */
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { asError, at, change, curl, getText } from '../lib/api';
+import { useEffect, useState } from 'preact/hooks';
+import { ApiError, asError, at, change, curl, getText } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
 import { tokens } from '../lib/json';
@@ -258,17 +258,41 @@ export function Log({ path }: { path: string }) {
   );
 }
 
+/* What only a stopped connector lets do; stopping takes a moment. */
+async function patiently(run: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries++)
+    try {
+      await run();
+      return;
+    } catch (e) {
+      if (!(e instanceof ApiError) || (e.status !== 409 && e.status !== 400) || tries === 20) throw e;
+      await new Promise(later => setTimeout(later, 250));
+    }
+}
+
+/*
+ * Without the slot its position is of no use, and would keep a connector of the same name from starting. The connector goes last: its
+ * configuration says where the slot is.
+ */
+async function drop(name: string, slot: string): Promise<void> {
+  await change('PUT', api(name, 'stop'));
+  await patiently(() => change('DELETE', api(name, 'offsets')));
+  await patiently(() =>
+    change('DELETE', at('slots', slot), { confirm: slot }).catch(e => {
+      if (!(e instanceof ApiError && e.status === 404)) throw e; /* it is gone already */
+    })
+  );
+}
+
 /* Deleting asks about the slot explicitly. */
 export function DeleteConnector({ c, close }: { c: Connector; close: () => void }) {
   const [slot, setSlot] = useState<'keep' | 'drop' | null>(null), [typed, setTyped] = useState(''), [error, setError] = useState<ErrorBody | null>(null);
-  const gone = useRef(false);
   const growth = overview.get()?.slots.find(s => s.slot === c.slot)?.growth_bytes_per_s ?? null;
   const run = async () => {
     try {
       setError(null);
-      if (!gone.current) await change('DELETE', api(c.name));
-      gone.current = true; /* a slot that could not be dropped is tried again alone */
-      if (slot === 'drop' && c.slot) await change('DELETE', at('slots', c.slot), { confirm: c.slot });
+      if (slot === 'drop' && c.slot) await drop(c.name, c.slot);
+      await change('DELETE', api(c.name));
       close();
       say(slot === 'drop' ? `${c.name} and its slot are deleted` : `${c.name} is deleted; slot ${c.slot} stays`);
       go('/connectors');
@@ -303,7 +327,7 @@ export function DeleteConnector({ c, close }: { c: Connector; close: () => void 
         <label>
           <input type="radio" name="slot" checked={slot === 'drop'} onChange={() => setSlot('drop')} />
           <span>
-            <b>Drop it.</b> PostgreSQL frees {f.bytes(c.wal_bytes)}; a later start needs a new snapshot.
+            <b>Drop it.</b> PostgreSQL frees {c.wal_bytes === null ? 'its WAL' : f.bytes(c.wal_bytes)}; its position is forgotten, and a later start takes a new snapshot.
           </span>
         </label>
       </fieldset>

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { asError, at, change } from '../lib/api';
 import * as f from '../lib/format';
-import { useAnswer } from '../lib/hooks';
+import { useAgain, useAnswer } from '../lib/hooks';
 import type { Connector, ConnectorTable, Effect, ErrorBody, Snapshot } from '../lib/types';
 import { Button, Dots, Field, Meter, Panel, When } from '../parts/basic';
 import { ask, Dialog, ErrorLine, openDialog } from '../parts/dialog';
@@ -157,6 +157,7 @@ export function Snapshots({ c, reload }: { c: Connector; reload: () => void }) {
   const answer = useAnswer<{ items: Snapshot[] }>(at('connectors', c.name, 'snapshots'));
   /* A snapshot that begins or ends elsewhere changes the list, too. */
   useEffect(() => void answer.reload(), [c.snapshot?.id, c.snapshot?.state]);
+  useAgain(answer.reload);
   const both = () => {
     reload();
     void answer.reload();

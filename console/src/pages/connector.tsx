@@ -81,7 +81,7 @@ function Trouble({ c, reload }: { c: Connector; reload: () => void }) {
           <b>Do: </b>
           {error.todo}
         </p>
-        {error.lost ? <p>Lost: {error.lost}.</p> : null}
+        {error.lost ? <p>{/^Lost/.test(error.lost) ? error.lost : `Lost: ${error.lost}.`}</p> : null}
         {retry && retry.tries > 0 ? (
           <p class="num is-idle">
             Tried {f.plural(retry.tries, 'time')}

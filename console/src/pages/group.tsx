@@ -23,10 +23,10 @@ function Numbers({ g }: { g: Group }) {
   const stuck = g.partitions.filter(p => p.state !== 'ok' && p.state !== 'idle').map(p => p.partition);
   return (
     <Stats>
-      <Stat name="Behind" value={f.duration(g.lag_ms)} state={g.state} note={g.lag_ms && g.oldest_unread_ms ? <>oldest unread: <When at={g.oldest_unread_ms} /></> : 'nothing waits'} />
+      <Stat name="Behind" value={f.duration(g.lag_ms)} state={g.state} note={g.lag_ms ? <>oldest unread: <When at={g.oldest_unread_ms ?? f.nowMs() - g.lag_ms} /></> : 'nothing waits'} />
       <Stat name="Messages waiting" value={f.int(g.waiting)} note={stuck.length ? `most in ${stuck.length === 1 ? 'partition' : 'partitions'} ${stuck.slice(0, 4).join(', ')}` : f.plural(g.partitions.length, 'partition')} />
       <Stat name="Reads" value={f.rate(g.reads_per_s)} note={`${f.rate(g.arrives_per_s)} arrive`} />
-      <Stat name="Catches up" value={catchesUp(g)} state={g.catches_up_ms === null && g.state === 'warn' ? 'warn' : undefined} note={g.catches_up_ms === null && g.arrives_per_s ? `needs more than ${f.rate(g.arrives_per_s)}` : g.catches_up_why} />
+      <Stat name="Catches up" value={catchesUp(g)} state={g.catches_up_ms === null && g.state === 'warn' ? 'warn' : undefined} note={g.catches_up_ms === null && g.arrives_per_s && g.state === 'warn' ? `needs more than ${f.rate(g.arrives_per_s)}` : g.catches_up_why} />
     </Stats>
   );
 }

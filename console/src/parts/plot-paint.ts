@@ -63,7 +63,7 @@ export function paint(box: HTMLElement, first: PlotOptions): Painter {
           const [from, to] = top(o), head = o.free ? to : to / 1.06;
           return Array.from({ length: TICKS }, (_, i) => from + ((head - from) * i) / (TICKS - 1));
         },
-        values: (_, splits) => splits.map(s => (s === 0 ? '0' : o.unit(s)))
+        values: (_, splits) => splits.map(s => (s === 0 ? '0' : o.unit(s).replace(/(min|h|d)\s.*/, '$1'))) /* "53 min" has room, its seconds have not */
       }
     ],
     series: [
