@@ -63,38 +63,44 @@ static enum status look(struct partition *partition, struct arena *arena, struct
     return status;
 }
 
-static bool snapshot_is_usable(struct partition *partition, int64_t offset)
+/* Can the snapshot be read? Then it is durable after this, which a process that was killed may not have come to. */
+static enum status snapshot_use(struct partition *partition, int64_t offset, bool *usable, struct error *error)
 {
     struct producers *producers = producers_create();
+    struct disk *disk = partition->store->disk;
     struct buffer bytes;
     char path[PATH_MAX];
-    bool usable;
+    enum status status = OK;
 
     buffer_init(&bytes, (size_t)1 << 30);
     segment_path(partition->directory, offset, "snapshot", path, sizeof(path));
-    usable = disk_read_file(partition->store->disk, path, &bytes, NULL) == OK && producers_decode(producers, buffer_slice(&bytes), NULL) == OK;
+    *usable = disk_read_file(disk, path, &bytes, NULL) == OK && producers_decode(producers, buffer_slice(&bytes), NULL) == OK;
+    if (*usable)
+        status = disk_replace_file(disk, partition->directory, strrchr(path, '/') + 1, buffer_slice(&bytes), error);
     buffer_finish(&bytes);
     producers_destroy(producers);
-    return usable;
+    return status;
 }
 
 /*
  * Segments before the log start were deleted, but their files may still be there, and not all of them. They go only when a
  * snapshot of the producers stands for what they held; without one none of them has been removed, so there is no gap.
  */
-static void drop_deleted(struct partition *partition, struct found *found, int64_t start)
+static enum status drop_deleted(struct partition *partition, struct found *found, int64_t start, struct error *error)
 {
+    enum status status = OK;
     bool usable = false;
 
     if (found->count < 2 || found->segments[1].base > start)
-        return;
-    for (size_t i = found->snapshot_count; i > 0 && !usable && found->snapshots[i - 1] >= found->segments[1].base; i--)
-        usable = snapshot_is_usable(partition, found->snapshots[i - 1]);
-    while (usable && found->count > 1 && found->segments[1].base <= start) {
+        return OK;
+    for (size_t i = found->snapshot_count; i > 0 && status == OK && !usable && found->snapshots[i - 1] >= found->segments[1].base; i--)
+        status = snapshot_use(partition, found->snapshots[i - 1], &usable, error);
+    while (status == OK && usable && found->count > 1 && found->segments[1].base <= start) {
         (void)segment_files_remove(partition->store->disk, partition->directory, found->segments[0].base, NULL);
         found->segments++;
         found->count--;
     }
+    return status;
 }
 
 static void read_leader_epoch(struct partition *partition)
@@ -549,9 +555,10 @@ static enum status open_listed(struct partition *partition, const struct recover
         open_missing(partition, facts);
     } else if (status == OK) {
         partition->made = true;
-        drop_deleted(partition, &found, facts->start);
+        status = drop_deleted(partition, &found, facts->start, error);
         read_leader_epoch(partition);
-        status = open_by_scan(partition, facts, &found, error);
+        if (status == OK)
+            status = open_by_scan(partition, facts, &found, error);
         if (status == OK && !found.has_metadata)
             status = partition_save_metadata(partition, error);
     }

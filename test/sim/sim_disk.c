@@ -63,6 +63,8 @@ struct sim_disk {
     bool locked;
     uint64_t nodes; /* made so far */
     uint64_t cut_salt;
+    sim_disk_watcher *watcher;
+    void *watcher_context;
 };
 
 /* ---- Chance ---- */
@@ -327,11 +329,20 @@ static void sim_close(struct disk_file *base)
     memory_free(file);
 }
 
+static void tell_watcher(const struct disk_file *file, bool is_read)
+{
+    const struct sim_disk *sim = sim_of(file->disk);
+
+    if (sim->watcher != NULL)
+        sim->watcher(sim->watcher_context, file->path, is_read);
+}
+
 static int sim_read(struct disk_file *base, void *bytes, size_t size, int64_t position, size_t *got)
 {
     struct sim_file *file = (struct sim_file *)base;
     const struct bytes *now = &file->node->now;
 
+    tell_watcher(base, true);
     *got = 0;
     if (file_is_dead(file))
         return EIO;
@@ -377,9 +388,12 @@ static int sim_write(struct disk_file *base, const struct iovec *parts, int coun
 {
     struct sim_file *file = (struct sim_file *)base;
     struct sim_disk *sim = sim_of(base->disk);
-    int result = file_is_dead(file) ? EIO : call(sim, sim->fail_writes);
-    bool partly = result != 0 && !file_is_dead(file) && chance(sim, 5000);
+    int result;
+    bool partly;
 
+    tell_watcher(base, false);
+    result = file_is_dead(file) ? EIO : call(sim, sim->fail_writes);
+    partly = result != 0 && !file_is_dead(file) && chance(sim, 5000);
     if (result != 0 && !partly && !(sim->dead && sim->calls == sim->cut_at))
         return result;
     for (int i = 0; i < count; i++) {
@@ -447,8 +461,10 @@ static int sim_sync(struct disk_file *base)
 {
     struct sim_file *file = (struct sim_file *)base;
     struct sim_disk *sim = sim_of(base->disk);
-    int result = file_is_dead(file) ? EIO : call(sim, sim->fail_syncs);
+    int result;
 
+    tell_watcher(base, false);
+    result = file_is_dead(file) ? EIO : call(sim, sim->fail_syncs);
     if (result == 0)
         sync_all(file->node);
     else if (!file_is_dead(file))
@@ -765,6 +781,12 @@ void sim_disk_fail(struct sim_disk *sim, int writes, int syncs, int names)
     sim->fail_writes = writes;
     sim->fail_syncs = syncs;
     sim->fail_names = names;
+}
+
+void sim_disk_watch(struct sim_disk *sim, sim_disk_watcher *watcher, void *context)
+{
+    sim->watcher = watcher;
+    sim->watcher_context = context;
 }
 
 void sim_disk_limit(struct sim_disk *sim, int64_t bytes)

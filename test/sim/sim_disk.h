@@ -33,6 +33,10 @@ void sim_disk_fail(struct sim_disk *sim, int writes, int syncs, int names);
 void sim_disk_limit(struct sim_disk *sim, int64_t bytes);
 int64_t sim_disk_used(const struct sim_disk *sim);
 
+/* Is called before every read, write and sync of a file; what it does to the disk itself comes back to it. NULL: nobody is. */
+typedef void sim_disk_watcher(void *context, const char *path, bool is_read);
+void sim_disk_watch(struct sim_disk *sim, sim_disk_watcher *watcher, void *context);
+
 /* Changes a byte that is durable. False when the file is shorter. */
 bool sim_disk_damage(struct sim_disk *sim, const char *path, int64_t position);
 

@@ -6,6 +6,7 @@
  *   - a producer that sends a batch again, not knowing, does not double it;
  *   - of a compacted topic the newest value of each key is there, what remains stands at its offset, and nothing that was once
  *     compacted away comes back; a key is gone only when it was deleted.
+ * While a compaction reads and writes, producers and owners go on, records are deleted, topics come and go.
  * Then one damaged byte before the last sync, in a world of its own: the partition is read-only, and nothing is cut.
  * Usage: store_sim [FIRST_SEED [COUNT]]; TAILRACE_SIM_SEEDS sets the count, TAILRACE_SIM_TRACE=1 says what happens.
  */
@@ -120,6 +121,7 @@ struct world {
     struct sent *sent[PENDING_MAX];
     int sent_count;
     int64_t cuts, opens, appends, publishes, runs, compactions, retired;
+    bool meddling; /* something else is done in the middle of a compaction */
 };
 
 static bool tracing;
@@ -1009,14 +1011,67 @@ static void clean_restart(struct world *world)
     recover(world);
 }
 
-/* Retention and compaction, often with the power going in the middle. */
+/* Is it the cleaner that uses the file, which in production has a thread of its own? The committer uses the last segment only. */
+static bool is_the_cleaners(struct world *world, const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+    bool closed = false;
+
+    if (strstr(name, ".log") == NULL || strstr(name, ".log") != name + 20)
+        return false;
+    for (int i = 0; i < TOPICS && !closed; i++) {
+        struct topic *topic = store_topic_find(world->store, slice_from_string(topic_text(i)));
+
+        for (int p = 0; topic != NULL && p < topic_partition_count(topic); p++) {
+            const struct partition *partition = topic_partition(topic, p);
+            const struct segment_list *list = partition_list(partition);
+
+            closed = closed || (strncmp(path, partition->directory, (size_t)(name - 1 - path)) == 0 && partition->directory[name - 1 - path] == '\0' &&
+                                strtoll(name, NULL, 10) < list->segments[list->count - 1]->base);
+        }
+        topic_release(topic);
+    }
+    return closed;
+}
+
+/* What others do while the cleaner reads or writes. A log start moves and a topic goes only where no lock of a segment is held. */
+static void meddle(void *context, const char *path, bool is_read)
+{
+    struct world *world = context;
+    uint64_t what;
+
+    if (world->meddling || sim_disk_is_dead(world->disk) || !is_the_cleaners(world, path) || draw(world, 3) != 0)
+        return;
+    world->meddling = true;
+    what = draw(world, is_read ? 16 : 20);
+    for (int i = (int)draw(world, 6); i >= 0 && what < 18; i--) {
+        if (what < 8)
+            send_append(world);
+        else if (what < 13)
+            send_publish(world);
+        else
+            send_idempotent(world);
+        run(world);
+    }
+    if (what == 18)
+        delete_records(world);
+    else if (what == 19)
+        change_topic(world);
+    world->meddling = false;
+}
+
+/* Retention and compaction, often with others at work or the power going in the middle. */
 static void clean(struct world *world)
 {
+    bool meddled = draw(world, 2) == 0;
+
     run(world);
     if (draw(world, 3) == 0 && !sim_disk_is_dead(world->disk))
         sim_disk_cut_after(world->disk, (int64_t)draw(world, 50));
     trace(world, "clean");
+    sim_disk_watch(world->disk, meddled ? meddle : NULL, world);
     store_clean(world->store);
+    sim_disk_watch(world->disk, NULL, NULL);
 }
 
 static void step(struct world *world)
