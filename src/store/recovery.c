@@ -83,19 +83,22 @@ static enum status snapshot_use(struct partition *partition, int64_t offset, boo
 }
 
 /*
- * Segments before the log start were deleted, but their files may still be there, and not all of them. They go only when a
- * snapshot of the producers stands for what they held; without one none of them has been removed, so there is no gap.
+ * Segments before the log start were deleted, but their files may still be there, and not all of them. They go only as far as a
+ * snapshot of the producers stands for what they held; behind it none of them has been removed, so there is no gap.
  */
 static enum status drop_deleted(struct partition *partition, struct found *found, int64_t start, struct error *error)
 {
     enum status status = OK;
+    int64_t upto = start;
     bool usable = false;
 
     if (found->count < 2 || found->segments[1].base > start)
         return OK;
-    for (size_t i = found->snapshot_count; i > 0 && status == OK && !usable && found->snapshots[i - 1] >= found->segments[1].base; i--)
+    for (size_t i = found->snapshot_count; i > 0 && status == OK && !usable && found->snapshots[i - 1] >= found->segments[1].base; i--) {
         status = snapshot_use(partition, found->snapshots[i - 1], &usable, error);
-    while (status == OK && usable && found->count > 1 && found->segments[1].base <= start) {
+        upto = found->snapshots[i - 1] < start ? found->snapshots[i - 1] : start;
+    }
+    while (status == OK && usable && found->count > 1 && found->segments[1].base <= upto) {
         (void)segment_files_remove(partition->store->disk, partition->directory, found->segments[0].base, NULL);
         found->segments++;
         found->count--;

@@ -1288,6 +1288,10 @@ static void play_damage(uint64_t seed)
     sim_disk_destroy(world.disk);
 }
 
+/* Failed once, and are played whatever seeds are asked for. */
+static const uint64_t a_snapshot_that_only_the_page_cache_had_outlived_its_segments = 418;
+static const uint64_t segments_behind_the_newest_usable_snapshot_were_removed = 948;
+
 int main(int count, char **arguments)
 {
     const char *seeds = getenv("TAILRACE_SIM_SEEDS");
@@ -1297,6 +1301,8 @@ int main(int count, char **arguments)
 
     tracing = getenv("TAILRACE_SIM_TRACE") != NULL;
     (void)logger_set_level(NULL, tracing ? "debug" : "error");
+    play(a_snapshot_that_only_the_page_cache_had_outlived_its_segments, totals);
+    play(segments_behind_the_newest_usable_snapshot_were_removed, totals);
     for (uint64_t seed = first; seed < first + wanted; seed++)
         play(seed, totals);
     for (uint64_t seed = first; seed < first + wanted / 10 + 1; seed++)
