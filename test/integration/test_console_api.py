@@ -414,7 +414,7 @@ def test_the_stream_sends_whole_objects_when_they_change(console, tailrace):
     threading.Timer(1.5, produce, (tailrace, "s", [b"x"] * 5)).start()
     found = console.events("/stream?watch=overview,topic:s,group:none", lambda name, data: name == "topic" and data["partitions"][0]["end"] == 5)
     assert found[0][0] == "hello" and fits(found[0][1], "{ now_ms: number; version: string; access: string }", "hello") is None
-    kinds = {"overview": "Overview", "topic": "Topic", "problem": "{ opened: Problem[]; changed: Problem[]; closed: string[] }", "revision": "Record<string, number>", "event": "EventLine"}
+    kinds = {"overview": "Overview", "topic": "Topic", "problem": "{ opened: Problem[]; changed: Problem[]; closed: string[] }", "revision": "Record<string, number>", "event": "EventLine", "gone": "{ kind: string; name: string }"}
     for name, data in found[1:]:
         assert fits(data, kinds[name], name) is None, fits(data, kinds[name], name)
     assert {"overview", "topic", "problem", "revision"} <= {name for name, _ in found}
