@@ -508,11 +508,6 @@ bool agent_key_describe(struct agent *agent, const char *key, struct buffer *jso
     return entry != NULL;
 }
 
-const char *agent_name(const struct agent *agent)
-{
-    return agent->spec.name;
-}
-
 const char *agent_rule(const struct agent *agent)
 {
     return agent->kind->name;

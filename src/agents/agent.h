@@ -95,7 +95,6 @@ struct agent_status {
 };
 void agent_status_read(struct agent *agent, struct agent_status *status); /* any thread */
 
-const char *agent_name(const struct agent *agent);
 const char *agent_rule(const struct agent *agent);
 const char *agent_topic(const struct agent *agent);
 const char *agent_alerts_topic(const struct agent *agent);

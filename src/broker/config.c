@@ -75,11 +75,6 @@ static const struct broker_row *broker_row_find(const char *name)
     return NULL;
 }
 
-bool config_topic_has(const char *name)
-{
-    return topic_row_find(name) != NULL;
-}
-
 bool config_topic_is_list(const char *name)
 {
     const struct topic_row *row = topic_row_find(name);

@@ -61,7 +61,6 @@ struct config_entry *config_broker_entries(const struct properties *broker, cons
 /* The settings that hold for all brokers of the cluster: those of the broker named "". */
 struct config_entry *config_cluster_entries(const struct properties *broker, struct arena *arena, size_t *count);
 
-bool config_topic_has(const char *name);
 bool config_topic_is_list(const char *name);
 
 /* What a topic has when the list setting is not set on it: for APPEND and SUBTRACT. */

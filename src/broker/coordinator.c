@@ -54,7 +54,7 @@ struct write {
 
 /* ---- Keys ---- */
 
-struct slice offset_key(uint8_t *bytes, struct slice topic, int32_t partition)
+static struct slice offset_key(uint8_t *bytes, struct slice topic, int32_t partition)
 {
     assert(topic.size + 4 <= KEY_BYTES_MAX);
     if (topic.size > 0)

@@ -72,7 +72,6 @@ void group_synced(void *context, void *waiter, const struct group_sync_answer *a
 /* ---- Offsets ---- */
 
 /* Topic and partition as the key of a map; `bytes` has room for 32771. */
-struct slice offset_key(uint8_t *bytes, struct slice topic, int32_t partition);
 void offset_key_split(struct slice key, struct slice *topic, int32_t *partition);
 
 const struct committed_offset *coordinated_offset(const struct coordinated *coordinated, struct slice topic, int32_t partition);

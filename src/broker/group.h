@@ -101,7 +101,6 @@ struct slice group_leader(const struct group *group);        /* null when there 
 int64_t group_state_since_ms(const struct group *group);     /* wall clock; -1 unknown */
 size_t group_member_count(const struct group *group);
 const struct group_member *group_member_at(const struct group *group, size_t index); /* in the order of joining */
-const struct group_member *group_member_find(const struct group *group, struct slice member_id);
 struct slice group_member_metadata(const struct group *group, const struct group_member *member); /* of the selected protocol */
 
 struct group_join {

@@ -154,11 +154,6 @@ struct group_member *group_member_by_id(const struct group *group, struct slice 
     return NULL;
 }
 
-const struct group_member *group_member_find(const struct group *group, struct slice member_id)
-{
-    return group_member_by_id(group, member_id);
-}
-
 struct group_member *group_member_by_instance(const struct group *group, struct slice instance_id)
 {
     for (size_t i = 0; i < group->member_count && !slice_is_null(instance_id); i++) {

@@ -44,7 +44,8 @@ bool topic_name_is_reserved(struct slice name)
     return slice_equal_string(name, "__cluster_metadata");
 }
 
-bool topic_names_collide(struct slice a, struct slice b)
+/* Do two names collide? */
+static bool topic_names_collide(struct slice a, struct slice b)
 {
     if (a.size != b.size)
         return false;

@@ -22,7 +22,4 @@ bool topic_name_is_reserved(struct slice name);
  */
 bool topic_name_collides(struct store *store, struct slice name, struct error *error);
 
-/* Do two names collide? */
-bool topic_names_collide(struct slice a, struct slice b);
-
 #endif

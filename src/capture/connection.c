@@ -532,8 +532,3 @@ const char *pg_connection_quote(struct arena *arena, const char *name)
 {
     return quote(arena, name, '"');
 }
-
-const char *pg_connection_quote_literal(struct arena *arena, const char *text)
-{
-    return quote(arena, text, '\'');
-}

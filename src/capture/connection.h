@@ -90,6 +90,5 @@ uint64_t pg_result_lsn(const PGresult *result, int row, int column);            
 
 /* A name in double quotes, in memory of the arena. */
 const char *pg_connection_quote(struct arena *arena, const char *name);
-const char *pg_connection_quote_literal(struct arena *arena, const char *text);
 
 #endif

@@ -42,7 +42,8 @@ static uint32_t config_hash(const struct capture_settings *settings)
     return hash;
 }
 
-bool snapshot_can_go_on(const struct task *task)
+/* Can the snapshot that the position tells of be continued? False: it has to begin again. */
+static bool snapshot_can_go_on(const struct task *task)
 {
     struct progress progress;
 

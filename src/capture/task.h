@@ -73,9 +73,6 @@ struct signal;
 enum status snapshot_run_blocking(struct task *task, const struct signal *signal, const struct debezium_source *source,
                                   struct error *error);
 
-/* Can the snapshot that the position tells of be continued? False: it has to begin again. */
-bool snapshot_can_go_on(const struct task *task);
-
 /* stream.c: streams from the position on until stopped. */
 enum status stream_run(struct task *task, struct error *error);
 

@@ -116,11 +116,6 @@ void client_close(struct client *client)
     memory_free(client);
 }
 
-const char *client_url(const struct client *client)
-{
-    return client->url;
-}
-
 const char *client_kafka(const struct client *client)
 {
     return client->kafka;

@@ -22,7 +22,6 @@ struct client;
 enum status client_open(enum client_api api, const char *data_dir, const char *url, struct client **opened, struct error *error);
 void client_close(struct client *client); /* NULL is fine */
 
-const char *client_url(const struct client *client);   /* "http://localhost:8083" */
 const char *client_kafka(const struct client *client); /* host:port of the program's Kafka listener; "localhost:9092" when it is not known */
 
 /*

@@ -36,7 +36,7 @@ const struct config_field *config_fields(const char *owner, size_t *count)
     return *count == 0 ? NULL : &fields[first];
 }
 
-const struct config_field *config_field_find(const char *owner, const char *name)
+static const struct config_field *config_field_find(const char *owner, const char *name)
 {
     size_t count;
     const struct config_field *rows = config_fields(owner, &count);

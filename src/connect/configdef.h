@@ -69,7 +69,6 @@ struct config_field {
 
 /* The rows of one owner, in their order; NULL and 0 when it has none. */
 const struct config_field *config_fields(const char *owner, size_t *count);
-const struct config_field *config_field_find(const char *owner, const char *name);
 
 /* Where a definition stands when it is not where its row says: settings of transformations and converters. */
 struct config_place {

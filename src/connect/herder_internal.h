@@ -110,7 +110,6 @@ void connector_status_write(const struct connector *connector, struct buffer *ou
 void connector_offset_note(struct connector *connector, struct slice partition, struct slice offset);
 bool offset_key_read(struct arena *arena, struct slice key, struct slice *name, struct slice *partition); /* of a record */
 char *connector_partition(const struct connector *connector); /* {"server":"prefix"}, in new memory */
-char *connector_owner(const struct connector *connector);     /* "connector/NAME", in new memory */
 
 /* The published position as offset JSON, in new memory; NULL when there is none. Lock not needed. */
 char *position_offset_read(struct herder *herder, const char *owner);

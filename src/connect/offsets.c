@@ -20,7 +20,8 @@ static char *text_copy(const struct buffer *buffer)
     return memory_copy_bytes(buffer->size == 0 ? (const void *)"" : buffer->data, buffer->size);
 }
 
-char *connector_owner(const struct connector *connector)
+/* "connector/NAME", in new memory */
+static char *connector_owner(const struct connector *connector)
 {
     return memory_format("connector/%s", connector->name);
 }

@@ -210,7 +210,7 @@ void record_change_restart(struct record_change *change, const char *name, bool 
                          include_tasks ? "true" : "false", only_failed ? "true" : "false");
 }
 
-void record_change_session_key(struct record_change *change, int64_t now_ms)
+static void record_change_session_key(struct record_change *change, int64_t now_ms)
 {
     struct buffer *value = change_add(change, "session-key", "", "", false);
     uint8_t key[32];

@@ -58,7 +58,6 @@ void record_change_commit(struct record_change *change, const char *name, int ta
 void record_change_target(struct record_change *change, const char *name,
                           const char *state); /* STARTED, PAUSED, STOPPED; NULL removes it */
 void record_change_restart(struct record_change *change, const char *name, bool include_tasks, bool only_failed);
-void record_change_session_key(struct record_change *change, int64_t now_ms);
 void record_change_logger(struct record_change *change, const char *logger, const char *level);
 
 /* Writes them as one batch, durable when it returns OK. */

@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-enum status embedded_partition(struct embedded *embedded, const char *name, int32_t index, struct topic **topic, struct partition **partition,
+/* The partition of that name, with a reference to its topic. Errors: UNKNOWN_TOPIC_OR_PARTITION */
+static enum status embedded_partition(struct embedded *embedded, const char *name, int32_t index, struct topic **topic, struct partition **partition,
                                struct error *error)
 {
     *topic = store_topic_find(embedded->store, slice_from_string(name));

@@ -23,8 +23,4 @@ struct embedded {
 /* Log.h's log_writer_open. */
 enum status embedded_writer_open(struct log *log, const char *owner, struct log_writer **opened, struct buffer *position, struct error *error);
 
-/* The partition of that name, with a reference to its topic. Errors: UNKNOWN_TOPIC_OR_PARTITION */
-enum status embedded_partition(struct embedded *embedded, const char *name, int32_t index, struct topic **topic, struct partition **partition,
-                               struct error *error);
-
 #endif

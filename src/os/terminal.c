@@ -13,7 +13,7 @@ bool terminal_is(int fd)
     return isatty(fd) == 1;
 }
 
-bool terminal_has_colors(int fd)
+static bool terminal_has_colors(int fd)
 {
     const char *unwanted = getenv("NO_COLOR"), *kind = getenv("TERM");
 
@@ -34,7 +34,11 @@ void terminal_size(int fd, int *rows, int *columns)
     *columns = known ? size.ws_col : 80;
 }
 
-size_t terminal_page_columns(int fd)
+/*
+ * How wide a page on that descriptor may be: what COLUMNS says, otherwise the terminal's columns, otherwise 0: as wide as it is,
+ * since programs read whole lines.
+ */
+static size_t terminal_page_columns(int fd)
 {
     const char *wanted = getenv("COLUMNS");
     struct winsize size;

@@ -9,16 +9,9 @@
 #include "base/page.h"
 
 bool terminal_is(int fd);
-bool terminal_has_colors(int fd);
 
 /* style_escape where that descriptor has colours, "" otherwise. */
 const char *terminal_style(int fd, enum style style);
-
-/*
- * How wide a page on that descriptor may be: what COLUMNS says, otherwise the terminal's columns, otherwise 0: as wide as it is,
- * since programs read whole lines.
- */
-size_t terminal_page_columns(int fd);
 
 /* A page that goes to stdout: colours and width as fit there. */
 struct page terminal_page(struct buffer *text);

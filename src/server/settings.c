@@ -55,13 +55,8 @@ static const struct setting table[] = {
 
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
-const struct setting *settings_table(size_t *count)
-{
-    *count = ROWS;
-    return table;
-}
-
-const struct setting *setting_find(const char *key)
+/* The row of a key; a prefix row for a key that begins with it; NULL when nobody knows the key. */
+static const struct setting *setting_find(const char *key)
 {
     const struct setting *prefix = NULL;
 

@@ -53,12 +53,6 @@ struct setting {
     size_t offset; /* of the member of struct settings */
 };
 
-/* The whole table, in order. */
-const struct setting *settings_table(size_t *count);
-
-/* The row of a key; a prefix row for a key that begins with it; NULL when nobody knows the key. */
-const struct setting *setting_find(const char *key);
-
 /*
  * Where values come from, in the order in which they win: defaults, then the file, then the assignments.
  * config_path  NULL: no file

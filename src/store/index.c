@@ -50,12 +50,6 @@ void index_add(struct index *index, int64_t key, uint32_t value)
     atomic_store_explicit(&index->count, count + 1, memory_order_release);
 }
 
-void index_shrink(struct index *index, uint32_t count)
-{
-    if (count < index_count(index))
-        atomic_store_explicit(&index->count, count, memory_order_release);
-}
-
 uint32_t index_count(const struct index *index)
 {
     return atomic_load_explicit(&index->count, memory_order_acquire);
@@ -69,7 +63,7 @@ static const struct index_entry *entries_of(const struct index *index)
     return block == NULL ? NULL : block->entries;
 }
 
-struct index_entry index_at(const struct index *index, uint32_t at)
+static struct index_entry index_at(const struct index *index, uint32_t at)
 {
     return entries_of(index)[at];
 }

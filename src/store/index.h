@@ -38,11 +38,7 @@ void index_clear(struct index *index);
 /* Adds behind the last entry; the caller sees to the order. Thread: the writer. */
 void index_add(struct index *index, int64_t key, uint32_t value);
 
-/* Drops entries from the back. No reader may be inside. */
-void index_shrink(struct index *index, uint32_t count);
-
 uint32_t index_count(const struct index *index);
-struct index_entry index_at(const struct index *index, uint32_t at);
 bool index_last(const struct index *index, struct index_entry *entry); /* false when empty */
 
 /* The last entry whose key, or value, is at most the given one; false when there is none. */

@@ -157,13 +157,6 @@ void journal_close(struct journal *journal)
     memory_free(journal);
 }
 
-struct journal_end *journal_next(struct journal *journal, size_t *at)
-{
-    const struct map_entry *entry = map_next(&journal->ends, at);
-
-    return entry == NULL ? NULL : entry->value;
-}
-
 /* ---- Records ---- */
 
 static void entry_position(struct buffer *out, struct slice owner, struct slice position)

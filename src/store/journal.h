@@ -38,9 +38,6 @@ void journal_close(struct journal *journal); /* NULL is fine */
 /* NULL when no owner has ever written to the partition. */
 struct journal_end *journal_find(struct journal *journal, const struct uuid *topic, int32_t partition);
 
-/* Walks all ends: start with *at = 0. */
-struct journal_end *journal_next(struct journal *journal, size_t *at);
-
 /* ---- A record: begin, add, write ---- */
 void journal_begin(struct journal *journal);
 void journal_add_position(struct journal *journal, const char *owner, struct slice position);

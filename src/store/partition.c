@@ -102,39 +102,6 @@ static enum status make(struct partition *partition, struct error *error)
     return status;
 }
 
-enum status partition_raise_epoch(struct partition *partition, struct error *error)
-{
-    int32_t epoch = atomic_load(&partition->leader_epoch) + 1;
-    struct buffer text;
-    char path[PATH_MAX];
-    struct slice rest, line;
-    size_t number = 0;
-    enum status status;
-    struct buffer lines;
-
-    buffer_init(&text, 1 << 20);
-    buffer_init(&lines, 1 << 20);
-    (void)snprintf(path, sizeof(path), "%s/leader-epoch-checkpoint", partition->directory);
-    (void)disk_read_file(partition->store->disk, path, &text, NULL);
-    rest = buffer_slice(&text);
-    for (size_t at = 0; text_next_field(&rest, '\n', &line); at++) {
-        if (at < 2 || line.size == 0)
-            continue;
-        buffer_append_slice(&lines, line);
-        buffer_append_u8(&lines, '\n');
-        number++;
-    }
-    buffer_reset(&text);
-    buffer_append_format(&text, "0\n%zu\n%.*s%d %lld\n", number + 1, (int)lines.size, lines.data == NULL ? "" : (const char *)lines.data, epoch,
-                         (long long)partition->tail.end);
-    status = disk_replace_file(partition->store->disk, partition->directory, "leader-epoch-checkpoint", buffer_slice(&text), error);
-    if (status == OK)
-        atomic_store(&partition->leader_epoch, epoch);
-    buffer_finish(&lines);
-    buffer_finish(&text);
-    return status;
-}
-
 static bool is_segment_base(const struct partition *partition, int64_t offset)
 {
     const struct segment_list *list = partition_list(partition);

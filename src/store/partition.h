@@ -133,7 +133,4 @@ void partition_forget_snapshot(struct partition *partition, int64_t offset);
 /* Writes "partition.metadata" and "leader-epoch-checkpoint"; not synced. */
 enum status partition_save_metadata(struct partition *partition, struct error *error);
 
-/* Starts a new leader epoch at the end; not synced. Errors: DISK, DISK_FULL */
-enum status partition_raise_epoch(struct partition *partition, struct error *error);
-
 #endif

@@ -171,7 +171,8 @@ static void closing_add(struct partition_round *part)
     producers_encode(part->partition->producers, &closing->snapshot);
 }
 
-void partition_round_roll(struct partition_round *part)
+/* Begins a new segment, when the last one holds anything. Failures show in status. */
+static void partition_round_roll(struct partition_round *part)
 {
     struct partition *partition = part->partition;
     struct segment *segment;

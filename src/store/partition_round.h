@@ -64,9 +64,6 @@ enum status partition_round_sequences(struct partition_round *part, struct slice
 /* Gives the batches their offsets and takes them; the bytes stay the caller's until the round's end. Failures show in status. */
 void partition_round_stage(struct partition_round *part, struct slice batches);
 
-/* Begins a new segment, when the last one holds anything. Failures show in status. */
-void partition_round_roll(struct partition_round *part);
-
 /* Writes what was staged. Failures show in status. */
 void partition_round_flush(struct partition_round *part);
 

@@ -99,7 +99,13 @@ static enum status old_remove(const struct listing *listing, struct disk *disk, 
     return status;
 }
 
-enum status swap_complete(struct disk *disk, const char *directory, int64_t base, int64_t end, bool kept_aside, bool *renamed, struct error *error)
+/*
+ * The steps behind .swap, for a file that stands for [base, end). Does nothing when there is no such file any more.
+ * kept_aside  the old files become .deleted; otherwise they are removed
+ * renamed     set once the file has its final name
+ * Errors      DISK, DISK_FULL
+ */
+static enum status swap_complete(struct disk *disk, const char *directory, int64_t base, int64_t end, bool kept_aside, bool *renamed, struct error *error)
 {
     struct listing listing;
     enum status status = listing_open(&listing, disk, directory, error);

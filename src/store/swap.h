@@ -45,14 +45,6 @@ static inline bool swap_is_unsettled(const struct partition *partition)
 }
 
 /*
- * The steps behind .swap, for a file that stands for [base, end). Does nothing when there is no such file any more.
- * kept_aside  the old files become .deleted; otherwise they are removed
- * renamed     set once the file has its final name
- * Errors      DISK, DISK_FULL
- */
-enum status swap_complete(struct disk *disk, const char *directory, int64_t base, int64_t end, bool kept_aside, bool *renamed, struct error *error);
-
-/*
  * Removes what was never finished from a partition's directory, and finishes what was swapped; before anything else is read there.
  * Errors  DISK, DISK_FULL. A .swap file that is damaged is reported and left alone
  */

@@ -158,6 +158,13 @@ static const struct failure *unsupported_failure(struct client *client, int16_t 
                       kafka_api_find(api) == NULL ? "the request" : kafka_api_find(api)->name);
 }
 
+static bool client_is_ready(const struct client *client, int32_t node_id)
+{
+    const struct node *node = node_find(client, node_id);
+
+    return node != NULL && node->state == NODE_READY;
+}
+
 static const struct failure *call_until(struct client *client, int32_t target, const char *name, struct client_request *request,
                                         int64_t deadline_ms, int64_t timeout_ms)
 {
@@ -295,8 +302,6 @@ void client_update_nodes(struct client *client, const struct kafka_metadata_resp
     }
     qsort(client->nodes, client->node_count, sizeof(*client->nodes), node_order);
     client->controller_id = metadata->controller_id;
-    if (metadata->cluster_id.data != NULL && client->cluster_id == NULL)
-        client->cluster_id = arena_copy_string(&client->arena, metadata->cluster_id);
 }
 
 size_t client_node_count(const struct client *client)
@@ -314,16 +319,6 @@ const struct client_node *client_node_find(const struct client *client, int32_t 
     struct node *node = node_find(client, id);
 
     return node == NULL ? NULL : &node->facts;
-}
-
-int32_t client_controller(const struct client *client)
-{
-    return client->controller_id;
-}
-
-const char *client_cluster_id(const struct client *client)
-{
-    return client->cluster_id;
 }
 
 /* A broker that is connected is better than one that is not, and that better than one that has just failed. */
@@ -351,24 +346,6 @@ int32_t client_any_node(struct client *client)
     if (count > 0 && node_rank(best, now_ms) == 3 && client->bootstrap_count > 0)
         best = client->nodes[count + client->turn % client->bootstrap_count];
     return best->facts.id;
-}
-
-bool client_is_ready(const struct client *client, int32_t node_id)
-{
-    const struct node *node = node_find(client, node_id);
-
-    return node != NULL && node->state == NODE_READY;
-}
-
-bool client_versions(const struct client *client, int32_t node_id, int16_t api, int16_t *version_min, int16_t *version_max)
-{
-    const struct node *node = node_find(client, node_id);
-
-    if (node == NULL || node->state != NODE_READY || api < 0 || api >= API_KEYS_MAX || node->version_max[api] < 0)
-        return false;
-    *version_min = node->version_min[api];
-    *version_max = node->version_max[api];
-    return true;
 }
 
 const char *client_log_prefix(const struct client *client)

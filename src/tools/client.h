@@ -100,15 +100,9 @@ void client_update_nodes(struct client *client, const struct kafka_metadata_resp
 size_t client_node_count(const struct client *client);
 const struct client_node *client_node_at(const struct client *client, size_t at);
 const struct client_node *client_node_find(const struct client *client, int32_t id); /* NULL when unknown */
-int32_t client_controller(const struct client *client);                            /* -1 when unknown */
-const char *client_cluster_id(const struct client *client);                        /* NULL when unknown */
 
 /* Some broker to talk to: a known one, else one of bootstrap.servers (their ids are negative). The next call may give another. */
 int32_t client_any_node(struct client *client);
-
-/* Is a connection to the broker up, and which versions of a request does it take? False when it is not up or does not know it. */
-bool client_versions(const struct client *client, int32_t node_id, int16_t api, int16_t *version_min, int16_t *version_max);
-bool client_is_ready(const struct client *client, int32_t node_id);
 
 /* The beginning of its log lines: "[AdminClient clientId=adminclient-1] ". */
 const char *client_log_prefix(const struct client *client);

@@ -38,7 +38,6 @@ struct client {
     size_t bootstrap_count;
     size_t turn; /* for client_any_node */
     int32_t controller_id;
-    const char *cluster_id;
     int32_t next_correlation_id;
     int wake_fd;
     int32_t request_timeout_ms;

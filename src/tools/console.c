@@ -70,7 +70,8 @@ const char *console_number(struct arena *arena, double number, int decimals)
     return arena_format(arena, "%.*f", decimals, number);
 }
 
-int console_width(const char *text)
+/* The width of text in characters; padding counts characters, not bytes. */
+static int console_width(const char *text)
 {
     int width = 0;
 

@@ -27,9 +27,6 @@ int console_print_uncaught(const struct failure *failure);
 /* A number as Java's %.<decimals>f prints it: "NaN" and "Infinity" too. */
 const char *console_number(struct arena *arena, double number, int decimals);
 
-/* The width of text in characters; padding counts characters, not bytes. */
-int console_width(const char *text);
-
 /* The text and as many blanks as fill it up to `width` characters. */
 void console_pad(const char *text, int width);
 

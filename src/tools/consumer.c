@@ -221,6 +221,13 @@ void consumer_subscribe_matching(struct consumer *consumer, const struct regexes
     metadata_want_all(&consumer->metadata);
 }
 
+static void consumer_set_position(struct consumer_partition *partition, int64_t offset, int32_t epoch)
+{
+    partition->state = POSITION_KNOWN;
+    partition->position = partition->fetch_offset = offset;
+    partition->position_epoch = epoch;
+}
+
 void consumer_assign(struct consumer *consumer, struct slice topic, int32_t partition, int64_t offset)
 {
     struct consumer_partition *assigned = consumer_add_partition(consumer, topic, partition);
@@ -261,13 +268,6 @@ struct consumer_partition *consumer_add_partition(struct consumer *consumer, str
     consumer->partitions = memory_resize(consumer->partitions, (consumer->partition_count + 1) * sizeof(struct consumer_partition *));
     consumer->partitions[consumer->partition_count++] = added;
     return added;
-}
-
-void consumer_set_position(struct consumer_partition *partition, int64_t offset, int32_t epoch)
-{
-    partition->state = POSITION_KNOWN;
-    partition->position = partition->fetch_offset = offset;
-    partition->position_epoch = epoch;
 }
 
 void consumer_reset_position(struct consumer *consumer, struct consumer_partition *partition)

@@ -23,7 +23,6 @@ const struct failure *consumer_groups_describe(struct consumer_groups *tool);
 
 /* consumer_groups_reset.c */
 const struct failure *consumer_groups_reset(struct consumer_groups *tool);
-const struct failure *consumer_groups_parse_topics(struct consumer_groups *tool, struct topic_partition **partitions, size_t *count);
 
 /* Text of a slice or a number, in the arena; for columns. */
 const char *column_slice(struct arena *arena, struct slice text);

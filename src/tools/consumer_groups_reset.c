@@ -100,7 +100,7 @@ static const struct failure *topic_add(struct consumer_groups *tool, const char 
     return NULL;
 }
 
-const struct failure *consumer_groups_parse_topics(struct consumer_groups *tool, struct topic_partition **partitions, size_t *count)
+static const struct failure *consumer_groups_parse_topics(struct consumer_groups *tool, struct topic_partition **partitions, size_t *count)
 {
     const struct failure *failure = NULL;
 

@@ -124,7 +124,6 @@ struct consumer {
 void consumer_clear_partitions(struct consumer *consumer); /* gives up all; their fetches count no more */
 struct consumer_partition *consumer_add_partition(struct consumer *consumer, struct slice topic, int32_t partition);
 struct consumer_partition *consumer_find_partition(const struct consumer *consumer, struct slice topic, int32_t partition);
-void consumer_set_position(struct consumer_partition *partition, int64_t offset, int32_t epoch);
 void consumer_reset_position(struct consumer *consumer, struct consumer_partition *partition); /* by auto.offset.reset */
 void consumer_commit_now(struct consumer *consumer, int64_t timeout_ms);
 void consumer_fail(struct consumer *consumer, const struct failure *failure);

@@ -110,7 +110,8 @@ const struct failure *failure_make_wrapped(struct arena *arena, const char *func
     return failure_make_caused(arena, function, file, line, cause, class_name, "%s", failure_text(arena, cause));
 }
 
-const char *failure_class_of_code(struct arena *arena, int16_t code)
+/* "org.apache.kafka.common.errors.TopicExistsException" of error code 36. Source: Kafka's Errors. */
+static const char *failure_class_of_code(struct arena *arena, int16_t code)
 {
     const char *name = status_name(status_from_kafka_code(code));
     char camel[128];

@@ -63,7 +63,4 @@ const char *failure_message(const struct failure *failure);
 /* Class and message, the place it arose, then the causes, each on lines of its own. */
 void failure_print(FILE *out, const struct failure *failure);
 
-/* "org.apache.kafka.common.errors.TopicExistsException" of error code 36. Source: Kafka's Errors. */
-const char *failure_class_of_code(struct arena *arena, int16_t code);
-
 #endif

@@ -279,7 +279,8 @@ static size_t field_bytes(struct slice field)
     return field.data == NULL ? 1 : varint_bytes((int64_t)field.size) + field.size;
 }
 
-size_t producer_record_bytes_max(const struct producer_message *message)
+/* The size of a record alone in a batch, at most. Source: AbstractRecords.estimateSizeInBytesUpperBound */
+static size_t producer_record_bytes_max(const struct producer_message *message)
 {
     size_t bytes = RECORD_BATCH_HEADER_BYTES + RECORD_OVERHEAD_MAX + field_bytes(message->key) + field_bytes(message->value);
 
@@ -489,9 +490,4 @@ void producer_flush(struct producer *producer)
     /* Without acknowledgements a record is done before it is written. */
     client_drain(producer->client, producer->request_timeout_ms);
     producer->flushes = false;
-}
-
-size_t producer_pending(const struct producer *producer)
-{
-    return producer->pending;
 }

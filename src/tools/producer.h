@@ -54,13 +54,8 @@ void producer_progress(struct producer *producer, int64_t timeout_ms, int fd);
 /* Waits until every record is done; there is a limit, delivery.timeout.ms. */
 void producer_flush(struct producer *producer);
 
-size_t producer_pending(const struct producer *producer); /* records that are not done */
-
 /* Transactions; the settings have to have a transactional.id. */
 const struct failure *producer_begin_transactions(struct producer *producer); /* once: finds the id's state */
 const struct failure *producer_commit(struct producer *producer);             /* flushes first; the next send begins the next one */
-
-/* The size of a record alone in a batch, at most. Source: AbstractRecords.estimateSizeInBytesUpperBound */
-size_t producer_record_bytes_max(const struct producer_message *message);
 
 #endif

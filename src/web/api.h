@@ -286,10 +286,4 @@ struct plans *plans_create(void);
 void plans_destroy(struct plans *plans);
 struct plans *api_plans(struct api *api);
 
-/*
- * How long the record at `committed`, the first unread one, has waited, in ms; 0 at the end, -1 unknown. By the time of its
- * batch, so it may say a little more.
- */
-int64_t lag_ms_of(struct api *api, const char *topic, int32_t partition, int64_t committed, int64_t end);
-
 #endif

@@ -19,7 +19,8 @@ void alert_book_close(struct alert_book_view *book)
     json_decref(book->mutes);
 }
 
-const char *alert_state_of(const struct alert_book_view *book, const struct alert_line *line)
+/* "open", "acknowledged", …; borrowed from the book. */
+static const char *alert_state_of(const struct alert_book_view *book, const struct alert_line *line)
 {
     const char *state = member_text(json_object_get(book->states, line->id), "state");
 

@@ -15,9 +15,6 @@ struct alert_book_view {
 void alert_book_open(struct api *api, struct alert_book_view *book);
 void alert_book_close(struct alert_book_view *book);
 
-/* "open", "acknowledged", …; borrowed from the book. */
-const char *alert_state_of(const struct alert_book_view *book, const struct alert_line *line);
-
 /* A line of the inbox, as (i) of the API begins; a new reference. */
 json_t *alert_line_json(const struct alert_book_view *book, const struct alert_line *line);
 

@@ -21,7 +21,11 @@ enum { LIST_GROUPS_VERSION = 5, DESCRIBE_GROUPS_VERSION = 6, OFFSET_FETCH_VERSIO
 
 /* ---- One partition of a group ---- */
 
-int64_t lag_ms_of(struct api *api, const char *topic, int32_t partition_index, int64_t committed, int64_t end)
+/*
+ * How long the record at `committed`, the first unread one, has waited, in ms; 0 at the end, -1 unknown. By the time of its
+ * batch, so it may say a little more.
+ */
+static int64_t lag_ms_of(struct api *api, const char *topic, int32_t partition_index, int64_t committed, int64_t end)
 {
     struct topic *found = store_topic_find(api_settings_of(api)->store, slice_from_string(topic));
     struct partition *partition = found == NULL ? NULL : topic_partition(found, partition_index);

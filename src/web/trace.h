@@ -87,12 +87,6 @@ json_t *trace_alerts_of(struct trace *trace, const struct trace_row *row);
 /* What came of the alert at each sink: the newest record of DELIVERIES_TOPIC by the sink's name; a new reference to an object. */
 json_t *trace_deliveries_of(struct trace *trace, const char *id, int64_t scored_us);
 
-/* Is the topic one that rows of this table go to? */
-bool trace_topic_is_of(const char *topic, const char *table);
-
-/* The record as a row, in the arena. */
-struct trace_row *trace_row_make(struct trace *trace, const char *topic, int32_t partition, const struct record *record);
-
 /* ---- trace_way.c ---- */
 
 /* Fills known, the times of the batch and the passes. */
@@ -119,7 +113,5 @@ json_t *trace_change_of_alert(struct trace *trace, const json_t *alert);
  * for, or NULL and -1. Asks the databases when no row was found; with rows only connectors that write to their topics count.
  */
 json_t *trace_waits_make(struct trace *trace, const char *table, int64_t lsn, int64_t transaction_id);
-
-json_t *trace_lsn_text(int64_t lsn); /* "2A/91F3C0E8"; null below 0 */
 
 #endif

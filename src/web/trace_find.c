@@ -15,7 +15,8 @@
 
 /* ---- Rows ---- */
 
-struct trace_row *trace_row_make(struct trace *trace, const char *topic, int32_t partition, const struct record *record)
+/* The record as a row, in the arena. */
+static struct trace_row *trace_row_make(struct trace *trace, const char *topic, int32_t partition, const struct record *record)
 {
     struct arena *arena = trace->call->arena;
     struct trace_row *row = arena_new(arena, sizeof(*row));
@@ -129,7 +130,8 @@ static void partition_look_back(struct trace *trace, const char *topic, int32_t 
     }
 }
 
-bool trace_topic_is_of(const char *topic, const char *table)
+/* Is the topic one that rows of this table go to? */
+static bool trace_topic_is_of(const char *topic, const char *table)
 {
     size_t size = strlen(topic), end = table == NULL ? 0 : strlen(table);
 

@@ -6,7 +6,8 @@
 
 #define READS_SHOWN 12 /* steps "read"; all readers are in the list below them */
 
-json_t *trace_lsn_text(int64_t lsn)
+/* "2A/91F3C0E8"; null below 0 */
+static json_t *trace_lsn_text(int64_t lsn)
 {
     return lsn < 0 ? json_null() : json_sprintf("%X/%08X", (unsigned)((uint64_t)lsn >> 32), (unsigned)((uint64_t)lsn & 0xFFFFFFFF));
 }

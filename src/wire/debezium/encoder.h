@@ -143,9 +143,6 @@ enum status encoder_finish(struct debezium_encoder *encoder, struct debezium_out
 /* Puts the drafts through the chain of transformations and into output. */
 enum status encoder_transform(struct debezium_encoder *encoder, struct debezium_output *output, struct error *error);
 
-/* ,"ts_ms":…,"ts_us":…,"ts_ns":… */
-void append_times(struct buffer *out, int64_t now_ns);
-
 /* ---- control.c ---- */
 
 void control_init(struct debezium_encoder *encoder);

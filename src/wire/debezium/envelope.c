@@ -323,7 +323,8 @@ static enum status draft_key_header(struct debezium_encoder *encoder, const stru
 
 /* ---- Envelopes ---- */
 
-void append_times(struct buffer *out, int64_t now_ns)
+/* ,"ts_ms":…,"ts_us":…,"ts_ns":… */
+static void append_times(struct buffer *out, int64_t now_ns)
 {
     static const char ms[] = ",\"ts_ms\":", us[] = ",\"ts_us\":", ns[] = ",\"ts_ns\":";
     const size_t label = sizeof(ms) - 1;

@@ -113,7 +113,6 @@ enum status debezium_plan_create(struct debezium_encoder *encoder, const struct 
 void debezium_plan_destroy(struct debezium_plan *plan); /* NULL is fine */
 
 const char *debezium_plan_topic(const struct debezium_plan *plan);
-size_t debezium_plan_column_count(const struct debezium_plan *plan);             /* the relation's */
 bool debezium_plan_uses_column(const struct debezium_plan *plan, size_t column); /* in key or value; others may be given as NULL */
 
 /* Do two relations make the same plan? Then a RELATION message changes nothing. */

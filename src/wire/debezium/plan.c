@@ -306,11 +306,6 @@ const char *debezium_plan_topic(const struct debezium_plan *plan)
     return plan->topic;
 }
 
-size_t debezium_plan_column_count(const struct debezium_plan *plan)
-{
-    return plan->relation_columns;
-}
-
 static bool layout_uses(const struct struct_layout *layout, size_t column)
 {
     for (size_t i = 0; i < layout->count; i++) {

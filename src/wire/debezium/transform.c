@@ -276,11 +276,6 @@ void transform_chain_destroy(struct transform_chain *chain)
     memory_free(chain);
 }
 
-struct arena *transform_chain_arena(struct transform_chain *chain)
-{
-    return &chain->arena;
-}
-
 enum status transform_chain_apply(struct transform_chain *chain, struct transform_run *run, struct connect_record *record,
                                   struct error *error)
 {

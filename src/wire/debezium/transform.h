@@ -88,9 +88,6 @@ void transform_chain_destroy(struct transform_chain *chain); /* NULL is fine */
 enum status transform_chain_apply(struct transform_chain *chain, struct transform_run *run, struct connect_record *record,
                                   struct error *error);
 
-/* Where the chain keeps things for good. */
-struct arena *transform_chain_arena(struct transform_chain *chain);
-
 /* ---- For transformations ---- */
 
 /* An option of this transformation, without blanks around it; NULL when it is not given. */

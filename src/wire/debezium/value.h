@@ -82,7 +82,6 @@ bool encode_interval_iso(const struct value_encoder *encoder, struct slice text,
 
 bool encode_string(const struct value_encoder *encoder, struct slice text, struct buffer *out);
 bool encode_nothing(const struct value_encoder *encoder, struct slice text, struct buffer *out); /* fails always */
-bool encode_null(const struct value_encoder *encoder, struct slice text, struct buffer *out);    /* null always */
 bool encode_bytea_base64(const struct value_encoder *encoder, struct slice text, struct buffer *out);
 bool encode_bytea_hex(const struct value_encoder *encoder, struct slice text, struct buffer *out);
 bool encode_text_base64(const struct value_encoder *encoder, struct slice text, struct buffer *out); /* the text's own bytes */

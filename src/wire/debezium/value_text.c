@@ -24,14 +24,6 @@ bool encode_nothing(const struct value_encoder *encoder, struct slice text, stru
     return false;
 }
 
-bool encode_null(const struct value_encoder *encoder, struct slice text, struct buffer *out)
-{
-    (void)encoder;
-    (void)text;
-    buffer_append(out, "null", 4);
-    return true;
-}
-
 /* ---- Bytes ---- */
 
 static void append_base64(struct buffer *out, struct slice bytes, enum base64_alphabet alphabet)

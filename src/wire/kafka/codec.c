@@ -91,11 +91,6 @@ int64_t wire_number(const struct wire_field *field, const void *member)
     }
 }
 
-const char *wire_message_name(const struct wire_message *message)
-{
-    return message->name;
-}
-
 /* ---- Defaults ---- */
 
 static void fields_set_defaults(const struct wire_message *message, void *out);

@@ -55,8 +55,6 @@ void wire_init_defaults(const struct wire_message *message, void *out);
 /* Appends JSON-like text for logs and tools: one line; bytes as their number; passwords and the like hidden. */
 void wire_print(const struct wire_message *message, int version, const void *in, struct buffer *out);
 
-const char *wire_message_name(const struct wire_message *message); /* "MetadataRequest" */
-
 /* ---- Records that are sent from a file ---- */
 
 /* A records member with this data stands for `size` bytes that the caller sends itself. */
