@@ -485,7 +485,6 @@ void record_builder_reset(struct record_builder *builder)
     if (buffer_reserve(&builder->plain, RECORD_BATCH_HEADER_BYTES) != NULL)
         builder->plain.size = RECORD_BATCH_HEADER_BYTES;
     builder->count = 0;
-    builder->open.at = 0;
 }
 
 static uint64_t zigzag(int64_t value)
@@ -583,7 +582,6 @@ bool record_builder_append(struct record_builder *builder, int64_t timestamp_ms,
     size_t size = varint_bytes((int64_t)body) + body;
     uint8_t *at;
 
-    assert(builder->open.at == 0);
     if (!has_room(builder, size))
         return false;
     at = buffer_reserve(&builder->plain, size);
@@ -611,7 +609,6 @@ bool record_builder_append_rendered(struct record_builder *builder, int64_t time
         headers = slice_of(no_headers, sizeof(no_headers));
     body = front_bytes(delta, builder->count, key) + varint_bytes(value_length) + value_head.size + value_body.size + headers.size;
     size = varint_bytes((int64_t)body) + body;
-    assert(builder->open.at == 0);
     if (!has_room(builder, size))
         return false;
     at = buffer_reserve(&builder->plain, size);
@@ -628,68 +625,6 @@ bool record_builder_append_rendered(struct record_builder *builder, int64_t time
     builder->plain.size += size;
     record_added(builder, timestamp_ms);
     return true;
-}
-
-/* How much a wrong guess of the two lengths can add, and the count of no headers. */
-#define OPEN_SLACK_BYTES 16
-
-uint8_t *record_builder_open(struct record_builder *builder, int64_t timestamp_ms, struct slice key, size_t value_bytes_hint,
-                             size_t value_bytes_max)
-{
-    int64_t delta = timestamp_delta(builder, timestamp_ms);
-    size_t front = front_bytes(delta, builder->count, key);
-    size_t room = builder->plain.size_max;
-    uint8_t *at;
-
-    assert(builder->open.at == 0);
-    if (value_bytes_max > room || front > room || !has_room(builder, front + value_bytes_max + 2 * OPEN_SLACK_BYTES))
-        return NULL;
-    if (value_bytes_hint > value_bytes_max)
-        value_bytes_hint = value_bytes_max;
-    builder->open.value_length_bytes = varint_bytes((int64_t)value_bytes_hint);
-    builder->open.length_bytes = varint_bytes((int64_t)(front + builder->open.value_length_bytes + value_bytes_hint + 1));
-    builder->open.at = builder->plain.size;
-    builder->open.value_at = builder->open.at + builder->open.length_bytes + front + builder->open.value_length_bytes;
-    builder->open.value_bytes_max = value_bytes_max;
-    builder->open.timestamp_ms = timestamp_ms;
-    at = buffer_reserve(&builder->plain, front + value_bytes_max + 2 * OPEN_SLACK_BYTES);
-    (void)put_front(at + builder->open.length_bytes, delta, builder->count, key);
-    return builder->plain.data + builder->open.value_at;
-}
-
-bool record_builder_close(struct record_builder *builder, size_t value_bytes, const struct record_header *headers, size_t header_count)
-{
-    size_t start = builder->open.at;
-    size_t front_at = start + builder->open.length_bytes;
-    size_t front = builder->open.value_at - builder->open.value_length_bytes - front_at;
-    size_t value_length_bytes = varint_bytes((int64_t)value_bytes);
-    size_t trailer = headers_bytes(headers, header_count);
-    size_t body = front + value_length_bytes + value_bytes + trailer;
-    size_t length_bytes = varint_bytes((int64_t)body);
-    uint8_t *at;
-
-    assert(start != 0 && value_bytes <= builder->open.value_bytes_max);
-    builder->open.at = 0;
-    if (!has_room(builder, length_bytes + body))
-        return false;
-    at = buffer_reserve(&builder->plain, length_bytes + body); /* growing copies the open record too */
-    if (length_bytes < builder->open.length_bytes)             /* what moves down goes first, what moves up last */
-        memmove(at + length_bytes, builder->plain.data + front_at, front);
-    if (length_bytes + front + value_length_bytes != builder->open.value_at - start)
-        memmove(at + length_bytes + front + value_length_bytes, builder->plain.data + builder->open.value_at, value_bytes);
-    if (length_bytes > builder->open.length_bytes)
-        memmove(at + length_bytes, builder->plain.data + front_at, front);
-    (void)put_varint(at, (int64_t)body);
-    (void)put_varint(at + length_bytes + front, (int64_t)value_bytes);
-    (void)put_headers(at + length_bytes + front + value_length_bytes + value_bytes, headers, header_count);
-    builder->plain.size = start + length_bytes + body;
-    record_added(builder, builder->open.timestamp_ms);
-    return true;
-}
-
-void record_builder_cancel(struct record_builder *builder)
-{
-    builder->open.at = 0;
 }
 
 /* The whole header but for offset and epoch, which are those of a producer. */
@@ -729,7 +664,7 @@ struct slice record_builder_seal(struct record_builder *builder, const struct re
     enum compression codec = compressor == NULL ? COMPRESSION_NONE : compressor_codec(compressor);
     struct buffer *batch = &builder->plain;
 
-    assert(builder->open.at == 0 && builder->plain.size >= RECORD_BATCH_HEADER_BYTES);
+    assert(builder->plain.size >= RECORD_BATCH_HEADER_BYTES);
     if (codec != COMPRESSION_NONE && pack(builder, compressor))
         batch = &builder->packed;
     else

@@ -214,14 +214,6 @@ struct record_builder {
     int64_t base_timestamp_ms;
     int64_t max_timestamp_ms;
     int32_t count;
-    struct {
-        size_t at; /* where it begins; 0 when none is open */
-        size_t value_at;
-        size_t value_bytes_max;
-        int64_t timestamp_ms;
-        size_t length_bytes; /* width guessed for its length, and for that of its value */
-        size_t value_length_bytes;
-    } open; /* the record whose value is being written in place */
 };
 
 /* bytes_max  of one batch, before compression and behind it */
@@ -242,17 +234,6 @@ bool record_builder_append(struct record_builder *builder, int64_t timestamp_ms,
  */
 bool record_builder_append_rendered(struct record_builder *builder, int64_t timestamp_ms, struct slice key, struct slice value_head,
                                     struct slice value_body, struct slice headers);
-
-/*
- * The same with the value written in place: gives where up to value_bytes_max bytes go, NULL when they might not fit.
- * value_bytes_hint  about how long it will be: when the guess has as many varint bytes, nothing is moved on closing
- * Until it is closed or cancelled no other function may be called.
- */
-uint8_t *record_builder_open(struct record_builder *builder, int64_t timestamp_ms, struct slice key, size_t value_bytes_hint,
-                             size_t value_bytes_max);
-/* False only when the headers do not fit: the record is gone then. */
-bool record_builder_close(struct record_builder *builder, size_t value_bytes, const struct record_header *headers, size_t header_count);
-void record_builder_cancel(struct record_builder *builder);
 
 static inline int32_t record_builder_count(const struct record_builder *builder)
 {

@@ -295,36 +295,6 @@ TEST(what_is_built_comes_back_with_every_codec)
     }
 }
 
-/* In place and by copying must give the same bytes, whatever the hint. */
-TEST(values_written_in_place_give_the_same_bytes)
-{
-    static const size_t sizes[] = {0, 1, 50, 55, 56, 57, 58, 60, 63, 64, 65, 100, 8180, 8190, 8191, 8192, 8200, 70000};
-    static const size_t hints[] = {0, 63, 64, 8000, 8191, 8192, 80000};
-    struct record_builder other;
-    struct record_batch_spec spec = record_batch_spec_plain();
-    struct record_header header = {s("h"), s("v")};
-
-    record_builder_init(&other, 1u << 20);
-    for (size_t hint = 0; hint < sizeof(hints) / sizeof(hints[0]); hint++) {
-        record_builder_reset(&builder);
-        record_builder_reset(&other);
-        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-            uint8_t *to = record_builder_open(&builder, (int64_t)i * 1000, s("the key"), hints[hint], 70000);
-            char *value = malloc(sizes[i] + 1);
-
-            assert_non_null(to);
-            memset(value, 'a' + (int)i, sizes[i]);
-            memset(to, 'x', 70000); /* all of it is ours */
-            memset(to, 'a' + (int)i, sizes[i]);
-            assert_true(record_builder_close(&builder, sizes[i], &header, i % 2));
-            assert_true(record_builder_append(&other, (int64_t)i * 1000, s("the key"), slice_of(value, sizes[i]), &header, i % 2));
-            free(value);
-        }
-        assert_true(slice_equal(record_builder_seal(&builder, &spec, NULL), record_builder_seal(&other, &spec, NULL)));
-    }
-    record_builder_finish(&other);
-}
-
 TEST(rendered_headers_and_values_in_parts_give_the_same_bytes)
 {
     const struct record_header headers[] = {{s("a"), s("1")}, {s("b"), slice_null()}};
@@ -346,25 +316,11 @@ TEST(rendered_headers_and_values_in_parts_give_the_same_bytes)
     record_builder_finish(&parts);
 }
 
-TEST(a_cancelled_record_leaves_nothing)
-{
-    struct record_batch_spec spec = record_batch_spec_plain();
-    struct record_batch batch;
-
-    assert_true(record_builder_append(&builder, 5, s("k"), s("v"), NULL, 0));
-    assert_non_null(record_builder_open(&builder, 6, s("key"), 10, 1000));
-    record_builder_cancel(&builder);
-    batch = batch_of(record_builder_seal(&builder, &spec, NULL));
-    assert_int_equal(batch.count, 1);
-    assert_int_equal(batch.bytes.size, 61 + 9);
-}
-
 TEST(a_full_batch_takes_no_more)
 {
     struct record_builder small;
     struct record_batch_spec spec = record_batch_spec_plain();
     struct record_header header = {s("header"), s("that does not fit, because there are only so many bytes left")};
-    uint8_t *to;
 
     record_builder_init(&small, 200);
     assert_false(record_builder_append(&small, 0, slice_null(), slice_of(small.plain.data, 200), NULL, 0));
@@ -372,12 +328,7 @@ TEST(a_full_batch_takes_no_more)
     assert_true(record_builder_append(&small, 0, slice_null(), s("12345678901234567890123456789012345678901234567890"), NULL, 0));
     assert_false(record_builder_append(&small, 0, slice_null(),
                                        s("1234567890123456789012345678901234567890123456789012345678901234567890123456"), NULL, 0));
-    assert_null(record_builder_open(&small, 0, slice_null(), 10, 100));
-    assert_null(record_builder_open(&small, 0, slice_null(), 10, SIZE_MAX));
-    to = record_builder_open(&small, 0, slice_null(), 10, 40);
-    assert_non_null(to);
-    memset(to, 'v', 40);
-    assert_false(record_builder_close(&small, 40, &header, 1));
+    assert_false(record_builder_append(&small, 0, slice_null(), s("a value of some length"), &header, 1));
     assert_true(record_builder_append(&small, 0, slice_null(), s("last"), NULL, 0));
     assert_int_equal(batch_of(record_builder_seal(&small, &spec, NULL)).count, 2);
     record_builder_finish(&small);
@@ -828,9 +779,7 @@ int main(void)
         CASE(an_end_marker_is_the_one_that_the_broker_writes),
         CASE(the_same_records_build_the_same_batch),
         CASE(what_is_built_comes_back_with_every_codec),
-        CASE(values_written_in_place_give_the_same_bytes),
         CASE(rendered_headers_and_values_in_parts_give_the_same_bytes),
-        CASE(a_cancelled_record_leaves_nothing),
         CASE(a_full_batch_takes_no_more),
         CASE(what_does_not_become_smaller_stays_uncompressed),
         CASE(changes_in_place_keep_the_checksum_right),
