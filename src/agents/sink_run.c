@@ -43,20 +43,7 @@ struct chunk {
 /* The stored offset of a partition; -1 when there is none. */
 static int64_t stored_offset(const struct sink *sink, const char *topic, int32_t partition)
 {
-    struct slice list = sink->stored.size == 0 ? slice_null() : json_scan_member(buffer_slice(&sink->stored), topic);
-    struct json_scan in = json_scan_of(list);
-    bool first = true;
-    int64_t offset = -1;
-
-    if (slice_is_null(list))
-        return -1;
-    json_open(&in, '[');
-    for (int32_t i = 0; i <= partition && json_next(&in, ']', &first); i++) {
-        int64_t value = json_scan_integer(&in);
-
-        offset = i == partition && in.failed == NULL ? value : -1;
-    }
-    return offset;
+    return sink->stored.size == 0 ? -1 : json_element_integer(json_scan_member(buffer_slice(&sink->stored), topic), (size_t)partition, -1);
 }
 
 /* Where to begin in a partition that this run has not seen yet. is_new: the topic came while we ran, so nothing of it is old. */

@@ -82,21 +82,12 @@ static void position_write(const struct source_log *source, const int64_t *offse
 static int64_t position_offset(struct slice position, const char *name, const char *topic, int32_t partition)
 {
     struct arena arena;
-    struct json_scan in = json_scan_of(json_scan_member(position, name));
-    bool first = true, same;
-    int64_t offset = -1;
+    bool same;
 
     arena_init(&arena, 1024);
     same = slice_equal_string(json_member_text(position, "topic", &arena), topic);
     arena_finish(&arena);
-    if (!same)
-        return -1;
-    json_open(&in, '[');
-    for (int32_t i = 0; i <= partition && json_next(&in, ']', &first); i++) {
-        int64_t value = json_scan_integer(&in);
-        offset = i == partition && in.failed == NULL ? value : -1;
-    }
-    return offset;
+    return same ? json_element_integer(json_scan_member(position, name), (size_t)partition, -1) : -1;
 }
 
 /* ---- Opening ---- */

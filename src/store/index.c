@@ -78,7 +78,8 @@ bool index_last(const struct index *index, struct index_entry *entry)
     return true;
 }
 
-bool index_find_key(const struct index *index, int64_t key, struct index_entry *entry)
+/* The last entry whose key, or value, is at most `limit`. Both rise from entry to entry. */
+static bool find(const struct index *index, bool by_key, int64_t limit, struct index_entry *entry)
 {
     uint32_t low = 0, high = index_count(index);
     const struct index_entry *entries = entries_of(index);
@@ -86,7 +87,7 @@ bool index_find_key(const struct index *index, int64_t key, struct index_entry *
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 
-        if (entries[middle].key <= key)
+        if ((by_key ? entries[middle].key : (int64_t)entries[middle].value) <= limit)
             low = middle + 1;
         else
             high = middle;
@@ -97,23 +98,14 @@ bool index_find_key(const struct index *index, int64_t key, struct index_entry *
     return true;
 }
 
+bool index_find_key(const struct index *index, int64_t key, struct index_entry *entry)
+{
+    return find(index, true, key, entry);
+}
+
 bool index_find_value(const struct index *index, uint32_t value, struct index_entry *entry)
 {
-    uint32_t low = 0, high = index_count(index);
-    const struct index_entry *entries = entries_of(index);
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (entries[middle].value <= value)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
-        return false;
-    *entry = entries[low - 1];
-    return true;
+    return find(index, false, value, entry);
 }
 
 void offset_index_encode(const struct index *index, uint32_t from, struct buffer *out)

@@ -98,6 +98,9 @@ int64_t trace_stamps_reach(struct trace *trace, const char *owner, uint64_t valu
 /* The first time that the reader got past it; NULL: not that anybody knows. */
 const struct trace_pass *trace_pass_of(const struct trace_row *row, enum log_reader kind, const char *reader);
 
+/* The row's partition in a group's description; NULL when the group has none of it. */
+const json_t *trace_partition_of(const json_t *group, const struct trace_row *row);
+
 /* ---- trace_steps.c ---- */
 
 /* The change as the API gives it: steps, readers, alerts, what it waits for. */

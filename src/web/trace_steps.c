@@ -117,7 +117,7 @@ static struct trace_reader *reader_new(struct readers *readers, const char *name
     return reader;
 }
 
-static const json_t *partition_of(const json_t *group, const struct trace_row *row)
+const json_t *trace_partition_of(const json_t *group, const struct trace_row *row)
 {
     const json_t *item;
     size_t index;
@@ -210,7 +210,7 @@ static void group_add(struct readers *readers, const json_t *group)
     const struct trace_pass *fetch = group_fetch(readers, group);
     const char *name = arena_copy_string(readers->trace->call->arena, slice_from_string(member_text(group, "group")));
     const struct trace_pass *commit = trace_pass_of(readers->row, LOG_READER_GROUP, name);
-    const json_t *at = partition_of(group, readers->row);
+    const json_t *at = trace_partition_of(group, readers->row);
     struct trace_reader *reader;
 
     if (at == NULL && fetch == NULL)

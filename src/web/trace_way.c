@@ -112,18 +112,6 @@ static bool is_complete(const struct trace_row *row, const char *const *wanted, 
     return true;
 }
 
-static const json_t *position_of(const json_t *group, const struct trace_row *row)
-{
-    const json_t *item;
-    size_t index;
-
-    json_array_foreach(json_object_get(group, "partitions"), index, item) {
-        if (strcmp(member_text(item, "topic"), row->topic) == 0 && member_integer(item, "partition", -1) == row->partition)
-            return item;
-    }
-    return NULL;
-}
-
 /* Readers that have got past the record, as kind and name: their stamps are there to be found. */
 static const char **readers_wanted(struct trace *trace, const struct trace_row *row, size_t *count)
 {
@@ -134,7 +122,7 @@ static const char **readers_wanted(struct trace *trace, const struct trace_row *
 
     *count = 0;
     json_array_foreach(trace->groups, index, item) {
-        if (member_integer(position_of(item, row), "committed", 0) > row->offset)
+        if (member_integer(trace_partition_of(item, row), "committed", 0) > row->offset)
             wanted[(*count)++] = arena_format(arena, "%c%s", LOG_READER_GROUP, member_text(item, "group"));
     }
     json_array_foreach(json_object_get(trace->description, "agents"), index, item) {

@@ -291,3 +291,18 @@ int64_t json_member_integer(struct slice object, const char *name, int64_t absen
 
     return !slice_is_null(value) && text_parse_int64(value, &number) ? number : absent;
 }
+
+int64_t json_element_integer(struct slice array, size_t index, int64_t absent)
+{
+    struct json_scan in = json_scan_of(array);
+    bool first = true;
+    int64_t number = 0;
+
+    json_open(&in, '[');
+    for (size_t i = 0; i <= index; i++) {
+        if (!json_next(&in, ']', &first))
+            return absent;
+        number = json_scan_integer(&in);
+    }
+    return in.failed == NULL ? number : absent;
+}

@@ -60,4 +60,7 @@ struct slice json_member_text(struct slice object, const char *name, struct aren
 /* A whole-number member, or `absent`. */
 int64_t json_member_integer(struct slice object, const char *name, int64_t absent);
 
+/* Whole number `index` of an array, or `absent`. */
+int64_t json_element_integer(struct slice array, size_t index, int64_t absent);
+
 #endif

@@ -71,6 +71,18 @@ TEST(members_are_found_by_name)
     arena_finish(&arena);
 }
 
+TEST(elements_are_found_by_place)
+{
+    struct slice array = slice_from_string("[3, -7 ,\"x\"]");
+
+    assert_int_equal(json_element_integer(array, 0, -1), 3);
+    assert_int_equal(json_element_integer(array, 1, -1), -7);
+    assert_int_equal(json_element_integer(array, 2, -1), -1);
+    assert_int_equal(json_element_integer(array, 3, -1), -1);
+    assert_int_equal(json_element_integer(slice_from_string("{}"), 0, -1), -1);
+    assert_int_equal(json_element_integer(slice_null(), 0, -1), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +91,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(escapes_become_utf8),
         cmocka_unit_test(members_are_found_by_name),
+        cmocka_unit_test(elements_are_found_by_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
