@@ -10,6 +10,7 @@
 #include "web/words.h"
 
 #define LOOK_EVERY_MS 10000            /* at what preflight looks at */
+#define LOOK_SHARE 30                  /* a look that takes long, as with thousands of tables, is taken for 1/30 of the time at most */
 #define HUGE_BYTES (INT64_C(64) << 20) /* of one transaction, in PostgreSQL's spill files */
 #define NAMES_SHOWN 5
 
@@ -26,6 +27,7 @@ struct checked { /* of one connector */
     json_t *findings;   /* of preflight */
     json_t *huge;       /* one finding; NULL: none */
     int64_t looked_ms;  /* monotonic, at what preflight looks at; 0: not yet */
+    int64_t took_ms;    /* the last of those looks */
     int64_t spilled;    /* spill_bytes at the look before; -1: not known */
     int64_t spilled_at; /* the same before the oldest open transaction was seen; -1: not known */
     int64_t oldest_ms;  /* when that began, by PostgreSQL's clock; -1: none is open */
@@ -275,10 +277,11 @@ void checks_look(struct checks *checks, struct connect *connect, const char *con
     if (!is_running) { /* its publication, for one, may not be there yet */
         checked->looked_ms = 0;
         replace(checks, &checked->findings, NULL);
-    } else if (checked->looked_ms == 0 || now_ms - checked->looked_ms >= LOOK_EVERY_MS) {
+    } else if (checked->looked_ms == 0 || (now_ms - checked->looked_ms >= LOOK_EVERY_MS && now_ms - checked->looked_ms >= checked->took_ms * LOOK_SHARE)) {
         json_t *findings = preflight_look(connect, connector, config);
 
         checked->looked_ms = now_ms;
+        checked->took_ms = clock_monotonic_ms() - now_ms;
         if (findings != NULL)
             replace(checks, &checked->findings, findings);
     }

@@ -9,7 +9,7 @@ import pytest
 import harness
 from console_help import Console
 
-GONE_S = 90  # a look every ten seconds, then half a minute of good
+GONE_S = 120  # a look every ten seconds or so, then half a minute of good
 
 SHIM = r"""
 #define _GNU_SOURCE
