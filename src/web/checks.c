@@ -17,7 +17,7 @@
 /* Spilled bytes of the slot, and who has written for longest and is not done. */
 static const char spill_sql[] =
     "SELECT s.spill_bytes, a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.state, ''), (extract(epoch FROM a.xact_start) * 1000)::bigint,"
-    " (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint"
+    " (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint, s.spill_txns"
     " FROM pg_stat_replication_slots s"
     " LEFT JOIN (SELECT * FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1) a ON true"
     " WHERE s.slot_name = $1";
@@ -206,8 +206,8 @@ static json_t *huge_make(struct checked *checked, const PGresult *result, const 
     struct arena arena;
     json_t *huge;
 
-    if (oldest_ms != checked->oldest_ms)
-        checked->spilled_at = checked->spilled < 0 ? spilled : checked->spilled;
+    if (oldest_ms != checked->oldest_ms) /* at the first look all is of this one, when only one was ever spilled */
+        checked->spilled_at = checked->spilled >= 0 ? checked->spilled : number(result, 7) <= 1 ? 0 : spilled;
     checked->oldest_ms = oldest_ms;
     checked->spilled = spilled;
     if (oldest_ms < 0 || spilled < checked->spilled_at)
