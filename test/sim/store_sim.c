@@ -32,6 +32,7 @@
 #define PENDING_MAX 64
 #define RECORDS_MAX 5 /* of one batch */
 #define KEYS 20
+#define MEDDLINGS_MAX 10 /* while the cleaner is at work once */
 #define FIRST_TIME_MS 1000 /* of the record with id 0; the next ones 1 ms later each */
 
 enum state {
@@ -122,6 +123,8 @@ struct world {
     int sent_count;
     int64_t cuts, opens, appends, publishes, runs, compactions, retired;
     bool meddling; /* something else is done in the middle of a compaction */
+    int meddlings; /* left in this one, for what comes in makes it due again */
+    int aim_topic, aim_partition; /* where most of that goes */
 };
 
 static bool tracing;
@@ -387,12 +390,13 @@ static int choose_topic(struct world *world)
 
 static void send_append(struct world *world)
 {
-    int topic = choose_topic(world), partition, fact;
+    bool aimed = world->meddling && draw(world, 3) != 0;
+    int topic = aimed ? world->aim_topic : choose_topic(world), partition, fact;
     struct sent *sent;
 
-    if (topic < 0 || world->sent_count == PENDING_MAX)
+    if (topic < 0 || world->topics[topic].life != PRESENT || world->sent_count == PENDING_MAX)
         return;
-    partition = (int)draw(world, (uint64_t)world->topics[topic].partitions);
+    partition = aimed ? world->aim_partition : (int)draw(world, (uint64_t)world->topics[topic].partitions);
     fact = fact_new(world, topic, partition, 1 + (int)draw(world, RECORDS_MAX));
     sent = sent_new(world);
     sent->facts[0] = fact;
@@ -1026,8 +1030,11 @@ static bool is_the_cleaners(struct world *world, const char *path)
             const struct partition *partition = topic_partition(topic, p);
             const struct segment_list *list = partition_list(partition);
 
-            closed = closed || (strncmp(path, partition->directory, (size_t)(name - 1 - path)) == 0 && partition->directory[name - 1 - path] == '\0' &&
-                                strtoll(name, NULL, 10) < list->segments[list->count - 1]->base);
+            if (strncmp(path, partition->directory, (size_t)(name - 1 - path)) != 0 || partition->directory[name - 1 - path] != '\0')
+                continue;
+            closed = strtoll(name, NULL, 10) < list->segments[list->count - 1]->base;
+            world->aim_topic = i;
+            world->aim_partition = p;
         }
         topic_release(topic);
     }
@@ -1040,9 +1047,10 @@ static void meddle(void *context, const char *path, bool is_read)
     struct world *world = context;
     uint64_t what;
 
-    if (world->meddling || sim_disk_is_dead(world->disk) || !is_the_cleaners(world, path) || draw(world, 3) != 0)
+    if (world->meddling || world->meddlings == 0 || sim_disk_is_dead(world->disk) || !is_the_cleaners(world, path) || draw(world, 2) != 0)
         return;
     world->meddling = true;
+    world->meddlings--;
     what = draw(world, is_read ? 16 : 20);
     for (int i = (int)draw(world, 6); i >= 0 && what < 18; i--) {
         if (what < 8)
@@ -1069,6 +1077,7 @@ static void clean(struct world *world)
     if (draw(world, 3) == 0 && !sim_disk_is_dead(world->disk))
         sim_disk_cut_after(world->disk, (int64_t)draw(world, 50));
     trace(world, "clean");
+    world->meddlings = meddled ? MEDDLINGS_MAX : 0;
     sim_disk_watch(world->disk, meddled ? meddle : NULL, world);
     store_clean(world->store);
     sim_disk_watch(world->disk, NULL, NULL);
@@ -1291,6 +1300,7 @@ static void play_damage(uint64_t seed)
 /* Failed once, and are played whatever seeds are asked for. */
 static const uint64_t a_snapshot_that_only_the_page_cache_had_outlived_its_segments = 418;
 static const uint64_t segments_behind_the_newest_usable_snapshot_were_removed = 948;
+static const uint64_t a_segment_that_was_appended_to_was_compacted_in_part = 42;
 
 int main(int count, char **arguments)
 {
@@ -1303,6 +1313,7 @@ int main(int count, char **arguments)
     (void)logger_set_level(NULL, tracing ? "debug" : "error");
     play(a_snapshot_that_only_the_page_cache_had_outlived_its_segments, totals);
     play(segments_behind_the_newest_usable_snapshot_were_removed, totals);
+    play(a_segment_that_was_appended_to_was_compacted_in_part, totals);
     for (uint64_t seed = first; seed < first + wanted; seed++)
         play(seed, totals);
     for (uint64_t seed = first; seed < first + wanted / 10 + 1; seed++)
