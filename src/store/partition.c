@@ -115,20 +115,21 @@ static bool is_segment_base(const struct partition *partition, int64_t offset)
 
 enum status partition_save_snapshot(struct partition *partition, int64_t offset, struct slice snapshot, bool sync, struct error *error)
 {
+    struct disk *disk = partition->store->disk;
     int64_t before = partition->snapshot_offset;
     char path[PATH_MAX];
     struct disk_file *file = NULL;
     enum status status;
 
     segment_path(partition->directory, offset, "snapshot", path, sizeof(path));
-    status = disk_open(partition->store->disk, path, DISK_REPLACE, &file, error);
-    if (status == OK)
-        status = disk_write(file, snapshot, 0, error);
-    if (status == OK && sync)
-        status = disk_sync(file, error);
-    disk_close(file);
-    if (status == OK && sync)
-        status = disk_sync_directory(partition->store->disk, partition->directory, error);
+    if (sync) { /* one for the same offset may be all that is known of some producers: it stays until the new one is there */
+        status = disk_replace_file(disk, partition->directory, strrchr(path, '/') + 1, snapshot, error);
+    } else {
+        status = disk_open(disk, path, DISK_REPLACE, &file, error);
+        if (status == OK)
+            status = disk_write(file, snapshot, 0, error);
+        disk_close(file);
+    }
     if (status != OK)
         return status;
     partition->snapshot_offset = offset;

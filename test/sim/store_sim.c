@@ -1300,6 +1300,7 @@ static void play_damage(uint64_t seed)
 /* Failed once, and are played whatever seeds are asked for. */
 static const uint64_t a_snapshot_that_only_the_page_cache_had_outlived_its_segments = 418;
 static const uint64_t segments_behind_the_newest_usable_snapshot_were_removed = 948;
+static const uint64_t a_snapshot_that_could_not_be_written_took_the_one_before = 5772;
 static const uint64_t a_segment_that_was_appended_to_was_compacted_in_part = 42;
 
 int main(int count, char **arguments)
@@ -1313,6 +1314,7 @@ int main(int count, char **arguments)
     (void)logger_set_level(NULL, tracing ? "debug" : "error");
     play(a_snapshot_that_only_the_page_cache_had_outlived_its_segments, totals);
     play(segments_behind_the_newest_usable_snapshot_were_removed, totals);
+    play(a_snapshot_that_could_not_be_written_took_the_one_before, totals);
     play(a_segment_that_was_appended_to_was_compacted_in_part, totals);
     for (uint64_t seed = first; seed < first + wanted; seed++)
         play(seed, totals);
