@@ -265,7 +265,7 @@ async function patiently(run: () => Promise<unknown>): Promise<void> {
       await run();
       return;
     } catch (e) {
-      if (!(e instanceof ApiError) || (e.status !== 409 && e.status !== 400) || tries === 20) throw e;
+      if (!(e instanceof ApiError) || (e.status !== 409 && e.status !== 400) || tries === 60) throw e;
       await new Promise(later => setTimeout(later, 250));
     }
 }
