@@ -110,7 +110,14 @@ async function tokenFromAddress(): Promise<void> {
   const token = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (!token) return;
   history.replaceState(null, '', location.pathname + location.search);
-  await login(decodeURIComponent(token)).catch(() => undefined);
+  const known = await login(decodeURIComponent(token)).then(
+    () => true,
+    () => false
+  );
+  /* What was asked for beforehand was answered without it: once more, as somebody. */
+  if (!known) return;
+  location.reload();
+  await new Promise(() => undefined);
 }
 
 async function start(): Promise<void> {
