@@ -78,6 +78,16 @@ void gone_note(struct gone *gone, const char *kind, const char *name, const char
     note(gone, kind_at(kind), name, by);
 }
 
+bool gone_knows(struct gone *gone, const char *kind, const char *name)
+{
+    bool known;
+
+    (void)pthread_mutex_lock(&gone->lock);
+    known = strcmp(kinds[kind_at(kind)].kind, kind) == 0 && json_object_get(gone->gone[kind_at(kind)], name) != NULL;
+    (void)pthread_mutex_unlock(&gone->lock);
+    return known;
+}
+
 /* ---- Looking ---- */
 
 static void kind_look(struct gone *gone, size_t kind, const json_t *items)

@@ -15,6 +15,9 @@ void gone_destroy(struct gone *gone); /* NULL is fine */
 /* Somebody deleted it here. kind: "topic", "group", "connector", "agent" or "report". Thread: any */
 void gone_note(struct gone *gone, const char *kind, const char *name, const char *by);
 
+/* Was there one, and is it gone? false for other kinds. Thread: any */
+bool gone_knows(struct gone *gone, const char *kind, const char *name);
+
 /* Compares what there is with what there was. groups: NULL: not known this time. Thread: the sampler's */
 void gone_look(struct gone *gone, const json_t *description, const json_t *groups);
 

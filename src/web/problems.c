@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "os/clock.h"
+#include "web/gone.h"
 #include "web/problem_alerts.h"
 #include "web/problem_find.h"
 
@@ -70,6 +71,15 @@ static void track(struct problems *problems, struct api *api, const json_t *foun
     }
 }
 
+/* It was not seen for long, or what it is about was deleted. */
+static bool is_over(struct api *api, const json_t *problem, int64_t now_ms)
+{
+    const json_t *subject = json_object_get(problem, "subject");
+    int64_t unseen_ms = now_ms - member_integer(problem, "seen_ms", 0);
+
+    return unseen_ms >= GOOD_MS || (unseen_ms > 0 && gone_knows(api_gone_book(api), member_text(subject, "kind"), member_text(subject, "name")));
+}
+
 static void close_old(struct problems *problems, struct api *api, int64_t now_ms)
 {
     const char *id;
@@ -78,7 +88,7 @@ static void close_old(struct problems *problems, struct api *api, int64_t now_ms
     void *next;
 
     json_object_foreach_safe(problems->open, next, id, problem) {
-        if (now_ms - member_integer(problem, "seen_ms", 0) < GOOD_MS)
+        if (!is_over(api, problem, now_ms))
             continue;
         (void)snprintf(over, sizeof(over), "Over: %s", member_text(problem, "title"));
         api_event(api, "ok", member_text(json_object_get(problem, "subject"), "name"), over);

@@ -1,6 +1,6 @@
 /*
  * web/problems.h: what is wrong now, each with its cause and what to do: the table of problems.def, since when, and when it
- * is over (after 30 s without it). Opening and closing are events.
+ * is over (after 30 s without it, or when what it is about was deleted). Opening and closing are events.
  */
 #ifndef WEB_PROBLEMS_H
 #define WEB_PROBLEMS_H

@@ -177,13 +177,86 @@ static void count(json_t *counters, const char *kind, const char *name, int64_t 
     json_put(counters, key, json_integer(value));
 }
 
-static json_t *counters_make(const json_t *description, const json_t *groups)
+/* ---- Groups ---- */
+
+static json_t *partitions_by_place(const json_t *group)
 {
-    const json_t *topics = json_object_get(description, "topics"), *item, *partition;
+    json_t *places = json_object();
+    const json_t *partition;
+    char place[320];
+    size_t index;
+
+    json_array_foreach(json_object_get(group, "partitions"), index, partition) {
+        (void)snprintf(place, sizeof(place), "%s:%lld", member_text(partition, "topic"), (long long)member_integer(partition, "partition", 0));
+        json_put(places, place, json_incref((json_t *)(uintptr_t)partition));
+    }
+    return places;
+}
+
+static json_t *groups_by_name(const json_t *groups)
+{
+    json_t *names = json_object();
+    const json_t *group;
+    size_t index;
+
+    json_array_foreach(groups, index, group)
+        json_put(names, member_text(group, "group"), partitions_by_place(group));
+    return names;
+}
+
+/* What came to a group's partitions since the look before. Those that it had not committed then count from now: their whole log did not come in between. */
+static int64_t gained(const json_t *before, const json_t *now, const char *member)
+{
+    const json_t *partition;
+    const char *place;
+    int64_t sum = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)now, place, partition) {
+        const json_t *was = json_object_get(before, place);
+        int64_t more = was == NULL ? 0 : member_integer(partition, member, 0) - member_integer(was, member, 0);
+
+        sum += more > 0 ? more : 0;
+    }
+    return sum;
+}
+
+static void add(json_t *counters, const json_t *before, const char *kind, const char *name, int64_t more)
+{
+    char key[320];
+
+    (void)snprintf(key, sizeof(key), "%s%s", kind, name);
+    json_put(counters, key, json_integer(member_integer(before, key, 0) + more));
+}
+
+/* before: the counters of the look before; groups_before: its groups */
+static void groups_count(json_t *counters, const json_t *before, const json_t *groups_before, const json_t *groups)
+{
+    json_t *then = groups_by_name(groups_before), *now = groups_by_name(groups);
+    const json_t *places;
+    int64_t reads = 0;
+    const char *name;
+
+    json_object_foreach(now, name, places) {
+        int64_t committed = gained(json_object_get(then, name), places, "committed");
+
+        add(counters, before, "group:", name, committed);
+        add(counters, before, "arrives:", name, gained(json_object_get(then, name), places, "end"));
+        reads += committed;
+    }
+    add(counters, before, "reads", "", reads);
+    json_decref(then);
+    json_decref(now);
+}
+
+/* ---- All ---- */
+
+static json_t *counters_make(const json_t *description, const json_t *groups, const json_t *before, const json_t *groups_before)
+{
+    const json_t *topics = json_object_get(description, "topics"), *item;
     json_t *counters = json_object();
-    int64_t rows = 0, records = 0, reads = 0, alerts = 0;
+    int64_t rows = 0, records = 0, alerts = 0;
     const struct usage_thread *threads;
-    size_t i, k, thread_count;
+    size_t i, thread_count;
     struct arena arena;
 
     arena_init(&arena, 4096);
@@ -206,24 +279,13 @@ static json_t *counters_make(const json_t *description, const json_t *groups)
         count(counters, "alerts:", member_text(item, "name"), member_integer(item, "alerts", 0));
         alerts += member_integer(item, "alerts", 0);
     }
-    json_array_foreach(groups, i, item) {
-        int64_t committed = 0, arrived = 0;
-
-        json_array_foreach(json_object_get(item, "partitions"), k, partition) {
-            committed += member_integer(partition, "committed", 0);
-            arrived += member_integer(partition, "end", 0);
-        }
-        count(counters, "group:", member_text(item, "group"), committed);
-        count(counters, "arrives:", member_text(item, "group"), arrived);
-        reads += committed;
-    }
+    groups_count(counters, before, groups_before, groups);
     threads = usage_threads(&arena, &thread_count);
     for (i = 0; i < thread_count; i++)
         count(counters, "thread:", threads[i].name, threads[i].cpu_us);
     arena_finish(&arena);
     count(counters, "rows", NULL, rows);
     count(counters, "records", NULL, records);
-    count(counters, "reads", NULL, reads);
     count(counters, "alerts", NULL, alerts);
     count(counters, "cpu_us", NULL, member_integer(json_object_get(description, "process"), "cpu_us", 0));
     return counters;
@@ -288,7 +350,8 @@ static void series_fill(struct sampler *sampler, const json_t *description, cons
 
 static void keep(struct sampler *sampler, const json_t *description, const json_t *groups)
 {
-    json_t *counters = counters_make(description, groups), *readers = readers_make(groups), *old_counters, *old_readers;
+    const json_t *before = sampler->number == 0 ? NULL : sampler->samples[(sampler->number - 1) % SAMPLES_KEPT].counters;
+    json_t *counters = counters_make(description, groups, before, sampler->groups), *readers = readers_make(groups), *old_counters, *old_readers;
     struct sample *sample;
 
     (void)pthread_mutex_lock(&sampler->lock);

@@ -109,3 +109,33 @@ def test_a_stuck_partition_names_the_member_and_the_message(console, tailrace):
     assert [place(group, p)["word"] for p in (0, 1)] == ["at the end", "stuck here"] and group["why"]["actions"][0]["open"] == "/topics/t?p=1&o=2"
     harness.wait_until(lambda: consumer.poll(50) is not None and problem(console, "group_behind") is None, 60)  # it gives way to its cause
     consumer.close(autocommit=False)
+
+
+def test_what_a_group_commits_first_is_no_rate(console, tailrace):
+    console.change("POST", "/topics", {"name": "t", "partitions": 1}, status=201)
+    produce(tailrace, "t", [b"x"] * 50000)
+    consumer = member(tailrace, "t", "fresh")
+    harness.wait_until(lambda: console.get("/groups/fresh")["arrives_per_s"] == 0)  # looked at twice, and nothing is committed
+    consumer.commit({kafka.TopicPartition("t", 0): kafka.OffsetAndMetadata(40000, "", -1)})
+
+    def arrives():
+        produce(tailrace, "t", [b"x"])
+        return console.get("/groups/fresh")["arrives_per_s"]
+
+    assert harness.wait_until(arrives) < 500
+    group = console.get("/groups/fresh", "Group")
+    assert group["waiting"] > 10000 and group["reads_per_s"] == 0
+    consumer.close(autocommit=False)
+
+
+def test_the_problem_of_an_agent_ends_with_the_agent(console, tmp_path):
+    script = tmp_path / "fails.lua"
+    script.write_text("function on_event(event, key)\n  error('boom')\nend\n")
+    console.change("POST", "/topics", {"name": "t", "partitions": 1}, status=201)
+    for name in ("gone", "kept"):
+        console.change("PUT", f"/agents/{name}", {"config": {"rule": "lua", "topic": "t", "rule.script": str(script)}})
+    produce(console.tailrace, "t", [b'{"op": "c", "before": null, "after": {"id": 1, "user_id": 7, "amount": "1.00"}, "source": {"schema": "public", "table": "t", "lsn": 1, "txId": 1, "ts_us": 1}, "ts_ms": 1}'])
+    named = lambda: sorted(p["subject"]["name"] for p in console.get("/problems")["items"] if p["code"] == "agent_failed")  # noqa: E731
+    harness.wait_until(lambda: named() == ["gone", "kept"])
+    console.change("DELETE", "/agents/gone?confirm=gone", status=204)
+    harness.wait_until(lambda: named() == ["kept"], timeout=20)  # not the 30 s of what is only good again
