@@ -295,6 +295,14 @@ export function Messages({ name, answer, head }: { name: string; answer: Answer<
     return () => removeEventListener('scroll', scrolled);
   }, [asked.from]);
 
+  /* Nothing was there, and now there is: looks again, once for each count. */
+  const count = answer.data?.topic.messages ?? 0, looked = useRef(0);
+  useEffect(() => {
+    if (count === looked.current || !found.done || found.messages.length || asked.filter || asked.key) return;
+    looked.current = count;
+    search.again();
+  }, [count, found.done]);
+
   const topic = answer.data, badTime = from === 'time' && start !== '' && f.parseTime(start) === null;
   return (
     <div class={'page with-side' + (openAt ? ' drawer-open' : ' no-drawer')}>
