@@ -290,6 +290,22 @@ export default ({ server, browser, test }) => {
     await page.waitForSelector('summary:has-text("1 muted")', { state: 'detached' });
   });
 
+  on('an inbox of 10,000 alerts comes by the page, as it is scrolled', '/alerts?demo=many', async page => {
+    await page.waitForSelector('.alert-item');
+    const count = () => page.locator('.alert-item').count();
+    for (let pages = 1; pages <= 10; pages++) {
+      await page.waitForFunction(n => document.querySelectorAll('.alert-item').length === n, pages * 100);
+      await page.evaluate(() => (document.querySelector('.inbox').scrollTop = 1e9));
+    }
+    await page.waitForFunction(() => document.querySelectorAll('.alert-item').length > 1000);
+    assert.ok((await count()) < 2000, 'more came than was scrolled to');
+    await page.selectOption('[aria-label=Agent]', 'fraud-score');
+    await page.waitForFunction(() => document.querySelectorAll('.alert-item').length === 100);
+    await page.locator('.alert-item').nth(3).focus();
+    await page.keyboard.press('j');
+    assert.equal(await page.evaluate(() => [...document.querySelectorAll('.alert-item')].indexOf(document.activeElement)), 4);
+  });
+
   on('an alert is judged again and sent again from its page', '/alerts/A-42118', async page => {
     await page.click('button:has-text("Evaluate again")');
     await page.waitForSelector('text=gives the same 90');

@@ -1,4 +1,4 @@
-/* browser.mjs: the system's Chromium, and a page that notes every error, warning and breach of its policy. */
+/* browser.mjs: the system's Chromium, and a page that notes every error, warning and breach of its policy; and how to reach things by Tab. */
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
@@ -23,3 +23,21 @@ export async function openPage(browser, { size = WIDE, dark = false, still = tru
   await page.addInitScript(() => addEventListener('securitypolicyviolation', e => console.error(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`)));
   return { page, faults, close: () => context.close() };
 }
+
+/* By keyboard only: Tab until what has the focus says this, and shows that it has it. */
+export const tabbing = page => async (what, keys = 'Tab') => {
+  const seen = [];
+  for (let i = 0; i < 80; i++) {
+    await page.keyboard.press(keys);
+    const at = await page.evaluate(() => {
+      const e = document.activeElement, s = getComputedStyle(e);
+      return { text: (e.getAttribute('aria-label') ?? e.title ?? '').trim() + ' ' + (e.labels?.[0]?.textContent ?? e.textContent ?? '').trim().slice(0, 60), ring: s.boxShadow !== 'none' || s.outlineStyle !== 'none' };
+    });
+    if (what.test(at.text)) {
+      if (!at.ring) throw new Error(`${at.text} shows no focus`);
+      return;
+    }
+    seen.push(at.text);
+  }
+  throw new Error(`no ${what} by ${keys}: ${seen.slice(-12).join(' | ')}`);
+};

@@ -10,7 +10,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { launch, openPage, PHONE, WIDE } from './browser.mjs';
+import { launch, openPage, PHONE, tabbing, WIDE } from './browser.mjs';
 
 const axe = createRequire(import.meta.url)('axe-core').source;
 const program = resolve(process.argv[2]), base = Number(process.env.PORTS ?? 29000) + 10, data = mkdtempSync(join(tmpdir(), 'tailrace-results-')), shots = process.env.CONSOLE_SHOTS;
@@ -81,23 +81,7 @@ const step = async (name, body, of = page) => {
 };
 const see = (text, of = page) => of.waitForSelector(`text=${text} >> nth=0`);
 const dialog = text => page.click(`.dialog >> text=${text}`);
-/* By keyboard only: Tab until what has the focus says this. */
-const tabTo = async (what, keys = 'Tab') => {
-  const seen = [];
-  for (let i = 0; i < 80; i++) {
-    await page.keyboard.press(keys);
-    const at = await page.evaluate(() => {
-      const e = document.activeElement, s = getComputedStyle(e);
-      return { text: (e.getAttribute('aria-label') ?? e.title ?? '').trim() + ' ' + (e.labels?.[0]?.textContent ?? e.textContent ?? '').trim().slice(0, 60), ring: s.boxShadow !== 'none' || s.outlineStyle !== 'none' };
-    });
-    if (what.test(at.text)) {
-      if (!at.ring) throw new Error(`${at.text} shows no focus`);
-      return;
-    }
-    seen.push(at.text);
-  }
-  throw new Error(`no ${what} by ${keys}: ${seen.slice(-12).join(' | ')}`);
-};
+const tabTo = tabbing(page);
 
 try {
   sql('postgres', 'CREATE DATABASE mydb');

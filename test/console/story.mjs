@@ -1,8 +1,8 @@
 /*
  * story.mjs PROGRAM: the tutorial walked in the console, against the real program and a private PostgreSQL of its own: a topic
  * and a connector are created (the latter by pasting its JSON), rows appear, a decoded amount is read, a filter finds it, a
- * group is reset, and an alert arrives, explains itself and is acknowledged. Then every page once more in the dark, on a phone,
- * and past axe. With CONSOLE_SHOTS=DIR it leaves pictures there. PORTS=N: it takes N+1 to N+4.
+ * group is reset, and an alert arrives, explains itself and is acknowledged: these by keyboard only. Then every page once more,
+ * light and dark, wide and on a phone, and past axe. With CONSOLE_SHOTS=DIR it leaves pictures there. PORTS=N: it takes N+1 to N+4.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { launch, openPage, PHONE, WIDE } from './browser.mjs';
+import { launch, openPage, PHONE, tabbing, WIDE } from './browser.mjs';
 
 const axe = createRequire(import.meta.url)('axe-core').source;
 const program = resolve(process.argv[2]), base = Number(process.env.PORTS ?? 29000), data = mkdtempSync(join(tmpdir(), 'tailrace-story-')), shots = process.env.CONSOLE_SHOTS;
@@ -54,8 +54,11 @@ const tool = (name, ...args) => {
 };
 const connector = { name: 'fraud-connector', config: { 'connector.class': 'io.debezium.connector.postgresql.PostgresConnector', 'database.hostname': '127.0.0.1', 'database.port': String(pg), 'database.user': 'postgres', 'database.password': 'postgrespw', 'database.dbname': 'mydb', 'topic.prefix': 'fraud', 'plugin.name': 'pgoutput', 'slot.name': 'fraudslot' } };
 const topic = url + '/topics/fraud.public.transactions';
-let passed = 0, failed = 0;
+let passed = 0, failed = 0, alertPath = '/alerts';
 const browser = await launch(), { page, faults } = await openPage(browser);
+const tabTo = tabbing(page), press = async (...keys) => {
+  for (const key of keys) await page.keyboard.press(key);
+};
 const step = async (name, body) => {
   try {
     await body();
@@ -73,11 +76,16 @@ try {
     await page.goto(url);
     await page.waitForSelector('text=Three steps to the first alert');
   });
-  await step('the pasted connector passes its preflight and is created', async () => {
-    await page.goto(url + '/connectors/new');
-    await page.fill('[aria-label="Connector JSON"]', JSON.stringify(connector));
+  await step('the pasted connector passes its preflight and is created, by keyboard', async () => {
+    await press('g', 'c');
+    await page.waitForURL('**/connectors');
+    await tabTo(/Create (a )?connector/);
+    await press('Enter');
+    await tabTo(/Connector JSON/);
+    await page.keyboard.insertText(JSON.stringify(connector));
     await page.waitForSelector('.preflight .checks li');
-    await page.click('text=Create and start');
+    await tabTo(/Create and start/);
+    await press('Enter');
     await page.waitForURL('**/connectors/fraud-connector');
     await page.waitForSelector('.status >> text=Running');
   });
@@ -86,9 +94,12 @@ try {
     await page.waitForSelector('td >> text=9223372036854775807');
     await page.waitForSelector('td >> text=<script>50');
   });
-  await step('a decoded amount is read in the drawer', async () => {
-    await page.locator('tbody tr').first().click();
+  await step('a decoded amount is read in the drawer, by keyboard', async () => {
+    await tabTo(/<script>50/);
+    await press('Enter');
     await page.waitForSelector('.drawer .diff >> text=525.00');
+    await press('Escape');
+    await page.waitForSelector('.drawer', { state: 'detached' });
   });
   await step('live shows a row as it is inserted', async () => {
     await page.goto(topic + '?from=live');
@@ -101,13 +112,24 @@ try {
     await page.waitForSelector('td >> text=4,178.74');
     await page.waitForSelector('text=1 found');
   });
-  await step('a topic is created in a dialog', async () => {
-    await page.goto(url + '/topics');
-    await page.click('text=Create topic');
-    await page.getByLabel('Name', { exact: true }).fill('payments');
-    await page.getByLabel('Partitions').fill('3');
-    await page.click('.dialog >> text=Create >> nth=-1');
+  await step('a topic is created in a dialog, by keyboard', async () => {
+    await press('g', 't');
+    await page.waitForURL('**/topics');
+    await tabTo(/Create topic/);
+    await press('Enter');
+    await page.keyboard.type('payments');
+    await tabTo(/Partitions/);
+    await page.keyboard.type('3');
+    await tabTo(/^ Create$/);
+    await press('Enter');
     await page.waitForSelector('h1 >> text=payments');
+  });
+  await step('the first message shows up on a page that was opened before it', async () => {
+    tool('kafka-topics', '--create', '--topic', 'quiet', '--partitions', '2');
+    await page.goto(url + '/topics/quiet');
+    await page.waitForSelector('text=No messages yet');
+    tool('kafka-producer-perf-test', '--topic', 'quiet', '--num-records', '3', '--record-size', '20', '--throughput', '-1', '--producer-props', `bootstrap.servers=127.0.0.1:${kafka}`);
+    await page.waitForSelector('td >> text=20 B');
   });
   await step('a message is produced and found by its key', async () => {
     await page.goto(url + '/topics/payments');
@@ -117,14 +139,22 @@ try {
     await page.click('.dialog >> text=Produce >> nth=-1');
     await page.waitForSelector('td >> text=k-1');
   });
-  await step('a group is reset to the beginning after its preview', async () => {
+  await step('a group is reset to the beginning after its preview, by keyboard', async () => {
     tool('kafka-console-consumer', '--topic', 'fraud.public.transactions', '--group', 'readers', '--from-beginning', '--max-messages', '51');
-    await page.goto(url + '/groups/readers');
-    await page.getByRole('region', { name: 'Reset offsets' }).or(page.locator('#reset')).first().scrollIntoViewIfNeeded();
-    await page.click('#reset >> text=The beginning');
+    await press('g', 'g');
+    await page.waitForURL('**/groups');
+    await tabTo(/readers/);
+    await press('Enter');
+    await page.waitForURL('**/groups/readers');
+    await page.waitForSelector('#reset');
+    await tabTo(/^ The beginning/);
+    await press('Enter');
     await page.waitForSelector('#reset >> text=/51 messages? (is|are) read again/');
-    await page.click('#reset >> text=/Reset 1 partition/');
-    await page.click('.dialog >> text=Reset >> nth=-1');
+    await tabTo(/Reset 1 partition/);
+    await press('Enter');
+    await page.waitForSelector('.dialog');
+    await tabTo(/^ Reset$/);
+    await press('Enter');
     await page.waitForSelector('text=offsets are reset');
     if (!/ 0 +51 +51 /.test(tool('kafka-consumer-groups', '--describe', '--group', 'readers'))) throw new Error('the group did not move');
   });
@@ -238,11 +268,15 @@ try {
     await page.waitForURL('**/connectors');
     sql('mydb', "DO $$BEGIN IF EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = 'secondslot') THEN RAISE 'the slot is there'; END IF; END$$");
   });
-  await step('an alert arrives while the inbox is open, and explains itself', async () => {
-    await page.goto(url + '/alerts');
+  await step('an alert arrives while the inbox is open, is opened by keyboard, and explains itself', async () => {
+    await press('g', 'a');
+    await page.waitForURL('**/alerts');
     sql('mydb', "INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 20, 'Bakery', 1), (900, 30, 'Bakery', 2), (900, 25, 'Bakery', 3); INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 3927.52, 'Jeweller', 4)");
-    await page.locator('text=/900/').first().click();
+    await page.waitForSelector('.alert-item >> text=/900/');
+    await tabTo(/900/);
+    await press('Enter');
     await page.waitForURL('**/alerts/**');
+    alertPath = new URL(page.url()).pathname;
     await page.waitForSelector('text=Why it fired');
     await page.waitForSelector('text=From commit to alert');
     for (const text of ['3,927.52', 'Jeweller', '500']) await page.waitForSelector(`.alert >> text=${text} >> nth=0`);
@@ -278,9 +312,9 @@ try {
     await page.waitForSelector('text=Check the name: schema.table, as PostgreSQL writes it.');
   });
   const walk = [['overview', '/', 'text=fraud-connector >> nth=0'], ['topics', '/topics', 'text=payments'], ['messages', '/topics/fraud.public.transactions', 'text=Jeweller'], ['groups', '/groups', 'text=readers'], ['group', '/groups/readers', 'text=Partitions >> nth=0'],
-    ['connectors', '/connectors', 'text=fraud-connector >> nth=0'], ['connector', '/connectors/fraud-connector', 'text=Running >> nth=0'], ['agents', '/agents', 'text=spending >> nth=0'], ['agent', '/agents/spending', 'text=spending-pattern >> nth=0'], ['alerts', '/alerts?state=all', 'text=/900/ >> nth=0'],
+    ['connectors', '/connectors', 'text=fraud-connector >> nth=0'], ['connector', '/connectors/fraud-connector', 'text=Running >> nth=0'], ['agents', '/agents', 'text=spending >> nth=0'], ['agent', '/agents/spending', 'text=spending-pattern >> nth=0'], ['alerts', '/alerts?state=all', 'text=/900/ >> nth=0'], ['alert', alertPath, 'text=Why it fired'],
     ['trace', '/trace?topic=fraud.public.transactions&p=0&o=54', 'text=/committed/i >> nth=0'], ['reports', '/reports', 'h1'], ['health', '/health', 'text=Listeners'], ['settings', '/settings', 'text=console.port >> nth=0']];
-  for (const [look, options, audit] of [['wide-light', { size: WIDE }, true], ['wide-dark', { size: WIDE, dark: true }, false], ['phone-dark', { size: PHONE, dark: true }, true]]) {
+  for (const [look, options] of [['wide-light', { size: WIDE }], ['wide-dark', { size: WIDE, dark: true }], ['phone-light', { size: PHONE }], ['phone-dark', { size: PHONE, dark: true }]]) {
     const shown = await openPage(browser, options);
     for (const [name, path, ready] of walk)
       await step(`${name} is whole, ${look}`, async () => {
@@ -289,7 +323,6 @@ try {
         if (shots) await shown.page.screenshot({ path: join(shots, `${name}-${look}.png`) });
         const over = await shown.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         if (over > 0) throw new Error(`${over} px wider than the screen`);
-        if (!audit) return;
         await shown.page.evaluate(axe);
         const found = await shown.page.evaluate(() => axe.run(document, { resultTypes: ['violations'], rules: { region: { enabled: false } } }));
         const serious = found.violations.filter(v => v.impact === 'serious' || v.impact === 'critical').map(v => `${v.id}: ${v.nodes[0].target.join(' ')}`);

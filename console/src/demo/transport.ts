@@ -52,6 +52,7 @@ function events(signal: AbortSignal | null | undefined, feed: (send: (event: str
 }
 
 const many: T.TopicItem[] = state === 'many' ? Array.from({ length: 5000 }, (_, i) => ({ ...d.topics[i % 8]!, name: `tenant-${String(i).padStart(4, '0')}.public.orders`, in_per_s: 5000 - i })) : [];
+const manyAlerts: T.AlertLine[] = state === 'many' ? Array.from({ length: 10_000 }, (_, i) => ({ ...d.alerts[i % 7]!, id: 'A-' + (52117 - i), at_us: d.alerts[0]!.at_us - i * 1e6 })) : [];
 const topics = () => (state === 'empty' ? [] : state === 'many' ? many : made);
 const made = [...d.topics];
 const empty: T.Overview = {
@@ -75,7 +76,7 @@ const overview = () => (state === 'empty' ? empty : d.overview);
 const who = (): T.Me => ({ ...d.me, now_ms: now(), login: state === 'login' ? 'token' : 'none', access: state === 'readonly' ? 'read' : 'write', read_only_why: state === 'readonly' ? 'console.access in the settings says so.' : null });
 
 const alertStates = new Map<string, T.AlertState>(), demoMutes: T.Mute[] = [];
-const lines = () => d.alerts.map(a => ({ ...a, state: alertStates.get(a.id) ?? a.state }));
+const lines = () => (state === 'many' ? manyAlerts : d.alerts).map(a => ({ ...a, state: alertStates.get(a.id) ?? a.state }));
 
 async function search(topic: string, q: URLSearchParams, send: (event: string, data: unknown) => void, signal: AbortSignal | null | undefined): Promise<void> {
   const filter = q.get('filter') ?? '', key = q.get('key'), from = q.get('from') ?? 'newest', of = topic === d.TX ? d.messages : topic === 'activity.streaming' ? [d.big, ...d.plain] : topic === 'customers.orders' ? d.plain.map(m => ({ ...m, topic })) : [];
@@ -253,7 +254,8 @@ async function answer(method: string, path: string, q: URLSearchParams, body: Re
     case 'alerts': {
       if (!b) {
         const all = none ? [] : lines(), want = q.get('state');
-        return json({ total: all.length, revision: 1, open: all.filter(x => x.state === 'open').length, last_hour: none ? 0 : 186, items: all.filter(x => !want || x.state === want) });
+        const from = all.findIndex(x => x.id === q.get('before')) + 1;
+        return json({ total: all.length, revision: 1, open: all.filter(x => x.state === 'open').length, last_hour: none ? 0 : 186, items: all.slice(from).filter(x => !want || x.state === want).slice(0, Number(q.get('limit') ?? 100)) });
       }
       if (c === 'state') {
         alertStates.set(b, body.state as T.AlertState);
