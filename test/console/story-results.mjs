@@ -238,7 +238,7 @@ try {
   await step('a false positive, taken back', async () => {
     await page.keyboard.press('f');
     await page.waitForSelector('.alert .status >> text=False positive');
-    await page.click('.toast >> text=Undo');
+    await page.click('.toast >> text=Undo >> nth=-1'); /* an earlier one may still be shown */
     await page.waitForSelector('.alert .status >> text=Resolved');
   });
   await step('a key is muted and no longer, and its alerts are still stored', async () => {
