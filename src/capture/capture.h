@@ -84,6 +84,9 @@ void capture_snapshot_visit(const struct capture *capture, void (*visit)(void *c
 enum status capture_position_to_offset(struct slice position, struct buffer *json, struct error *error);
 enum status capture_position_from_offset(struct slice json, struct buffer *position, struct error *error);
 
+/* Where the log's position of an owner lets the stream begin; 0: there is none, its first snapshot has not ended, or it cannot be read. Pure. */
+uint64_t capture_position_lsn(struct slice position);
+
 /*
  * Tries to connect as the validation of a configuration does. Waits up to 10 s.
  * stop_fd  readable: give up; -1: never

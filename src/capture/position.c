@@ -272,3 +272,16 @@ enum status capture_position_from_offset(struct slice json, struct buffer *bytes
     position_write(&position, bytes);
     return OK;
 }
+
+bool position_is_unfinished(const struct position *position)
+{
+    return position->progress.size > 0 || (position->snapshot == POSITION_INITIAL && position->snapshot_completed == 0);
+}
+
+uint64_t capture_position_lsn(struct slice bytes)
+{
+    struct position position;
+    struct error error;
+
+    return position_read(bytes, &position, &error) == OK && !position_is_unfinished(&position) ? position.resume_lsn : 0;
+}

@@ -54,4 +54,7 @@ void position_write(const struct position *position, struct buffer *out);
  */
 enum status position_read(struct slice bytes, struct position *position, struct error *error);
 
+/* Does it stand in a snapshot that has not ended? Pure. */
+bool position_is_unfinished(const struct position *position);
+
 #endif

@@ -463,3 +463,10 @@ enum status publication_ensure(struct pg_connection *sql, const struct capture_s
     arena_finish(&arena);
     return status;
 }
+
+bool slot_lacks(const struct slot *slot, uint64_t resume_lsn, bool trusted)
+{
+    if (!slot->exists || slot->is_lost)
+        return true;
+    return !trusted && (slot->confirmed_lsn > resume_lsn || slot->restart_lsn > resume_lsn);
+}

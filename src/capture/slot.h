@@ -45,6 +45,12 @@ enum status slot_drop(struct pg_connection *sql, const char *name, struct error 
 enum status publication_ensure(struct pg_connection *sql, const struct capture_settings *settings, const struct debezium_config *config,
                                struct error *error);
 
+/*
+ * Can the slot not give what follows resume_lsn? Pure.
+ * trusted  a slot that is past it is no objection: the configuration takes the slot's word, or does not look
+ */
+bool slot_lacks(const struct slot *slot, uint64_t resume_lsn, bool trusted);
+
 /* The name of a publication as the catalog has it: it is written into statements as it is, so PostgreSQL folds it unless it is in quotes. */
 const char *publication_catalog_name(const char *name, struct arena *arena);
 

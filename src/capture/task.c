@@ -184,25 +184,15 @@ static bool has_position(const struct task *task)
     return task->position.resume_lsn != 0;
 }
 
-static bool snapshot_is_unfinished(const struct position *position)
-{
-    return position->progress.size > 0 || (position->snapshot == POSITION_INITIAL && position->snapshot_completed == 0);
-}
-
 /*
  * Is what follows our position still there? The slot may not have been confirmed past it by somebody else, since what lies
  * between would be lost without a word.
  */
 static bool position_is_lost(const struct task *task)
 {
-    const struct slot *slot = &task->slot;
+    bool trusted = task->settings->mismatch == MISMATCH_TRUST_SLOT || task->settings->mismatch == MISMATCH_TRUST_GREATER || !task->settings->position_check;
 
-    if (!slot->exists || slot->is_lost)
-        return true;
-    if (task->settings->mismatch == MISMATCH_TRUST_SLOT || task->settings->mismatch == MISMATCH_TRUST_GREATER ||
-        !task->settings->position_check)
-        return false;
-    return slot->confirmed_lsn > task->position.resume_lsn || slot->restart_lsn > task->position.resume_lsn;
+    return slot_lacks(&task->slot, task->position.resume_lsn, trusted);
 }
 
 static enum status refuse_gap(const struct task *task, struct error *error)
@@ -254,7 +244,7 @@ static enum status reconcile(struct task *task, struct error *error)
 static bool wants_snapshot(const struct task *task, bool lost)
 {
     const struct capture_settings *settings = task->settings;
-    bool unfinished = snapshot_is_unfinished(&task->position);
+    bool unfinished = position_is_unfinished(&task->position);
 
     switch (settings->snapshot_mode) {
     case MODE_ALWAYS: return true;
@@ -283,14 +273,14 @@ static enum status prepare(struct task *task, bool *snapshot, struct error *erro
     if (status != OK)
         return status;
     *snapshot = wants_snapshot(task, lost);
-    if (!*snapshot && snapshot_is_unfinished(&task->position)) {
+    if (!*snapshot && position_is_unfinished(&task->position)) {
         (void)error_set(error, ERROR_CONFLICT,
                         "The connector previously stopped while taking a snapshot, but now the connector is configured to never allow "
                         "snapshots. Reconfigure "
                         "the connector to use snapshots initially or when needed.");
         return ERROR_CONFLICT;
     }
-    if (lost && snapshot_is_unfinished(&task->position)) {
+    if (lost && position_is_unfinished(&task->position)) {
         memset(&task->position, 0, sizeof(task->position)); /* nothing was streamed yet: it begins again from the start */
         lost = false;
     }

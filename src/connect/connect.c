@@ -98,6 +98,11 @@ enum status connect_preflight(struct connect *connect, const char *name, const s
     return herder_preflight(connect->herder, name, config, disk_here_bytes, arena, checked, error);
 }
 
+uint64_t connect_stored_lsn(struct connect *connect, const char *name, const char *prefix)
+{
+    return herder_stored_lsn(connect->herder, name, prefix);
+}
+
 void connect_describe(struct connect *connect, struct buffer *json)
 {
     herder_describe(connect->herder, json);

@@ -55,6 +55,12 @@ struct connect_database {
 struct connect_database *connect_databases(struct connect *connect, bool with_stopped, struct arena *arena, size_t *count);
 
 /*
+ * Where a connector of that name, whether it exists or was deleted, would go on: the log's position or, without one, the offset in connect-offsets
+ * for that topic.prefix (may be NULL). 0: there is none, or its first snapshot has not ended. Thread: any.
+ */
+uint64_t connect_stored_lsn(struct connect *connect, const char *name, const char *prefix);
+
+/*
  * Checks a configuration as preflight_run does, with what is known here of other connectors, topics and the worker.
  * name             of the connector; NULL: it has none yet. Of one that exists masked secrets are put back
  * config           as it came

@@ -61,6 +61,8 @@ enum status herder_topics_reset(struct herder *herder, const char *name, struct 
 enum status herder_offsets_alter(struct herder *herder, const char *name, const struct offset_changes *changes, struct error *error);
 enum status herder_offsets_reset(struct herder *herder, const char *name, struct error *error);
 
+uint64_t herder_stored_lsn(struct herder *herder, const char *name, const char *prefix); /* as connect_stored_lsn */
+
 /* A copy of the stored configuration, initialised by this; NOT_FOUND "Connector x not found". */
 enum status herder_config_copy(struct herder *herder, const char *name, struct properties *config, struct error *error);
 bool herder_has(struct herder *herder, const char *name);

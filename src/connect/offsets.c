@@ -26,9 +26,8 @@ static char *connector_owner(const struct connector *connector)
     return memory_format("connector/%s", connector->name);
 }
 
-char *connector_partition(const struct connector *connector)
+static char *partition_of(const char *prefix)
 {
-    const char *prefix = properties_get(&connector->config, "topic.prefix");
     struct buffer out;
     char *copy;
 
@@ -39,6 +38,11 @@ char *connector_partition(const struct connector *connector)
     copy = text_copy(&out);
     buffer_finish(&out);
     return copy;
+}
+
+char *connector_partition(const struct connector *connector)
+{
+    return partition_of(properties_get(&connector->config, "topic.prefix"));
 }
 
 void connector_offset_note(struct connector *connector, struct slice partition, struct slice offset)
@@ -125,6 +129,48 @@ enum status position_adopt(struct connector *connector, struct error *error)
     memory_free(partition);
     memory_free(owner);
     return status;
+}
+
+/* What is looked for in connect-offsets, and the newest that was found; empty: nothing. */
+struct recall {
+    const char *name;
+    char *partition;
+    struct buffer position;
+};
+
+static void position_recall(void *context, const struct record *record)
+{
+    struct recall *recall = context;
+    struct slice name, partition;
+    struct arena arena;
+    struct error unreadable;
+
+    arena_init(&arena, 4096);
+    if (offset_key_read(&arena, record->key, &name, &partition) && slice_equal_string(name, recall->name) && slice_equal_string(partition, recall->partition)) {
+        buffer_reset(&recall->position);
+        if (record->value.data != NULL && capture_position_from_offset(record->value, &recall->position, &unreadable) != OK)
+            buffer_reset(&recall->position);
+    }
+    arena_finish(&arena);
+}
+
+uint64_t herder_stored_lsn(struct herder *herder, const char *name, const char *prefix)
+{
+    struct recall recall = {name, partition_of(prefix), {0}};
+    char *owner = memory_format("connector/%s", name);
+    struct error error;
+    uint64_t lsn;
+
+    buffer_init(&recall.position, POSITION_BYTES_MAX);
+    if (!log_position(herder->log, owner, &recall.position)) {
+        buffer_reset(&recall.position);
+        (void)records_read(&herder->records, herder->records.offsets_topic, position_recall, &recall, &error);
+    }
+    lsn = capture_position_lsn(buffer_slice(&recall.position));
+    buffer_finish(&recall.position);
+    memory_free(recall.partition);
+    memory_free(owner);
+    return lsn;
 }
 
 void offsets_flush(struct connector *connector)

@@ -40,6 +40,25 @@ static bool is_skipped(const struct properties *config, char operation)
     return false;
 }
 
+static bool says(const struct properties *config, const char *name, const char *value)
+{
+    return strcasecmp(setting(config, name, ""), value) == 0;
+}
+
+/* Where it would go on, and what it does when the slot cannot give that: as capture/task.c does. */
+static void position_facts(const struct preflight_request *request, struct preflight_facts *facts)
+{
+    const struct properties *config = request->config;
+
+    facts->stored_lsn = request->stored_lsn;
+    facts->always_reads = says(config, "snapshot.mode", "always");
+    facts->reads_when_lost = facts->always_reads || says(config, "snapshot.mode", "when_needed") ||
+                             (says(config, "snapshot.mode", "configuration_based") && says(config, "snapshot.mode.configuration.based.snapshot.data", "true") &&
+                              says(config, "snapshot.mode.configuration.based.snapshot.on.data.error", "true"));
+    facts->trusts_slot = says(config, "offset.mismatch.strategy", "trust_slot") || says(config, "offset.mismatch.strategy", "trust_greater_lsn") ||
+                         says(config, "internal.log.position.check.enable", "false");
+}
+
 static void config_facts(const struct preflight_request *request, struct preflight_facts *facts, struct arena *arena)
 {
     const struct properties *config = request->config;
@@ -120,6 +139,7 @@ struct preflight *preflight_run(const struct preflight_request *request, struct 
     facts->disk_here_why = request->disk_here_why;
     if (request->config != NULL) {
         config_facts(request, facts, arena);
+        position_facts(request, facts);
         others_facts(request, facts, arena);
         facts->publication.name = publication_catalog_name(setting(request->config, "publication.name", "dbz_publication"), arena);
         config = filters_create(request->config, arena, &facts->filter_problem);

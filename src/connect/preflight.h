@@ -20,6 +20,7 @@ struct preflight_slot {
     bool is_logical, is_here, is_active;           /* is_here: of the database that is connected to */
     int64_t pid;                                   /* that reads it; 0: none */
     const char *application;                       /* of that; "" not known */
+    uint64_t restart_lsn, confirmed_lsn;           /* 0: not known */
     int64_t wal_bytes, safe_bytes;                 /* that it keeps; until it is given up. -1: not known */
 };
 
@@ -37,6 +38,7 @@ struct preflight_server {
     bool has_rds_role;                            /* Amazon's way to give REPLICATION */
     const char *replication_failure;              /* what a try to open a replication connection brought; NULL: it went well */
     int64_t skew_us, skew_within_us;              /* PostgreSQL's clock less ours, and how exact that is */
+    uint64_t wal_end_lsn;                         /* 0: not known */
     int64_t disk_free_bytes;                      /* of PostgreSQL's disk; -1: not known */
     const char *disk_why;                         /* why not */
     const char *host, *port;                      /* as it was reached; host may be a directory of its socket */
@@ -79,6 +81,8 @@ struct preflight_facts {
     const char *slot, *prefix;
     enum publication_mode publication_mode;
     bool streams, reads_rows;   /* changes are streamed; a snapshot reads the rows */
+    bool always_reads, reads_when_lost;      /* a snapshot at each start; one when the slot cannot give what follows the stored position */
+    bool trusts_slot;                        /* a slot past the stored position is taken as it is */
     bool skips_updates, skips_deletes; /* skipped.operations: a publication that the connector makes leaves them out */
     const char *filter_problem;              /* why the lists of tables cannot be used; NULL: they can */
     const char *unmatched;                   /* items of table.include.list that no table matches, with the nearest; NULL: none */
@@ -93,6 +97,7 @@ struct preflight_facts {
     const char *types_why;    /* why the others were not; NULL: all were */
 
     /* Of this program. */
+    uint64_t stored_lsn;                          /* where a connector of this name goes on; 0: it has no position, or that is not known */
     bool is_running;                              /* the connector runs: its slot is active for us */
     const char *slot_taken_by, *prefix_taken_by;  /* other connectors here; NULL: none */
     bool others_known, topics_known;
@@ -125,6 +130,7 @@ struct preflight_request {
     void *context;
     int64_t disk_here_bytes; /* free where the log is; -1: not known */
     const char *disk_here_why;
+    uint64_t stored_lsn; /* where a connector of this name goes on; 0: it has no position, or that is not known */
     int stop_fd; /* readable: the database is not waited for any more; 0: never */
 };
 

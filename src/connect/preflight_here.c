@@ -55,6 +55,7 @@ enum status herder_preflight(struct herder *herder, const char *name, const stru
         .context = herder,
         .disk_here_bytes = disk_here_bytes,
         .disk_here_why = "the file system does not say it",
+        .stored_lsn = status != OK || name == NULL ? 0 : herder_stored_lsn(herder, name, properties_get(&resolved, "topic.prefix")),
     };
     if (status == OK)
         *checked = preflight_run(&request, arena);

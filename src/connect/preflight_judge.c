@@ -4,6 +4,8 @@
 #include "base/banned.h"
 #include "base/time.h"
 #include "capture/connection.h"
+#include "capture/slot.h"
+#include "wire/postgres/pgoutput.h"
 
 #include <stdlib.h>
 
@@ -276,6 +278,40 @@ static void headroom_judge(struct judge *judge)
 
 /* ---- The slot ---- */
 
+/* Would the connector, as it is stored, skip changes or be refused? true: said. */
+static bool position_judge(struct judge *judge, const struct preflight_slot *slot)
+{
+    const struct preflight_facts *facts = judge->facts;
+    const struct slot is = {.exists = slot != NULL, .restart_lsn = slot == NULL ? 0 : slot->restart_lsn, .confirmed_lsn = slot == NULL ? 0 : slot->confirmed_lsn};
+    bool is_past = judge->server->wal_end_lsn != 0 && facts->stored_lsn > judge->server->wal_end_lsn && !facts->always_reads;
+    char stored[PG_LSN_TEXT_SIZE], other[PG_LSN_TEXT_SIZE];
+    struct finding *finding;
+    const char *mend;
+
+    if (facts->stored_lsn == 0 || facts->is_running || (!is_past && (facts->reads_when_lost || !slot_lacks(&is, facts->stored_lsn, facts->trusts_slot))))
+        return false;
+    pg_lsn_to_text(facts->stored_lsn, stored);
+    pg_lsn_to_text(is_past ? judge->server->wal_end_lsn : is.confirmed_lsn, other);
+    mend = arena_format(judge->arena, "give the connector another name; or, once one of this name exists and is stopped, let it forget the position: tailrace connectors offsets %s reset.", facts->connector);
+    if (is_past)
+        finding = ADD(judge, slot_exists, ERROR, "Connector %s has the stored position %s, and this PostgreSQL's WAL ends at %s: the position is another server's.", facts->connector, stored, other);
+    else if (slot == NULL)
+        finding = ADD(judge, slot_exists, ERROR, "Connector %s has the stored position %s, and slot %s does not exist: what was committed since cannot be streamed.", facts->connector, stored, facts->slot);
+    else
+        finding = ADD(judge, slot_exists, ERROR, "Connector %s has the stored position %s, and slot %s stands at %s, past it: what was committed in between cannot be streamed.", facts->connector,
+                      stored, slot->name, other);
+    finding->title = "The stored position is not the slot's";
+    if (is_past) {
+        finding->todo = arena_format(judge->arena, "Connect to the server that it was of. Or %s", mend);
+    } else {
+        finding->property = finding->set_key = "snapshot.mode";
+        finding->set_value = "when_needed";
+        finding->todo = arena_format(judge->arena, "Set snapshot.mode=when_needed to read the tables anew%s. Or %s",
+                                     slot == NULL ? "" : ", or offset.mismatch.strategy=trust_slot to go on at the slot and accept the gap", mend);
+    }
+    return true;
+}
+
 static void slot_judge(struct judge *judge)
 {
     const struct preflight_facts *facts = judge->facts;
@@ -291,7 +327,8 @@ static void slot_judge(struct judge *judge)
         (void)ADD(judge, slot_name, OK, facts->others_known ? "%s is no other connector's" : "%s; whether another connector here has it is not known, because the program does not run", facts->slot);
     }
     if (slot == NULL) {
-        (void)ADD(judge, slot_exists, OK, "%s will be made", facts->slot);
+        if (!position_judge(judge, slot))
+            (void)ADD(judge, slot_exists, OK, "%s will be made", facts->slot);
     } else if (facts->slot_taken_by != NULL) {
         return; /* said */
     } else if (!slot->is_logical || strcmp(slot->plugin, "pgoutput") != 0 || !slot->is_here) {
@@ -310,6 +347,8 @@ static void slot_judge(struct judge *judge)
         finding->title = "The slot is in use";
         finding->property = "slot.name";
         finding->todo = arena_format(judge->arena, "Stop that program, or give this connector a slot.name of its own; SELECT pg_terminate_backend(%lld) ends it.", (long long)slot->pid);
+    } else if (position_judge(judge, slot)) {
+        return; /* said */
     } else if (facts->is_running) {
         (void)ADD(judge, slot_exists, OK, "%s is %s, keeps %s of WAL", slot->name, slot->is_active ? "read by this connector" : "not read at the moment",
                   slot->wal_bytes < 0 ? "an unknown amount" : bytes_text(judge->arena, slot->wal_bytes));

@@ -146,7 +146,7 @@ static void slots_read(struct look *look)
     const char *sql = arena_format(look->arena,
                                    "SELECT s.slot_name, coalesce(s.plugin, ''), coalesce(s.database, ''), s.slot_type = 'logical', coalesce(s.database = current_database(), false), s.active,"
                                    " s.active_pid, coalesce(a.application_name, ''), pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE"
-                                   " pg_current_wal_lsn() END, s.restart_lsn)::bigint, %s FROM pg_replication_slots s LEFT JOIN pg_stat_replication a ON a.pid = s.active_pid ORDER BY 1",
+                                   " pg_current_wal_lsn() END, s.restart_lsn)::bigint, %s, s.restart_lsn, s.confirmed_flush_lsn FROM pg_replication_slots s LEFT JOIN pg_stat_replication a ON a.pid = s.active_pid ORDER BY 1",
                                    look->sql->version >= 130000 ? "coalesce(s.wal_status, ''), s.safe_wal_size" : "'', NULL");
     PGresult *result = look_query(look, sql, 0, NULL, NULL);
 
@@ -165,7 +165,18 @@ static void slots_read(struct look *look)
             .wal_bytes = pg_result_number(result, row, 8, -1),
             .status = look_text(look, result, row, 9),
             .safe_bytes = pg_result_number(result, row, 10, -1),
+            .restart_lsn = pg_result_lsn(result, row, 11),
+            .confirmed_lsn = pg_result_lsn(result, row, 12),
         };
+    PQclear(result);
+}
+
+/* Behind the slots: what they say is not past it. */
+static void wal_end_read(struct look *look)
+{
+    PGresult *result = look_query(look, "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END", 0, NULL, NULL);
+
+    look->facts->server.wal_end_lsn = result == NULL ? 0 : pg_result_lsn(result, 0, 0);
     PQclear(result);
 }
 
@@ -328,6 +339,7 @@ void look_at_server(struct look *look)
         return;
     wal_level_in_file_read(look);
     slots_read(look);
+    wal_end_read(look);
     publication_read(look);
     clock_read(look);
     disk_read(look);

@@ -144,6 +144,26 @@ static struct preflight_request *target_add(struct doctor *doctor, const char *s
     return &target->request;
 }
 
+/* Where a connector of that name goes on; 0: it has no position, or the program does not run. */
+static uint64_t stored_lsn(const struct doctor *doctor, const char *name, const struct properties *config)
+{
+    const char *prefix = properties_get(config, "topic.prefix");
+    json_t *answer;
+    json_int_t lsn;
+    struct buffer question;
+
+    if (name == NULL || doctor->description == NULL)
+        return 0;
+    buffer_init(&question, CONFIG_BYTES_MAX);
+    buffer_append_format(&question, "position %s %s", prefix == NULL ? "" : prefix, name);
+    buffer_append_u8(&question, '\0');
+    answer = program_ask(doctor, (const char *)question.data);
+    lsn = json_integer_value(json_object_get(answer, "lsn"));
+    json_decref(answer);
+    buffer_finish(&question);
+    return (uint64_t)lsn;
+}
+
 static enum status config_text_read(const char *path, struct buffer *text, struct error *error)
 {
     uint8_t bytes[16384];
@@ -189,6 +209,7 @@ static enum status config_target_add(struct doctor *doctor, struct error *error)
     request = target_add(doctor, doctor->named == NULL ? "The connector" : arena_format(&doctor->arena, "Connector %s", doctor->named));
     request->config = resolved;
     request->connector = doctor->named;
+    request->stored_lsn = stored_lsn(doctor, doctor->named, resolved);
     return OK;
 }
 
@@ -251,6 +272,7 @@ static void connectors_add(struct doctor *doctor)
 
         request->config = doctor->connectors[i].config;
         request->connector = doctor->connectors[i].name;
+        request->stored_lsn = stored_lsn(doctor, request->connector, request->config);
     }
     if (doctor->connector_count > DATABASES_MAX)
         (void)findings_add(&doctor->nothing, FINDING_database, FINDING_IS_INFO, "%zu more connectors were not looked at; --config FILE looks at one", doctor->connector_count - DATABASES_MAX);

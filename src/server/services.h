@@ -44,6 +44,9 @@ void services_postgres_access(const struct services *services, struct buffer *te
  */
 void services_databases(struct services *services, struct buffer *json);
 
+/* {"lsn"}: where a connector goes on, as connect_stored_lsn says it. prefix_and_name: its topic.prefix, a space, its name. */
+void services_position(struct services *services, const char *prefix_and_name, struct buffer *json);
+
 /* Its process id, 0 when there is none; for the signal handler that ends everything at once. */
 int services_postgres_pid(const struct services *services);
 

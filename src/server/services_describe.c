@@ -1,6 +1,7 @@
 #include "server/services_internal.h"
 
 #include "base/banned.h"
+#include "base/memory.h"
 #include "os/disk.h"
 #include "os/usage.h"
 
@@ -321,4 +322,16 @@ void services_databases(struct services *services, struct buffer *json)
         buffer_append_string(json, text);
     free(text);
     json_decref(object);
+}
+
+void services_position(struct services *services, const char *prefix_and_name, struct buffer *json)
+{
+    const char *space = strchr(prefix_and_name, ' ');
+    char *prefix;
+
+    if (space == NULL)
+        return;
+    prefix = memory_copy_bytes(prefix_and_name, (size_t)(space - prefix_and_name));
+    buffer_append_format(json, "{\"lsn\":%lld}", (long long)connect_stored_lsn(services->connect, space + 1, prefix));
+    memory_free(prefix);
 }

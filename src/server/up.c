@@ -204,6 +204,8 @@ static void question_answer(void *context, const char *question, struct buffer *
         services_addresses_json(up->services, text);
     else if (strcmp(question, "databases") == 0)
         services_databases(up->services, text);
+    else if (strncmp(question, "position ", strlen("position ")) == 0)
+        services_position(up->services, question + strlen("position "), text);
     else if (strcmp(question, "postgres") == 0)
         services_postgres_access(up->services, text);
 }

@@ -9,6 +9,8 @@ import subprocess
 import pytest
 
 import harness
+from capture_help import topic_end, wait_caught_up
+from console_help import Console
 
 
 @pytest.fixture(scope="module")
@@ -320,6 +322,33 @@ def test_the_connectors_of_a_running_program_are_looked_at(doctor, tailrace, pos
     tailrace.start()
     tailrace.stop()
     assert states(doctor.find(), "shutdown") == ["ok"]
+
+
+def test_a_stored_position_that_the_slot_cannot_serve_is_found_before_the_start(doctor, tailrace, postgres, database):
+    postgres.execute(database, "CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    config = harness.connector_config(postgres, database)
+    slot = config["slot.name"]
+    tailrace.create_connector("again", config)
+    harness.wait_until(lambda: topic_end(tailrace.bootstrap, f"{database}.public.t") == 1)
+    wait_caught_up(postgres, slot)
+    assert tailrace.rest("DELETE", "/connectors/again").status == 204
+    harness.wait_until(lambda: postgres.execute(database, f"SELECT active FROM pg_replication_slots WHERE slot_name = '{slot}'") == [(False,)])
+    doctor.data = tailrace.data
+    find = lambda name="again", **extra: doctor.find("--config", "-", input=json.dumps({"name": name, "config": {**config, **extra}}))["slot_exists"]  # noqa: E731
+    assert [finding["state"] for finding in find()] == ["info"]
+    postgres.execute(database, "SET synchronous_commit = on", "INSERT INTO t VALUES (2)", f"SELECT pg_replication_slot_advance('{slot}', pg_current_wal_lsn())")
+    moved = postgres.execute(database, f"SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = '{slot}'")[0][0]
+    [wrong] = find()
+    assert wrong["state"] == "error" and f"stands at {moved}, past it" in wrong["found"] and "another name" in wrong["todo"] and wrong["set"] == {"snapshot.mode": "when_needed"}
+    [same] = [check for check in Console(tailrace).change("POST", "/preflight", {"name": "again", "config": config}, kind="Preflight")["checks"] if check["code"] == "slot_exists"]
+    assert same["state"] == "crit" and same["found"] == wrong["found"]
+    assert [finding["state"] for finding in find("fresh") + find(**{"snapshot.mode": "when_needed"})] == ["info", "info"]
+    postgres.execute(database, f"SELECT pg_drop_replication_slot('{slot}')")
+    [gone] = find()
+    assert gone["state"] == "error" and "does not exist" in gone["found"]
+    tailrace.create_connector("again", config, wait=False)
+    tailrace.wait_connector("again", "RUNNING/FAILED")  # as it was said
+    assert "does not exist" in tailrace.connector_state("again")[1]
 
 
 def test_a_corrupt_batch_is_found_with_its_offset(doctor, tailrace):

@@ -161,6 +161,13 @@ enum status capture_position_from_offset(struct slice json, struct buffer *posit
     return OK;
 }
 
+uint64_t capture_position_lsn(struct slice position)
+{
+    const char *at = memmem(position.data, position.size, "\"lsn\":", 6);
+
+    return at == NULL ? 0 : strtoull(at + 6, NULL, 10);
+}
+
 struct capture *fake_capture_find(const char *connector)
 {
     struct capture *found = NULL;

@@ -115,6 +115,31 @@ TEST(slots_and_senders_that_are_left_are_counted)
     CHECK("prefix_in_use warn", facts.prefix_taken_by = "first");
 }
 
+#define OWN_SLOT facts.slot = "other", slot.is_active = false, slot.restart_lsn = 0x100, slot.confirmed_lsn = 0x200, facts.server.wal_end_lsn = 0x300
+
+TEST(a_stored_position_that_the_slot_cannot_serve_is_an_error)
+{
+    CHECK("slot_exists error", OWN_SLOT, facts.stored_lsn = 0x1ff);
+    assert_string_equal(found(FINDING_slot_exists, FINDING_IS_ERROR)->found,
+                        "Connector c has the stored position 0/1FF, and slot other stands at 0/200, past it: what was committed in between cannot be streamed.");
+    assert_non_null(strstr(found(FINDING_slot_exists, FINDING_IS_ERROR)->todo, "snapshot.mode=when_needed"));
+    assert_non_null(strstr(found(FINDING_slot_exists, FINDING_IS_ERROR)->todo, "trust_slot"));
+    assert_non_null(strstr(found(FINDING_slot_exists, FINDING_IS_ERROR)->todo, "another name"));
+    assert_non_null(strstr(found(FINDING_slot_exists, FINDING_IS_ERROR)->todo, "offsets c reset"));
+    CHECK("slot_exists info", OWN_SLOT, facts.stored_lsn = 0x200);
+    CHECK("slot_exists info", OWN_SLOT, facts.stored_lsn = 0x300);
+    CHECK("slot_exists info", OWN_SLOT, facts.stored_lsn = 0x1ff, facts.trusts_slot = true);
+    CHECK("slot_exists info", OWN_SLOT, facts.stored_lsn = 0x1ff, facts.reads_when_lost = true);
+    CHECK("", OWN_SLOT, facts.stored_lsn = 0x1ff, facts.streams = false);
+    CHECK("", OWN_SLOT, facts.stored_lsn = 0x1ff, facts.is_running = true);
+    CHECK("slot_exists error", OWN_SLOT, facts.stored_lsn = 0x301, facts.trusts_slot = true, facts.reads_when_lost = true);
+    assert_non_null(strstr(found(FINDING_slot_exists, FINDING_IS_ERROR)->found, "0/301, and this PostgreSQL's WAL ends at 0/300"));
+    CHECK("slot_exists info", OWN_SLOT, facts.stored_lsn = 0x301, facts.reads_when_lost = true, facts.always_reads = true);
+    CHECK("slot_exists error", facts.stored_lsn = 0x1ff, facts.trusts_slot = true);
+    assert_non_null(strstr(found(FINDING_slot_exists, FINDING_IS_ERROR)->found, "slot mine does not exist"));
+    CHECK("", facts.stored_lsn = 0x1ff, facts.reads_when_lost = true);
+}
+
 TEST(a_publication_is_judged_by_who_makes_it)
 {
     CHECK("publication error", facts.publication_mode = PUBLICATION_DISABLED);
@@ -253,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_good_server_has_no_complaint_and_every_check_is_named),
         cmocka_unit_test(a_server_that_does_not_fit_is_said_with_its_remedy),
         cmocka_unit_test(slots_and_senders_that_are_left_are_counted),
+        cmocka_unit_test(a_stored_position_that_the_slot_cannot_serve_is_an_error),
         cmocka_unit_test(a_publication_is_judged_by_who_makes_it),
         cmocka_unit_test(tables_are_judged_by_key_identity_rights_and_types),
         cmocka_unit_test(room_is_judged_here_and_there),
