@@ -116,8 +116,12 @@ static void notes_render(const json_t *description, struct page *page)
     size_t index;
 
     json_array_foreach(json_object_get(description, "problems"), index, problem) {
-        if (is_note(problem))
-            page_print(page, STYLE_DIM, "\nnote: %s. %s\n  do: %s\n", text_of(problem, "what"), text_of(problem, "why"), text_of(problem, "do"));
+        if (!is_note(problem))
+            continue;
+        page_print(page, STYLE_PLAIN, "\n");
+        page_paragraph(page, 0, "  note:  ", text_of(problem, "what"));
+        page_paragraph(page, 0, "   why:  ", text_of(problem, "why"));
+        page_paragraph(page, 0, "    do:  ", text_of(problem, "do"));
     }
 }
 

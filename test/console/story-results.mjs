@@ -197,7 +197,7 @@ try {
     await page.keyboard.press('/');
     await page.keyboard.type('spent 3000');
     await page.waitForURL('**q=spent*');
-    await page.waitForFunction(() => document.querySelectorAll('.alert-item').length === 1);
+    await page.waitForFunction(() => /spent 3000/.test(document.querySelector('.alert-item')?.textContent ?? '') && document.querySelectorAll('.alert-item').length === 1);
     await page.keyboard.press('Escape');
     await tabTo(/User 500/);
     await page.keyboard.press('Enter');

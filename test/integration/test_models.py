@@ -188,7 +188,8 @@ def test_another_model_takes_over_and_a_broken_one_does_not(postgres, database, 
     offer(whole[:5000])
     assert "JSON" in wait_until(lambda: state()["model_trouble"])
     assert state()["model"] == first and state()["state"] == "running" and large_amount()["model"] == first
-    assert "goes on with an older model" in json.dumps(json.loads(tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data), "--json").stdout)["problems"])
+    wait_until(lambda: "goes on with an older model" in json.dumps(
+        json.loads(tailrace.run("tailrace", "status", "--data-dir", str(tailrace.data), "--json").stdout)["problems"]), what="the problem being seen")
     offer((MODELS / "fraud-model-history.json").read_text())
     wait_until(lambda: "the model's features are velocity, amount, ratio, since, new.location" in (state()["model_trouble"] or ""))
     assert large_amount()["model"] == first
