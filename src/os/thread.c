@@ -5,6 +5,7 @@
 #include "os/logger.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -54,6 +55,12 @@ enum status thread_start(struct thread **started, const char *name, void (*run)(
 void thread_set_background(void)
 {
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_BACKGROUND); /* of Linux threads each has its own */
+    (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_BEST_EFFORT_LAST);
+}
+
+void thread_set_idle(void)
+{
+    (void)sched_setscheduler(gettid(), SCHED_IDLE, &(struct sched_param){0});
     (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_BEST_EFFORT_LAST);
 }
 

@@ -16,6 +16,9 @@ enum status thread_start(struct thread **started, const char *name, void (*run)(
 /* Lets others go before the calling thread, but never so that it stands still while they are busy for long. */
 void thread_set_background(void);
 
+/* For what may stand still while others are busy: the calling thread has what they leave (SCHED_IDLE of sched(7)). */
+void thread_set_idle(void);
+
 /* Waits until it has ended, and frees it. NULL is fine. */
 void thread_join(struct thread *thread);
 

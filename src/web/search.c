@@ -422,7 +422,7 @@ static ssize_t search_next(void *context, char *bytes, size_t size)
         /* A long one has what others leave of processor and disk; a short one is waited for. The connection is closed behind it. */
         if (!search->is_background && search->direction != LIVE && clock_monotonic_ms() - search->began_ms > BACKGROUND_AFTER_MS) {
             search->is_background = true;
-            thread_set_background();
+            thread_set_idle();
         }
         if (search->is_background)
             step_behind(search);

@@ -58,7 +58,7 @@ static const struct rule_setting own_settings[] = {
     {"amount.limit", RULE_DECIMAL, offsetof(struct velocity, amount_limit), "4000", 0, 0, "amount that is still usual"},
     {"amount.points", RULE_INTEGER, offsetof(struct velocity, amount_points), "50", 0, 1000, "points for more than that"},
     {"score.limit", RULE_INTEGER, offsetof(struct velocity, score_limit), "70", 0, 10000, "an alert for a score above this"},
-    {"kept.max", RULE_INTEGER, offsetof(struct velocity, kept_max), "256", 8, 2000, "transactions kept per key; with more in one window the oldest go"},
+    {"kept.max", RULE_INTEGER, offsetof(struct velocity, kept_max), "100", 8, 2000, "transactions kept per key; with more in one window the oldest go"},
     {"column.user", RULE_TEXT, offsetof(struct velocity, user), "user_id", 0, 0, "column that names who spends"},
     {"column.amount", RULE_TEXT, offsetof(struct velocity, amount), "amount", 0, 0, "column with the amount"},
     {"column.id", RULE_TEXT, offsetof(struct velocity, id), "id", 0, 0, "column that names the transaction"},
