@@ -197,9 +197,9 @@ try {
     await page.keyboard.press('/');
     await page.keyboard.type('spent 3000');
     await page.waitForURL('**q=spent*');
-    await page.waitForFunction(() => /spent 3000/.test(document.querySelector('.alert-item')?.textContent ?? '') && document.querySelectorAll('.alert-item').length === 1);
+    await page.waitForFunction(() => document.querySelector('.alert-item .who small')?.textContent === 'spend' && document.querySelectorAll('.alert-item').length === 1);
     await page.keyboard.press('Escape');
-    await tabTo(/User 500/);
+    await tabTo(/User 500\s*spend/); /* both agents told of the row */
     await page.keyboard.press('Enter');
     await page.waitForURL('**/alerts/A-*');
     await see('Why it fired');
