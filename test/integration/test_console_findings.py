@@ -55,7 +55,7 @@ def test_no_limit_of_wal_and_updates_without_the_old_row_are_notes(tailrace, pos
         assert harness.http("GET", tailrace.console_url + "/healthz").text == "ok\n" and console.get("/overview")["verdict"]["severity"] == "ok"
         assert tailrace.metrics()["tailrace_problems"] == 0
         said = status(console)
-        assert "Everything runs." in said and "note:  A stopped connector could fill the disk" in said and "PROBLEM" not in said, said
+        assert "Everything runs." in said and "note: A stopped connector could fill the disk" in said and "PROBLEM" not in said, said
         postgres.execute("postgres", "ALTER SYSTEM SET max_slot_wal_keep_size = '1GB'", "SELECT pg_reload_conf()")
         postgres.execute(database, "ALTER TABLE public.t REPLICA IDENTITY FULL")
         harness.wait_until(lambda: wal() is None and identity() is None, GONE_S)
