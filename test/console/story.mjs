@@ -120,6 +120,7 @@ try {
     await page.keyboard.type('payments');
     await tabTo(/Partitions/);
     await page.keyboard.type('3');
+    await tabTo(/^ Create$/);
     await press('Enter');
     await page.waitForSelector('h1 >> text=payments');
   });

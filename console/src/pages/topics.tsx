@@ -131,7 +131,6 @@ function CreateDialog({ close }: { close: () => void }) {
           </Field>
         </details>
         {error && error.field !== 'name' ? <ErrorLine error={error} /> : null}
-        <button type="submit" hidden /> {/* without one, Enter in a field sends nothing */}
       </form>
     </Dialog>
   );
