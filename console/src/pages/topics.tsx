@@ -131,6 +131,7 @@ function CreateDialog({ close }: { close: () => void }) {
           </Field>
         </details>
         {error && error.field !== 'name' ? <ErrorLine error={error} /> : null}
+        <button type="submit" hidden /> {/* without one, Enter in a field sends nothing */}
       </form>
     </Dialog>
   );
