@@ -24,6 +24,7 @@ struct plan {
 
 struct plans {
     pthread_mutex_t lock; /* guards the ring; a leaf */
+    pthread_mutex_t moving; /* held from the look at a group to its move: of two moves planned on the same positions one is stale */
     uint64_t count;
     struct plan items[PLANS_KEPT];
 };
@@ -33,6 +34,7 @@ struct plans *plans_create(void)
     struct plans *plans = memory_new(sizeof(*plans));
 
     (void)pthread_mutex_init(&plans->lock, NULL);
+    (void)pthread_mutex_init(&plans->moving, NULL);
     return plans;
 }
 
@@ -43,6 +45,7 @@ void plans_destroy(struct plans *plans)
     for (size_t i = 0; i < PLANS_KEPT; i++)
         json_decref(plans->items[i].partitions);
     (void)pthread_mutex_destroy(&plans->lock);
+    (void)pthread_mutex_destroy(&plans->moving);
     memory_free(plans);
 }
 
@@ -321,7 +324,7 @@ static void reset_do(struct api_call *call, const char *name, const json_t *grou
     }
 }
 
-void api_group_reset(struct api_call *call)
+static void reset_answer(struct api_call *call)
 {
     const char *name = call->parts[0], *plan = member_text(call->body, "plan");
     const json_t *to = json_object_get(call->body, "to");
@@ -354,4 +357,13 @@ void api_group_reset(struct api_call *call)
     json_decref(moves);
     json_decref(other);
     json_decref(group);
+}
+
+void api_group_reset(struct api_call *call)
+{
+    struct plans *plans = api_plans(call->api);
+
+    (void)pthread_mutex_lock(&plans->moving);
+    reset_answer(call);
+    (void)pthread_mutex_unlock(&plans->moving);
 }
