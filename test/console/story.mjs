@@ -304,6 +304,21 @@ try {
     await page.keyboard.press('Enter');
     await page.waitForSelector('.fall >> text=delivered');
   });
+  await step('an alert that came after the list and before the stream is shown, too', async () => {
+    let begin;
+    const held = new Promise(resolve => (begin = resolve));
+    await page.route('**/stream*', async route => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(url + '/alerts');
+    await page.waitForSelector('.alert-item >> text=/900/');
+    sql('mydb', "INSERT INTO transactions(user_id, amount, merchant, big) VALUES (901, 20, 'Bakery', 5), (901, 30, 'Bakery', 6), (901, 25, 'Bakery', 7); INSERT INTO transactions(user_id, amount, merchant, big) VALUES (901, 3927.52, 'Jeweller', 8)");
+    while (!(await (await fetch(url + '/api/v1/alerts')).text()).includes('User 901')) await new Promise(later => setTimeout(later, 50));
+    begin();
+    await page.waitForSelector('.alert-item >> text=/901/');
+    await page.unroute('**/stream*');
+  });
   await step('a row that has not come says where it waits, and what to do', async () => {
     await page.goto(url + '/trace?table=fraud.public.nowhere&key=1');
     await page.waitForSelector('text=It is not in the log');

@@ -102,6 +102,8 @@ export function Alerts({ rest }: { rest: string[] }) {
     setChanged(new Map());
   }, [params, answer.data]);
   const items = useMemo(() => [...(answer.data?.items ?? []), ...older].map(a => changed.get(a.id) ?? a).slice(0, LINES_MAX), [answer.data, older, changed]);
+  /* What came after the list's answer and before the stream that tells news began is in neither. */
+  useWatch(null, 'hello', () => void answer.reload());
   /* New alerts gather in a line above; the list does not jump while it is read. */
   useWatch('alerts', 'alert', data => {
     if ('more' in data) setMore(n => n + data.more);
