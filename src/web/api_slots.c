@@ -5,6 +5,8 @@
 #include "web/database.h"
 #include "web/slots.h"
 
+#define UNDEFINED_OBJECT "42704" /* PostgreSQL's error codes, appendix A */
+
 static const char drop_sql[] = "SELECT pg_drop_replication_slot($1)";
 
 /* Of the list; a new reference, NULL when there is none. */
@@ -21,6 +23,27 @@ static json_t *slot_find(struct api *api, const char *name)
     return found;
 }
 
+/* Which connector reads it by its configuration: a slot made since the last look is not listed. NULL: none does. */
+static const char *connector_configured(struct api_call *call, const char *name)
+{
+    const char *connector = NULL;
+    struct connect_database *databases;
+    size_t count;
+
+    databases = connect_databases(api_settings_of(call->api)->connect, true, call->arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(connector_slot(&databases[i].config), name) == 0)
+            connector = databases[i].connector;
+        properties_finish(&databases[i].config);
+    }
+    return connector;
+}
+
+static void unknown(struct api_call *call, const char *name)
+{
+    api_error(call, 404, "UNKNOWN_SLOT", arena_format(call->arena, "Slot %s is not known.", name), "Slots are those of the connectors' servers, as they were a moment ago.", NULL);
+}
+
 /* Drops it on the server of the connector that it belongs to. */
 static void drop(struct api_call *call, const char *name, const char *connector)
 {
@@ -29,6 +52,7 @@ static void drop(struct api_call *call, const char *name, const char *connector)
     PGconn *connection = NULL;
     PGresult *result;
     struct error error = {.status = OK};
+    const char *state;
     size_t count;
 
     databases = connect_databases(settings->connect, true, call->arena, &count);
@@ -43,9 +67,12 @@ static void drop(struct api_call *call, const char *name, const char *connector)
         return;
     }
     result = PQexecParams(connection, drop_sql, 1, NULL, &name, NULL, NULL, 0);
+    state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
         api_changed(call, "info", name, arena_format(call->arena, "Replication slot %s was dropped.", name));
         call->response->status = 204;
+    } else if (state != NULL && strcmp(state, UNDEFINED_OBJECT) == 0) {
+        unknown(call, name);
     } else {
         api_error(call, 409, "SLOT_NOT_DROPPED", "The slot was not dropped.", arena_format(call->arena, "%s", PQresultErrorMessage(result)), NULL);
     }
@@ -57,10 +84,10 @@ void api_slot_drop(struct api_call *call)
 {
     const char *name = call->parts[0];
     json_t *slot = slot_find(call->api, name);
-    const char *connector = member_text(slot, "connector");
+    const char *connector = slot == NULL ? connector_configured(call, name) : member_text(slot, "connector");
 
-    if (slot == NULL)
-        api_error(call, 404, "UNKNOWN_SLOT", arena_format(call->arena, "Slot %s is not known.", name), "Slots are those of the connectors' servers, as they were a moment ago.", NULL);
+    if (slot == NULL && (connector == NULL || call->dry_run))
+        unknown(call, name);
     else if (json_is_true(json_object_get(slot, "active")))
         api_error(call, 409, "SLOT_IN_USE", "The slot was not dropped.", "It is being read.", "Stop the connector, or the program, that reads it.");
     else if (call->dry_run)

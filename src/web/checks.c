@@ -7,6 +7,7 @@
 #include "connect/preflight.h"
 #include "os/clock.h"
 #include "web/api.h"
+#include "web/database.h"
 #include "web/words.h"
 
 #define LOOK_EVERY_MS 10000            /* at what preflight looks at */
@@ -270,10 +271,9 @@ static void replace(struct checks *checks, json_t **at, json_t *now)
 void checks_look(struct checks *checks, struct connect *connect, const char *connector, const struct properties *config, bool is_running, PGconn *connection)
 {
     struct checked *checked = checked_of(checks, connector);
-    const char *slot = properties_get(config, "slot.name");
     int64_t now_ms = clock_monotonic_ms();
 
-    replace(checks, &checked->huge, huge_look(checked, connection, slot == NULL ? "debezium" : slot));
+    replace(checks, &checked->huge, huge_look(checked, connection, connector_slot(config)));
     if (!is_running) { /* its publication, for one, may not be there yet */
         checked->looked_ms = 0;
         replace(checks, &checked->findings, NULL);

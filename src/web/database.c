@@ -180,6 +180,13 @@ enum status connector_database_open(struct databases *databases, const struct pr
     return status;
 }
 
+const char *connector_slot(const struct properties *config)
+{
+    const char *slot = properties_get(config, "slot.name");
+
+    return slot == NULL ? "debezium" : slot;
+}
+
 void connector_database_close(struct databases *databases, PGconn *connection)
 {
     if (connection == NULL)

@@ -23,6 +23,7 @@ void databases_destroy(struct databases *databases);   /* when all are closed. N
  * Errors  UNAVAILABLE (libpq's words, in one line), CLOSED (the program stops)
  */
 enum status connector_database_open(struct databases *databases, const struct properties *config, PGconn **opened, struct error *error);
+const char *connector_slot(const struct properties *config); /* its name; the configuration's memory, or Debezium's default */
 void connector_database_close(struct databases *databases, PGconn *connection); /* NULL is fine */
 
 #endif

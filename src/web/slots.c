@@ -210,20 +210,18 @@ static bool is_stopping(struct slots *slots)
 
 static void server_look(struct slots *slots, struct server *server, const struct properties *config, bool is_running)
 {
-    const char *slot = properties_get(config, "slot.name");
-    const char *argument = slot == NULL ? "debezium" : slot;
+    const char *slot = connector_slot(config);
     PGresult *result;
 
     if (server->connection != NULL && PQstatus(server->connection) != CONNECTION_OK) {
         connector_database_close(slots->databases, server->connection);
         server->connection = NULL;
     }
-    if (server->connection == NULL && connector_database_open(slots->databases, config, &server->connection, NULL) != OK)
-    {
+    if (server->connection == NULL && connector_database_open(slots->databases, config, &server->connection, NULL) != OK) {
         unreachable(slots, server); /* the connector says what is wrong */
         return;
     }
-    result = PQexecParams(server->connection, slots_sql, 1, NULL, &argument, NULL, NULL, 0);
+    result = PQexecParams(server->connection, slots_sql, 1, NULL, &slot, NULL, NULL, 0);
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
         answer_take(slots, server, result, disk_room(server->connection));
     PQclear(result);

@@ -305,8 +305,13 @@ def test_a_connector_is_checked_made_read_and_deleted(postgres, database, consol
     console.change("DELETE", "/slots/none", {"confirm": "none"}, status=404)
     harness.wait_until(lambda: not next(s for s in console.get("/overview")["slots"] if s["slot"] == slot["slot"])["active"])
     console.change("DELETE", f"/slots/{slot['slot']}", {}, status=400)
-    console.change("DELETE", f"/slots/{slot['slot']}", {"confirm": slot["slot"]}, status=204)
-    assert postgres.execute(database, f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot['slot']}'") == [(0,)]
+    for state in ("as listed", "made since the last look"):
+        console.change("DELETE", f"/slots/{slot['slot']}", {"confirm": slot["slot"]}, status=204)
+        assert postgres.execute(database, f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot['slot']}'") == [(0,)], state
+        console.change("DELETE", f"/slots/{slot['slot']}", {"confirm": slot["slot"]}, status=404)
+        if state == "as listed":
+            harness.wait_until(lambda: not any(s["slot"] == slot["slot"] for s in console.get("/overview")["slots"]))
+            postgres.execute(database, f"SELECT pg_create_logical_replication_slot('{slot['slot']}', 'pgoutput')")
     console.change("DELETE", "/connect/connectors/pay", status=204)
     console.get("/connectors/pay", status=404)
 
