@@ -62,18 +62,18 @@ static enum status reading_insert(struct temperature *generator, int64_t ago_ms,
 
 static enum status history_write(struct temperature *generator, struct error *error)
 {
-    int64_t rows = generator->history_ms / generator->every_ms;
+    int64_t rows = generator->history_ms / generator->every_ms, left = rows;
     enum status status;
 
     if (rows > HISTORY_ROWS_MAX)
         return error_set(error, ERROR_USAGE, "--history would be %" PRId64 " readings; a longer --every or a shorter --history makes fewer", rows);
     status = database_execute(generator->connection, "BEGIN", "begin", error);
-    for (int64_t i = rows; i > 0 && status == OK && !stopped; i--)
-        status = reading_insert(generator, i * generator->every_ms, false, error);
+    for (; left > 0 && status == OK && !stopped; left--)
+        status = reading_insert(generator, left * generator->every_ms, false, error);
     if (status == OK)
         status = database_execute(generator->connection, "COMMIT", "commit", error);
     if (status == OK && !generator->quiet)
-        (void)printf("Inserted %" PRId64 " earlier temperatures.\n", rows);
+        (void)printf("Inserted %" PRId64 " earlier temperatures.\n", rows - left);
     return status;
 }
 

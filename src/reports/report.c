@@ -21,6 +21,9 @@
 #define LOOK_MS 200
 #define CONNECT_MS 15000
 #define QUERY_BYTES_MAX ((size_t)1 << 20)
+#define TIMESTAMPTZ_OID 1184
+#define ELLIPSIS "…"
+#define COLUMNS_SQL "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid = to_regclass(%s)"
 
 static const char *const functions[][2] = {{"avg", "Average"}, {"sum", "Sum of"}, {"min", "Lowest"}, {"max", "Highest"}, {"count", "Count of"}};
 #define FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
@@ -96,10 +99,21 @@ static void quoted_append(struct buffer *query, const char *name, size_t size)
     buffer_append_u8(query, '"');
 }
 
+static void table_append(struct buffer *query, const char *table)
+{
+    const char *dot = strchr(table, '.');
+
+    if (dot != NULL) {
+        quoted_append(query, table, (size_t)(dot - table));
+        buffer_append_u8(query, '.');
+        table = dot + 1;
+    }
+    quoted_append(query, table, strlen(table));
+}
+
 /* The window is [$1, $2); both are timestamptz and compare with either kind of timestamp in the session's zone. */
 char *report_query(const struct report_spec *spec)
 {
-    const char *dot = spec->table == NULL ? NULL : strchr(spec->table, '.');
     struct buffer query;
     char *copy;
 
@@ -111,11 +125,7 @@ char *report_query(const struct report_spec *spec)
     buffer_append_string(&query, ") AS ");
     quoted_append(&query, spec->column, strlen(spec->column));
     buffer_append_string(&query, ", count(*) AS \"rows\" FROM ");
-    if (dot != NULL) {
-        quoted_append(&query, spec->table, (size_t)(dot - spec->table));
-        buffer_append_u8(&query, '.');
-    }
-    quoted_append(&query, dot == NULL ? spec->table : dot + 1, strlen(dot == NULL ? spec->table : dot + 1));
+    table_append(&query, spec->table);
     buffer_append_string(&query, " WHERE ");
     quoted_append(&query, spec->time_column, strlen(spec->time_column));
     buffer_append_string(&query, " >= $1::timestamptz AND ");
@@ -126,16 +136,20 @@ char *report_query(const struct report_spec *spec)
     return copy;
 }
 
+/* On one line, one blank between words. */
 static void message_trim(char *message)
 {
-    size_t size = strlen(message);
+    char *end = message;
 
-    while (size > 0 && (message[size - 1] == '\n' || message[size - 1] == ' '))
-        message[--size] = '\0';
-    for (char *at = message; *at != '\0'; at++) {
-        if (*at == '\n' || *at == '\t')
-            *at = ' ';
+    for (const char *at = message; *at != '\0'; at++) {
+        char byte = *at == '\n' || *at == '\t' ? ' ' : *at;
+
+        if (byte != ' ' || (end > message && end[-1] != ' '))
+            *end++ = byte;
     }
+    while (end > message && end[-1] == ' ')
+        end--;
+    *end = '\0';
 }
 
 static enum status query_failed(PGconn *connection, const PGresult *result, const char *doing, struct error *error)
@@ -177,7 +191,9 @@ static enum status socket_wait(PGconn *connection, short events, const struct pa
 
 static enum status connection_open(const char *conninfo, const struct patience *patience, PGconn **opened, struct error *error)
 {
-    PGconn *connection = PQconnectStart(conninfo);
+    static const char *const keywords[] = {"dbname", "client_encoding", NULL};
+    const char *const values[] = {conninfo, "UTF8", NULL}; /* what is behind counts */
+    PGconn *connection = PQconnectStartParams(keywords, values, 1);
     PostgresPollingStatusType state = PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     enum status status = OK;
 
@@ -195,12 +211,25 @@ static enum status connection_open(const char *conninfo, const struct patience *
     return status;
 }
 
-/* The result, or NULL with the error when there is none: the connection is of no use then. */
+/* COPY has no end before it was read: whoever sees it gives the connection up. */
+static bool is_copy(const PGresult *result)
+{
+    ExecStatusType code = PQresultStatus(result);
+
+    return code == PGRES_COPY_OUT || code == PGRES_COPY_IN || code == PGRES_COPY_BOTH;
+}
+
+/*
+ * The result, or NULL with the error when there is none: the connection is of no use then. Parameters are timestamptz whatever they are
+ * compared with: as the literals that PostgreSQL would else take them for, a timestamp without zone loses theirs. Those that the text does
+ * not use may be given too.
+ */
 static PGresult *ask(PGconn *connection, const char *sql, int count, const char *const *values, const struct patience *patience, struct error *error)
 {
+    static const Oid types[] = {TIMESTAMPTZ_OID, TIMESTAMPTZ_OID};
     PGresult *result = NULL, *next;
 
-    if (PQsendQueryParams(connection, sql, count, NULL, values, NULL, NULL, 0) == 0) {
+    if (PQsendQueryParams(connection, sql, count, types, values, NULL, NULL, 0) == 0) {
         (void)query_failed(connection, NULL, "ask PostgreSQL", error);
         return NULL;
     }
@@ -213,7 +242,7 @@ static PGresult *ask(PGconn *connection, const char *sql, int count, const char 
         }
     }
     result = PQgetResult(connection);
-    while ((next = PQgetResult(connection)) != NULL)
+    while (!is_copy(result) && (next = PQgetResult(connection)) != NULL)
         PQclear(next);
     return result;
 }
@@ -244,8 +273,34 @@ static void timestamp_text(int64_t us, char text[64])
                    parts.tm_sec, (int)(us % US_PER_SECOND));
 }
 
-static void values_take(const struct report_spec *spec, const PGresult *result, struct report_result *taken)
+/* Whole characters only, and "…" for those that find no room; what is no UTF-8 (a database may be SQL_ASCII) becomes "?". */
+static void text_take(const char *text, char *taken, size_t size)
 {
+    struct slice rest = slice_from_string(text);
+    size_t used = 0, room = rest.size < size ? size - 1 : size - sizeof(ELLIPSIS);
+
+    while (rest.size > 0) {
+        struct slice character = slice_of(rest.data, text_character_size(rest.data[0]));
+        bool is_right = character.size <= rest.size && text_is_utf8(character);
+
+        character = is_right ? character : slice_of("?", 1);
+        if (used + character.size > room)
+            break;
+        memcpy(taken + used, character.data, character.size);
+        used += character.size;
+        rest = slice_from(rest, is_right ? character.size : 1);
+    }
+    (void)snprintf(taken + used, size - used, "%s", rest.size > 0 ? ELLIPSIS : "");
+}
+
+/* Errors: DATABASE: it is not one row, or has more columns than are kept. */
+static enum status values_take(const struct report_spec *spec, const PGresult *result, struct report_result *taken, struct error *error)
+{
+    if (PQntuples(result) > 1)
+        return error_set(error, ERROR_DATABASE, "%s: the SQL gave %d rows, and a report is one: put them together (avg, count, string_agg, …) or add LIMIT 1", spec->name,
+                         PQntuples(result));
+    if (PQnfields(result) > REPORT_VALUES_MAX)
+        return error_set(error, ERROR_DATABASE, "%s: the SQL gave %d columns; a report has at most %d", spec->name, PQnfields(result), REPORT_VALUES_MAX);
     taken->outcome = REPORT_NO_DATA;
     taken->rows = -1;
     for (int i = 0; i < PQnfields(result) && PQntuples(result) > 0; i++) {
@@ -255,15 +310,39 @@ static void values_take(const struct report_spec *spec, const PGresult *result, 
             (void)text_parse_int64(slice_from_string(text), &taken->rows);
             continue;
         }
-        if (text == NULL || taken->value_count == REPORT_VALUES_MAX)
+        if (text == NULL)
             continue;
-        (void)snprintf(taken->values[taken->value_count].name, sizeof(taken->values[0].name), "%s", PQfname(result, i));
-        (void)snprintf(taken->values[taken->value_count].text, sizeof(taken->values[0].text), "%s", text);
+        text_take(PQfname(result, i), taken->values[taken->value_count].name, sizeof(taken->values[0].name));
+        text_take(text, taken->values[taken->value_count].text, sizeof(taken->values[0].text));
         taken->value_count++;
         taken->outcome = REPORT_VALUE;
     }
     if (taken->rows == 0)
         taken->outcome = REPORT_NO_DATA;
+    return OK;
+}
+
+/* The columns of the table, when it is one of them that is missing. */
+static void columns_say(PGconn *connection, const struct report_spec *spec, const PGresult *refused, const struct patience *patience, struct error *error)
+{
+    const char *code = PQresultErrorField(refused, PG_DIAG_SQLSTATE), *said = PQresultErrorField(refused, PG_DIAG_MESSAGE_PRIMARY);
+    struct buffer name;
+    char *literal, *query;
+    PGresult *columns;
+
+    if (spec->sql != NULL || code == NULL || strcmp(code, "42703") != 0)
+        return;
+    buffer_init(&name, QUERY_BYTES_MAX);
+    table_append(&name, spec->table);
+    literal = PQescapeLiteral(connection, (const char *)name.data, name.size);
+    query = memory_format(COLUMNS_SQL, literal == NULL ? "NULL" : literal);
+    columns = ask(connection, query, 0, NULL, patience, &(struct error){.status = OK});
+    if (PQresultStatus(columns) == PGRES_TUPLES_OK && PQntuples(columns) == 1 && !PQgetisnull(columns, 0, 0))
+        (void)error_set(error, ERROR_DATABASE, "%s: %s; columns of %s: %s", spec->name, said, spec->table, PQgetvalue(columns, 0, 0));
+    PQclear(columns);
+    memory_free(query);
+    PQfreemem(literal);
+    buffer_finish(&name);
 }
 
 /* One run over the window that ends at to_us. */
@@ -280,13 +359,17 @@ static enum status run_window(PGconn *connection, const struct report_spec *spec
     *result = (struct report_result){.run_us = began_us, .window_from_us = to_us - spec->window_s * US_PER_SECOND, .window_to_us = to_us, .rows = -1};
     timestamp_text(result->window_from_us, from);
     timestamp_text(to_us, to);
-    answer = ask(connection, query, strstr(query, "$2") != NULL ? 2 : strstr(query, "$1") != NULL ? 1 : 0, values, patience, error);
+    answer = ask(connection, query, 2, values, patience, error);
     if (answer == NULL)
         status = ERROR_UNAVAILABLE;
     else if (PQresultStatus(answer) == PGRES_TUPLES_OK)
-        values_take(spec, answer, result);
+        status = values_take(spec, answer, result, error);
+    else if (PQresultStatus(answer) == PGRES_COMMAND_OK || PQresultStatus(answer) == PGRES_EMPTY_QUERY || is_copy(answer))
+        status = error_set(error, ERROR_DATABASE, "%s: the SQL gives no row; it has to be a SELECT", spec->name);
     else
         status = query_failed(connection, answer, spec->name, error);
+    if (status == ERROR_DATABASE)
+        columns_say(connection, spec, answer, patience, error);
     PQclear(answer);
     memory_free(query);
     result->took_us = clock_now_us() - began_us;

@@ -22,7 +22,7 @@ struct report_spec {
     const char *column;       /* what is averaged */
     const char *function;     /* "avg", "sum", "min", "max", "count" */
     const char *time_column;  /* "recorded_at" */
-    const char *sql;          /* any SELECT of one row with $1 and $2, the window's two ends; NULL with table */
+    const char *sql;          /* any SELECT of one row; $1 and $2 are the window's two ends (timestamptz); NULL with table */
     const char *unit;         /* "°C"; "" */
     int64_t window_s;
     int64_t every_s;
@@ -38,7 +38,7 @@ struct report_result {
     size_t value_count;
     struct {
         char name[64];
-        char text[64];            /* exact, as PostgreSQL gives it */
+        char text[256];           /* exact, as PostgreSQL gives it; cut with "…" when longer */
     } values[REPORT_VALUES_MAX];
     int64_t took_us;
     bool caught_up;               /* its time had passed */

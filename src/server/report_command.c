@@ -134,7 +134,7 @@ int report_main(int argc, char **argv)
         {"window", OPTION_TEXT, &window, "DURATION", "How far back each run looks (default 10m)", 0, 0},
         {"every", OPTION_TEXT, &every, "DURATION", "Time between runs (default: the window)", 0, 0},
         {"unit", OPTION_TEXT, &spec.unit, "TEXT", "Printed behind the value (default for a column named temperature: °C)", 0, 0},
-        {"sql", OPTION_TEXT, &sql_file, "FILE", "A SELECT of one row instead of table and column; $1 and $2 are the window's ends", 0, 0},
+        {"sql", OPTION_TEXT, &sql_file, "FILE", "A SELECT of one row instead of table and column; $1 and $2 are the window's ends, timestamptz", 0, 0},
         {"once", OPTION_FLAG, &shown.once, NULL, "Run once and end", 0, 0},
         {"json", OPTION_FLAG, &shown.json, NULL, "Print each run as one line of JSON", 0, 0},
         {"host", OPTION_TEXT, &database.host, "HOST", "PostgreSQL's address or socket directory (default 127.0.0.1)", 0, 0},
@@ -168,7 +168,7 @@ int report_main(int argc, char **argv)
     if (database.password == NULL)
         database.password = getenv("PGPASSWORD") == NULL ? "postgrespw" : NULL; /* libpq reads the variable itself */
     if (spec.unit == NULL)
-        spec.unit = spec.column != NULL && strcmp(spec.column, "temperature") == 0 ? "°C" : "";
+        spec.unit = spec.column != NULL && strcmp(spec.column, "temperature") == 0 && strcmp(spec.function, "count") != 0 ? "°C" : "";
     (void)logger_set_level(NULL, "warning");
     buffer_init(&shown.line, 1 << 16);
     conninfo = conninfo_of(&database);

@@ -260,6 +260,33 @@ def test_windows_of_a_report_go_by_the_databases_clock_and_zone(postgres, databa
         assert result["values"] == {"v": "1"} and result["rows"] == 1, ran.stderr
 
 
+def test_a_report_of_any_sql_says_what_it_gave_or_why_it_is_none(postgres, database, tailrace, tmp_path):
+    postgres.execute(database, f"ALTER DATABASE \"{database}\" SET timezone = 'Asia/Kolkata'")
+    postgres.execute(database, "CREATE TABLE t(v numeric, recorded_at timestamp DEFAULT now())", "INSERT INTO t VALUES (1), (2)")
+
+    def ran(*arguments, sql=None):
+        (tmp_path / "sql").write_text(sql or "")
+        return tailrace.run("tailrace", "report", "r", *(() if sql is None else ("--sql", str(tmp_path / "sql"))), *arguments, "--once", "--json", "--host",
+                            "127.0.0.1", "--port", str(postgres.port), "--password", harness.PASSWORD, "--database", database)
+
+    def values(sql):
+        return json.loads(ran(sql=sql).stdout)["values"]
+
+    counted = "SELECT count(*) AS n FROM t WHERE recorded_at "
+    assert values(counted + ">= $1 AND recorded_at < $2") == {"n": "2"}, "parameters without a cast are in the session's time zone too"
+    assert values(counted + "< $2 -- not $1") == values("SELECT 2 AS n") == {"n": "2"}
+    long = values("SELECT repeat('ü', 200) AS \"größte\", 'x' AS x")
+    assert long == {"größte": "ü" * 126 + "…", "x": "x"}
+    for sql, message in (("SELECT v FROM t", "r: the SQL gave 2 rows, and a report is one"),
+                         ("SELECT " + ", ".join(str(i) for i in range(17)), "r: the SQL gave 17 columns; a report has at most 16"),
+                         ("", "r: the SQL gives no row; it has to be a SELECT"), ("DELETE FROM t WHERE false", "r: the SQL gives no row"),
+                         ("COPY t TO STDOUT", "r: the SQL gives no row")):
+        answer = ran(sql=sql)
+        assert answer.returncode == 1 and message in answer.stderr, (sql, answer)
+    answer = ran("--table", "public.t", "--column", "w")
+    assert answer.returncode == 1 and 'column "w" does not exist; columns of public.t: v, recorded_at' in answer.stderr
+
+
 def agent(tailrace, topic, *more, rule="spending-pattern"):
     return tailrace.run("tailrace", "agent", rule, "--topic", topic, "--bootstrap-server", tailrace.bootstrap, "--from-beginning", "--until-end", *more)
 

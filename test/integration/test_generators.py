@@ -1,6 +1,7 @@
 """The generators against a real PostgreSQL."""
 import os
 import re
+import signal
 import subprocess
 
 import harness
@@ -30,6 +31,16 @@ def test_temperatures_make_their_database_and_say_each_reading(postgres):
         assert again.stdout.splitlines()[0] == "Table ready."
     finally:
         postgres.drop_database("office_test")
+
+
+def test_a_history_that_is_interrupted_says_what_it_wrote(postgres, database):
+    process = subprocess.Popen([harness.build_directory() / "tailrace", "generate", "temperature", "--database", database, "--history", "100d", "--every", "1s",
+                                "--host", "127.0.0.1", "--port", str(postgres.port), "--password", harness.PASSWORD], stdout=subprocess.PIPE, text=True)
+    harness.wait_until(lambda: postgres.execute(database, f"SELECT 1 FROM pg_stat_activity WHERE datname = '{database}' AND query LIKE 'INSERT INTO temp%'"))
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[0].splitlines()
+    (count,), = postgres.execute(database, "SELECT count(*) FROM temperature_readings")
+    assert 0 < count < 8_640_000 and said == ["Table ready.", f"Inserted {count} earlier temperatures."]
 
 
 def test_labels_name_the_unusual_rows_and_shares_of_rows_change_and_go(postgres, database):
