@@ -4,6 +4,7 @@
  * group is reset, and an alert arrives, explains itself and is acknowledged: these by keyboard only. Then every page once more,
  * light and dark, wide and on a phone, and past axe. With CONSOLE_SHOTS=DIR it leaves pictures there. PORTS=N: it takes N+1 to N+4.
  */
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -47,6 +48,8 @@ const sql = (database, text) => {
   const done = spawnSync('psql', ['-h', '127.0.0.1', '-p', String(pg), '-U', 'postgres', '-d', database, '-v', 'ON_ERROR_STOP=1', '-qc', text], { encoding: 'utf8', env: { ...process.env, PGPASSWORD: 'postgrespw' } });
   if (done.status !== 0) throw new Error(done.stderr);
 };
+/* Three small amounts and one that the agent tells. */
+const spendMuch = user => sql('mydb', `INSERT INTO transactions(user_id, amount, merchant, big) VALUES (${user}, 20, 'Bakery', 1), (${user}, 30, 'Bakery', 2), (${user}, 25, 'Bakery', 3), (${user}, 3927.52, 'Jeweller', 4)`);
 const tool = (name, ...args) => {
   const done = spawnSync(join(dirname(program), 'bin', name), ['--bootstrap-server', `127.0.0.1:${kafka}`, ...args], { encoding: 'utf8', timeout: 60_000 });
   if (done.status !== 0) throw new Error(done.stdout + done.stderr);
@@ -270,7 +273,7 @@ try {
   await step('an alert arrives while the inbox is open, is opened by keyboard, and explains itself', async () => {
     await press('g', 'a');
     await page.waitForURL('**/alerts');
-    sql('mydb', "INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 20, 'Bakery', 1), (900, 30, 'Bakery', 2), (900, 25, 'Bakery', 3); INSERT INTO transactions(user_id, amount, merchant, big) VALUES (900, 3927.52, 'Jeweller', 4)");
+    spendMuch(900);
     await page.waitForSelector('.alert-item >> text=/900/');
     await tabTo(/900/);
     await press('Enter');
@@ -313,11 +316,34 @@ try {
     });
     await page.goto(url + '/alerts');
     await page.waitForSelector('.alert-item >> text=/900/');
-    sql('mydb', "INSERT INTO transactions(user_id, amount, merchant, big) VALUES (901, 20, 'Bakery', 5), (901, 30, 'Bakery', 6), (901, 25, 'Bakery', 7); INSERT INTO transactions(user_id, amount, merchant, big) VALUES (901, 3927.52, 'Jeweller', 8)");
+    spendMuch(901);
     while (!(await (await fetch(url + '/api/v1/alerts')).text()).includes('User 901')) await new Promise(later => setTimeout(later, 50));
     begin();
     await page.waitForSelector('.alert-item >> text=/901/');
     await page.unroute('**/stream*');
+  });
+  await step('an alert told while the list is asked for again is not forgotten', async () => {
+    let answer;
+    const held = new Promise(resolve => (answer = resolve));
+    spendMuch(902);
+    await page.waitForSelector('.new-line >> text=1 new');
+    await page.route('**/api/v1/alerts?*', async route => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    const asked = page.waitForRequest('**/api/v1/alerts?*');
+    await page.click('.new-line');
+    await asked;
+    await page.waitForSelector('.new-line', { state: 'detached' });
+    spendMuch(903);
+    await page.waitForSelector('.new-line >> text=1 new');
+    answer();
+    await page.waitForSelector('.alert-item >> text=/902/');
+    assert.equal(await page.locator('.new-line').textContent(), '1 new');
+    await page.unroute('**/api/v1/alerts?*');
+    await page.click('.new-line');
+    await page.waitForSelector('.alert-item >> text=/903/');
   });
   await step('a row that has not come says where it waits, and what to do', async () => {
     await page.goto(url + '/trace?table=fraud.public.nowhere&key=1');

@@ -1,5 +1,5 @@
 /* alerts.tsx: the inbox on the left, one alert on the right. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { asError, change, get, query } from '../lib/api';
 import { second } from '../lib/clock';
 import * as f from '../lib/format';
@@ -94,20 +94,28 @@ export function Alerts({ rest }: { rest: string[] }) {
   const answer = useAnswer<AlertList>('/alerts' + params);
   const [older, setOlder] = useState<AlertLine[]>([]), [fresh, setFresh] = useState<AlertLine[]>([]), [more, setMore] = useState(0), [end, setEnd] = useState(false), loading = useRef(false);
   const [changed, setChanged] = useState<Map<string, AlertLine>>(new Map());
-  useEffect(() => {
+  useLayoutEffect(() => {
     setOlder([]);
+    setEnd(false);
+  }, [answer.data]);
+  /* Emptied when the list is asked for, not when it is there: what is told between the two stays. */
+  const newsForget = () => {
     setFresh([]);
     setMore(0);
-    setEnd(false);
     setChanged(new Map());
-  }, [params, answer.data]);
+  };
+  useLayoutEffect(newsForget, [params]);
+  const reload = () => {
+    newsForget();
+    void answer.reload();
+  };
   const items = useMemo(() => [...(answer.data?.items ?? []), ...older].map(a => changed.get(a.id) ?? a).slice(0, LINES_MAX), [answer.data, older, changed]);
   /* What came after the list's answer and before the stream that tells news began is in neither. */
-  useWatch(null, 'hello', () => void answer.reload());
+  useWatch(null, 'hello', reload);
   /* New alerts gather in a line above; the list does not jump while it is read. */
   useWatch('alerts', 'alert', data => {
     if ('more' in data) setMore(n => n + data.more);
-    else if (!items.length) void answer.reload(); /* nothing is being read yet */
+    else if (!items.length) reload(); /* nothing is being read yet */
     else if (items.some(i => i.id === data.id)) setChanged(map => new Map(map).set(data.id, data));
     else setFresh(list => (list.some(l => l.id === data.id) ? list : [data, ...list]));
   });
@@ -135,7 +143,7 @@ export function Alerts({ rest }: { rest: string[] }) {
     history.replaceState(null, '', location.pathname + (next.toString() ? '?' + next : ''));
     route.set({ ...route.get(), query: next });
   };
-  const shown = id ?? (matchMedia('(min-width: 721px)').matches ? (items[0]?.id ?? null) : null), waiting = fresh.length + more;
+  const shown = id ?? (matchMedia('(min-width: 721px)').matches ? (items[0]?.id ?? null) : null), listed = new Set(items.map(i => i.id)), waiting = fresh.filter(a => !listed.has(a.id)).length + more;
   const agents = [...new Set([...items.map(i => i.agent ?? ''), ...(agent ? [agent] : [])])].filter(Boolean).sort();
   return (
     <div class={'page split' + (id ? ' has-choice' : '')}>
@@ -173,7 +181,7 @@ export function Alerts({ rest }: { rest: string[] }) {
         </div>
         <Mutes />
         {waiting ? (
-          <button type="button" class="new-line" onClick={() => void answer.reload()}>
+          <button type="button" class="new-line" onClick={reload}>
             {f.int(waiting)} new
           </button>
         ) : null}
@@ -204,7 +212,7 @@ export function Alerts({ rest }: { rest: string[] }) {
         </Shown>
       </section>
       {shown ? (
-        <AlertPage id={shown} key={shown} changed={() => void answer.reload()} heading={id !== null} />
+        <AlertPage id={shown} key={shown} changed={reload} heading={id !== null} />
       ) : answer.data && !items.length ? (
         <div class="alert">
           <p class="sub">Alerts that fire appear on the left, and the chosen one here.</p>

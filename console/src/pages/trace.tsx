@@ -1,5 +1,5 @@
 /* trace.tsx: one row, from its commit to everything that came of it. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { query } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
@@ -91,7 +91,7 @@ export function TracePage(_: { rest: string[] }) {
   const { query: q } = useStore(route), asked = typed(q) !== '';
   const tables = useAnswer<List<TopicItem>>('/topics?kind=table&limit=500'), answer = useAnswer<Trace>(asked ? '/trace?' + q.toString() : null);
   const [text, setText] = useState(typed(q)), [table, setTable] = useState(q.get('table') ?? '');
-  useEffect(() => {
+  useLayoutEffect(() => {
     setText(typed(q));
     setTable(q.get('table') ?? '');
   }, [q]);

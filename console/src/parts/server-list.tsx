@@ -152,7 +152,7 @@ export function ServerList<T>(p: ServerListProps<T>) {
 /* The filter field of a list; what it says follows 150 ms after the last key. */
 export function FilterField({ value, onChange, label }: { value: string; onChange: (value: string) => void; label: string }) {
   const [text, setText] = useState(value), timer = useRef<number | undefined>(undefined);
-  useEffect(() => setText(value), [value]);
+  useLayoutEffect(() => setText(value), [value]); /* at once: what is typed after it stays */
   useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <label class="field grow">
