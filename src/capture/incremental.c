@@ -496,9 +496,10 @@ static enum status read_chunk(struct incremental *incremental, struct error *err
     return status;
 }
 
-/* The chunk is published: reads the next one, or rests first. */
+/* The chunk is published, and does not have to be read again: reads the next one, or rests first. */
 static enum status go_on(struct incremental *incremental, struct error *error)
 {
+    chunk_clear(incremental);
     if (incremental->rest_until_ms > clock_monotonic_ms())
         return OK;
     return read_chunk(incremental, error);

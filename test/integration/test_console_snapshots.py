@@ -67,6 +67,17 @@ def test_a_limit_of_load_holds_the_snapshot_down_until_it_is_raised(tailrace_fac
     harness.wait_until(lambda: all(p["code"] != "snapshot_slow" for p in console.get("/problems")["items"]), 60)
 
 
+def test_rows_come_once_though_the_program_restarts_while_the_snapshot_rests(tailrace_factory, postgres, database):
+    console = start(tailrace_factory, postgres, database)
+    begun = console.change("POST", "/connectors/c/snapshots", {"tables": ["public.users"], "load_max": 0.01}, status=201)
+    harness.wait_until(lambda: rows(console, database) >= 300, 60)
+    console.tailrace.restart()
+    harness.wait_until(lambda: (console.get("/connectors/c")["snapshot"] or {}).get("state") == "running", 60)
+    console.change("PATCH", f"/connectors/c/snapshots/{begun['id']}", {"load_max": 1})
+    harness.wait_until(lambda: console.get("/connectors/c/snapshots")["items"][0]["state"] == "done", 60)
+    assert rows(console, database) == 5000
+
+
 def test_a_snapshot_that_fails_is_a_problem_until_one_is_done(tailrace_factory, postgres, database):
     console = start(tailrace_factory, postgres, database)
     begun = console.change("POST", "/connectors/c/snapshots", {"tables": ["public.users"], "condition": "no_such_column > 1"}, status=201)
