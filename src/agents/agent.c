@@ -172,9 +172,11 @@ static enum status checkpoint(struct agent *agent, struct error *error)
     if (status == OK) {
         agent->dirty = agent->urgent = false;
         agent->checkpointed_ms = clock_monotonic_ms();
+        (void)pthread_mutex_lock(&agent->lock);
         agent->status.checkpoints++;
         agent->status.checkpoint_us = (clock_monotonic_ns() - began_ns) / NS_PER_US;
         agent->status.checkpoints_us += agent->status.checkpoint_us;
+        (void)pthread_mutex_unlock(&agent->lock);
     }
     return status;
 }
@@ -228,8 +230,6 @@ static void state_set(struct agent *agent, enum agent_state state)
 {
     (void)pthread_mutex_lock(&agent->lock);
     agent->status.state = state;
-    if (state == AGENT_RUNNING)
-        agent->status.tries = 0;
     (void)pthread_mutex_unlock(&agent->lock);
 }
 
@@ -248,7 +248,8 @@ static enum status states_load(struct agent *agent, struct error *error)
     status = source_load(agent->source, state_take, agent->states, error);
     (void)pthread_mutex_unlock(&agent->lock);
     agent->checkpointed_ms = clock_monotonic_ms();
-    state_set(agent, AGENT_RUNNING);
+    if (status == OK)
+        state_set(agent, AGENT_RUNNING);
     return status;
 }
 
@@ -412,11 +413,12 @@ static void retry_wait(struct agent *agent, int64_t ms)
     }
 }
 
-static void failure_note(struct agent *agent, const struct error *error, int64_t retry_ms)
+/* went_on: it had run for so long that this failure is the first of its kind. */
+static void failure_note(struct agent *agent, const struct error *error, bool went_on, int64_t retry_ms)
 {
     (void)pthread_mutex_lock(&agent->lock);
     agent->status.error = *error;
-    agent->status.tries++;
+    agent->status.tries = went_on ? 1 : agent->status.tries + 1;
     agent->status.retry_us = retry_ms == INT64_MAX ? 0 : clock_now_us() + retry_ms * US_PER_MS;
     agent->status.state = retry_ms == INT64_MAX ? AGENT_FAILED : AGENT_RETRYING;
     (void)pthread_mutex_unlock(&agent->lock);
@@ -435,12 +437,13 @@ static void thread_main(void *context)
         struct error error;
         int64_t began_ms = clock_monotonic_ms();
         enum status status = run_once(agent, false, &error);
+        bool went_on = clock_monotonic_ms() - began_ms > RETRY_MAX_MS;
 
         if (status == OK)
             break;
-        if (clock_monotonic_ms() - began_ms > RETRY_MAX_MS)
+        if (went_on)
             retry_ms = RETRY_FIRST_MS;
-        failure_note(agent, &error, status_is_retriable(status) ? retry_ms : INT64_MAX);
+        failure_note(agent, &error, went_on, status_is_retriable(status) ? retry_ms : INT64_MAX);
         if (!status_is_retriable(status) && agent->kind->changed == NULL)
             return;
         retry_wait(agent, status_is_retriable(status) ? retry_ms : INT64_MAX);

@@ -77,7 +77,7 @@ enum agent_state { AGENT_STOPPED, AGENT_WAITING_FOR_TOPIC, AGENT_LOADING, AGENT_
 struct agent_status {
     enum agent_state state;
     struct error error;           /* why RETRYING or FAILED */
-    int64_t tries;                /* since it went on last */
+    int64_t tries;                /* that failed, without half a minute between them in which it ran */
     int64_t retry_us;             /* RETRYING: wall clock of the next try */
     int64_t read, judged, ignored, alerts, dead_letters, late, folded, enriched; /* since the start */
     int64_t lag;                  /* records ahead */

@@ -423,17 +423,18 @@ static void agent_describe(struct agent *agent, const struct item *item, struct 
 {
     static const char *const states[] = {"stopped", "waiting_for_topic", "loading", "running", "retrying", "failed"};
     struct agent_status status;
-    bool failed = item->error.status != OK;
+    bool failed = item->error.status != OK, is_ill;
 
     agent_status_read(agent, &status);
+    is_ill = status.state == AGENT_RETRYING || status.state == AGENT_FAILED;
     text_append(json, "rule", agent_rule(agent));
     text_append(json, "rule_summary", rule_find(agent_rule(agent))->summary);
     text_append(json, "topic", agent_topic(agent));
     text_append(json, "alerts_topic", agent_alerts_topic(agent));
     text_append(json, "enriched_topic", agent_enriched_topic(agent));
     text_append(json, "state", failed ? "failed" : item->is_paused ? "paused" : status.state == AGENT_STOPPED ? "loading" /* its thread has not come so far */ : states[status.state]);
-    text_append(json, "error", failed ? item->error.message : status.state == AGENT_RETRYING || status.state == AGENT_FAILED ? status.error.message : NULL);
-    number_append(json, "tries", status.tries);
+    text_append(json, "error", failed ? item->error.message : is_ill ? status.error.message : NULL);
+    number_append(json, "tries", is_ill ? status.tries : 0);
     number_append(json, "retry_us", status.state == AGENT_RETRYING ? status.retry_us : -1);
     number_append(json, "dead_letter_us", status.dead_letters > 0 ? status.dead_letter_us : -1);
     text_append(json, "dead_letter", status.dead_letters > 0 ? status.dead_letter : NULL);

@@ -10,12 +10,15 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "os/clock.h"
+#include "os/logger.h"
 #include "wire/json/scan.h"
 #include "wire/json/text.h"
 #include "wire/kafka/partitioner.h"
 #include "wire/kafka/records.h"
 
 #include <inttypes.h>
+
+#define LOG_SUBSYSTEM "agents"
 
 #define READ_BYTES ((size_t)1 << 20)
 #define READ_BYTES_MAX ((size_t)128 << 20)
@@ -92,6 +95,13 @@ static int64_t position_offset(struct slice position, const char *name, const ch
 
 /* ---- Opening ---- */
 
+/* What is there is not what was read, but another topic of its name: nothing of it is in the state, and nothing was told of it. */
+static void made_anew(struct source_log *source, int32_t partition, int64_t start)
+{
+    source->next[partition] = source->kept[partition] = start;
+    source->told[partition] = -1;
+}
+
 /* Notices a topic that came into being, and partitions that were added. */
 static enum status partitions_refresh(struct source_log *source, struct error *error)
 {
@@ -111,6 +121,10 @@ static enum status partitions_refresh(struct source_log *source, struct error *e
         source->next[i] = stored >= 0 ? stored : source->from_beginning || source->waited_for_topic || source->partitions > 0 ? start : end;
         source->kept[i] = source->next[i];
         source->told[i] = position_offset(buffer_slice(&source->stored), "told", source->topic, i);
+        if (status == OK && (stored > end || source->told[i] > end)) {
+            LOG_WARNING("agent %s: topic %s, partition %d ends before what was read of it: it was made anew, and is read from offset %" PRId64, source->agent, source->topic, i, start);
+            made_anew(source, i, start);
+        }
     }
     if (status == OK)
         source->partitions = count;
@@ -175,6 +189,22 @@ static enum status batch_open(struct source_log *source, bool *opened, struct er
     return OK;
 }
 
+/* What was to be read next is not there. */
+static enum status gap_pass(struct source_log *source, int32_t partition, int64_t start, int64_t end, struct error *error)
+{
+    int64_t lost = source->next[partition];
+
+    if (lost > end) {
+        made_anew(source, partition, start);
+        return error_set(error, ERROR_OFFSET_OUT_OF_RANGE, "topic %s, partition %d ends at offset %" PRId64 ", before the next one to read, %" PRId64 ": it was made anew, and is read from %" PRId64,
+                         source->topic, partition, end, lost, start);
+    }
+    source->next[partition] = start;
+    return error_set(error, ERROR_OFFSET_OUT_OF_RANGE,
+                     "topic %s, partition %d: offsets %" PRId64 " to %" PRId64 " were deleted by retention before they were read; going on at %" PRId64,
+                     source->topic, partition, lost, start - 1, start);
+}
+
 /* Reads ahead from the next partition that has something; false when none has. */
 static enum status batches_read(struct source_log *source, bool *got, struct error *error)
 {
@@ -186,14 +216,8 @@ static enum status batches_read(struct source_log *source, bool *got, struct err
 
         buffer_reset(&source->batches);
         status = log_read(source->log, source->topic, partition, source->next[partition], READ_BYTES, &source->batches, &next_offset, error);
-        if (status == ERROR_OFFSET_OUT_OF_RANGE && log_bounds(source->log, source->topic, partition, &start, &end, NULL) == OK) {
-            int64_t lost = source->next[partition];
-
-            source->next[partition] = lost < start ? start : end;
-            return error_set(error, ERROR_OFFSET_OUT_OF_RANGE,
-                             "topic %s, partition %d: offsets %" PRId64 " to %" PRId64 " were deleted by retention before they were read; going on at %" PRId64,
-                             source->topic, partition, lost, source->next[partition] - 1, source->next[partition]);
-        }
+        if (status == ERROR_OFFSET_OUT_OF_RANGE && log_bounds(source->log, source->topic, partition, &start, &end, NULL) == OK)
+            return gap_pass(source, partition, start, end, error);
         if (status != OK)
             return status;
         if (source->batches.size > 0) {

@@ -310,6 +310,76 @@ TEST(a_topic_that_comes_later_is_waited_for_and_read_whole)
     agent_destroy(agent);
 }
 
+/* Row 3 of them raises an alert. */
+static void topic_fill(int rows)
+{
+    topic_make("p.public.t", 1);
+    for (int i = 0; i < rows; i++)
+        row_write("p.public.t", 0, i, 7, i == 3 ? "5000.00" : "100.00");
+}
+
+static void topic_make_anew(int rows)
+{
+    assert_int_equal(store_topic_delete_wait(store, slice_from_string("p.public.t"), &failure), OK);
+    topic_fill(rows);
+}
+
+TEST(a_topic_that_was_made_anew_is_read_from_its_start)
+{
+    topic_fill(8);
+    assert_int_equal(run_to_end("spending-pattern", "p.public.t", true).alerts, 1);
+    topic_make_anew(4);
+    assert_int_equal(run_to_end("spending-pattern", "p.public.t", true).read, 4);
+    assert_int_equal(alerts_count("p.alerts"), 2);
+}
+
+TEST(a_topic_that_is_made_anew_while_it_is_read_is_told_of_again)
+{
+    struct agent *agent;
+
+    topic_make("p.alerts", 1);
+    topic_fill(8);
+    agent = agent_of_every("spending-pattern", "p.public.t", true, 1000000000);
+    assert_int_equal(agent_start(agent, &failure), OK);
+    wait_for_alerts(1);
+    topic_make_anew(4);
+    wait_for_alerts(2);
+    agent_stop(agent);
+    agent_destroy(agent);
+}
+
+static void wait_for_tries(struct agent *agent, int64_t tries)
+{
+    struct agent_status status = {0};
+
+    for (int i = 0; i < 3000 && status.tries < tries; i++) {
+        (void)usleep(10000);
+        agent_status_read(agent, &status);
+    }
+    assert_int_equal(status.tries, tries);
+}
+
+TEST(tries_that_fail_again_soon_are_counted_on)
+{
+    struct agent *agent;
+
+    topic_fill(3);
+    agent = agent_of("spending-pattern", "p.public.t", true);
+    assert_int_equal(agent_start(agent, &failure), OK);
+    for (int i = 1; i <= 2; i++) {
+        struct agent_status status;
+
+        do
+            agent_status_read(agent, &status);
+        while (status.state != AGENT_RUNNING || status.lag != 0 || status.read < 3);
+        assert_int_equal(store_topic_delete_wait(store, slice_from_string("p.alerts"), &failure), OK);
+        row_write("p.public.t", 0, 10 + i, 7, i == 1 ? "9000.00" : "90000.00");
+        wait_for_tries(agent, i);
+    }
+    agent_stop(agent);
+    agent_destroy(agent);
+}
+
 TEST(a_second_agent_of_the_same_name_takes_over)
 {
     struct agent *one, *two;
@@ -425,6 +495,9 @@ int main(void)
         WITH(foreign_records_go_to_the_dead_letters_and_stop_nobody),
         WITH(a_new_agent_begins_at_the_end_unless_told_otherwise),
         WITH(a_topic_that_comes_later_is_waited_for_and_read_whole),
+        WITH(a_topic_that_was_made_anew_is_read_from_its_start),
+        WITH(a_topic_that_is_made_anew_while_it_is_read_is_told_of_again),
+        WITH(tries_that_fail_again_soon_are_counted_on),
         WITH(a_second_agent_of_the_same_name_takes_over),
         WITH(keys_are_described_while_the_agent_is_there),
         WITH(unknown_rules_are_told_which_there_are),
