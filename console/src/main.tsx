@@ -1,7 +1,7 @@
 /* main.tsx: starts the page: who is looking, the frame, and the page that the address names. */
 import { render, type ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { asError, get, loginNeeded, me } from './lib/api';
+import { asError, get, isKnown, loginNeeded, me } from './lib/api';
 import { setClock } from './lib/clock';
 import { useKeys } from './lib/keys';
 import { login } from './lib/login';
@@ -10,18 +10,19 @@ import { go, route } from './lib/router';
 import { useWatch } from './lib/stream';
 import { useStore } from './lib/store';
 import type { Me, Overview as OverviewData, ErrorBody } from './lib/types';
-import { closeDialogs, Layers } from './parts/dialog';
+import { Layers } from './parts/dialog';
 import { openFind } from './parts/find';
 import { focusMain, Frame, overview, useCrumbs } from './parts/frame';
 import { openKeys } from './parts/keys-list';
 import { Bones, Empty, Failure } from './parts/states';
 import { Toasts } from './parts/toast';
 import { Button } from './parts/basic';
+import { Login, LoginAgain } from './pages/login';
 import { Overview } from './pages/overview';
 
 type Page = ComponentType<{ rest: string[] }>;
 
-/* Pages load with their first visit; Overview is there from the start. */
+/* Pages load with their first visit; Overview is there from the start, and the login, which a page that is left open may need from a program that was replaced. */
 const PAGES: Record<string, () => Promise<Page>> = {
   topics: () => import('./pages/topics').then(m => m.Topics),
   groups: () => import('./pages/groups').then(m => m.Groups),
@@ -31,11 +32,10 @@ const PAGES: Record<string, () => Promise<Page>> = {
   reports: () => import('./pages/reports').then(m => m.Reports),
   trace: () => import('./pages/trace').then(m => m.TracePage),
   health: () => import('./pages/health').then(m => m.HealthPage),
-  settings: () => import('./pages/settings').then(m => m.Settings),
-  login: () => import('./pages/login').then(m => m.Login)
+  settings: () => import('./pages/settings').then(m => m.Settings)
 };
 if (DEMO) PAGES.states = () => import('./demo/states').then(m => m.States);
-const loaded = new Map<string, Page>([['', Overview as Page]]);
+const loaded = new Map<string, Page>([['', Overview as Page], ['login', Login]]);
 
 function Missing() {
   useCrumbs([['Not here']]);
@@ -92,10 +92,7 @@ function App() {
     );
   }, []);
   useEffect(() => {
-    if (login && r.parts[0] !== 'login') {
-      closeDialogs();
-      go('/login?back=' + encodeURIComponent(location.pathname + location.search), { replace: true });
-    }
+    if (login && !isKnown() && r.parts[0] !== 'login') go('/login?back=' + encodeURIComponent(location.pathname + location.search), { replace: true });
   }, [login, r]);
   if (r.parts[0] === 'login') return <Routed />;
   return (
@@ -136,6 +133,7 @@ async function start(): Promise<void> {
   render(
     <>
       <Layers />
+      <LoginAgain />
       <Toasts />
     </>,
     document.getElementById('layer')!

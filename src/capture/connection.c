@@ -15,6 +15,7 @@
 /* As pgjdbc sets them, plus the two that it forgets and then misreads: IntervalStyle and bytea_output. */
 #define SESSION_OPTIONS "-c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=3 -c IntervalStyle=postgres -c bytea_output=hex"
 #define KEYWORDS_MAX 24
+#define NO_ANSWER "no answer within "
 #define SERVER_QUESTION " Is the server running" /* begins libpq's own advice */
 #define NAMES_BYTES_MAX 8192
 
@@ -128,7 +129,7 @@ static enum status poll_connect(struct pg_connection *connection, int64_t timeou
         int64_t left = timeout_ms == 0 ? 3600000 : deadline - clock_monotonic_ms();
 
         if (left <= 0)
-            return error_set(error, ERROR_UNAVAILABLE, "no answer within %lld ms", (long long)timeout_ms);
+            return error_set(error, ERROR_UNAVAILABLE, NO_ANSWER "%lld ms", (long long)timeout_ms);
         if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
             return error_set_system(error, ERROR_BUG, errno, "poll");
         if (fds[1].revents != 0)
@@ -199,30 +200,45 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
-/* What to do about a connection that did not come to be. */
-static void remedy_of_connect(const struct capture_settings *settings, struct error *error)
+static bool says(const struct error *error, const char *part)
 {
-    char *question;
+    return strstr(error->message, part) != NULL;
+}
 
-    if (error == NULL)
-        return;
-    question = strstr(error->message, SERVER_QUESTION); /* libpq's own advice, which ours replaces */
+/* When no PostgreSQL is there. place: what host and port are called */
+static void remedy_of_place(const char *place, struct error *error)
+{
+    char *question = strstr(error->message, SERVER_QUESTION); /* libpq's own advice, which ours replaces */
+
     if (question != NULL)
         *question = '\0';
     if (question != NULL)
-        error_remedy(error, "start PostgreSQL, or correct database.hostname and database.port");
-    else if (strstr(error->message, "could not translate host name") != NULL)
+        error_remedy(error, "start PostgreSQL, or correct %s", place);
+    else if (says(error, NO_ANSWER) || says(error, "No route to host") || says(error, "Network is unreachable"))
+        error_remedy(error, "correct %s, or let the firewalls between here and there pass the connection", place);
+    else if (says(error, "invalid response to SSL negotiation") || says(error, "expected authentication request from server"))
+        error_remedy(error, "what answers there is not PostgreSQL: correct %s", place);
+}
+
+/* What to do about a connection that did not come to be. */
+static void remedy_of_connect(const struct capture_settings *settings, struct error *error)
+{
+    if (error == NULL)
+        return;
+    if (says(error, "could not translate host name"))
         error_remedy(error, "correct database.hostname, or say where it is: host.aliases=%s=ADDRESS", settings->host);
-    else if (strstr(error->message, "password authentication failed") != NULL || strstr(error->message, "no password supplied") != NULL)
+    else if (says(error, "password authentication failed") || says(error, "no password supplied"))
         error_remedy(error, "correct database.user and database.password, or ALTER ROLE \"%s\" PASSWORD '…'", settings->user);
-    else if (strstr(error->message, "no pg_hba.conf entry") != NULL)
+    else if (says(error, "no pg_hba.conf entry"))
         error_remedy(error, "add a line for user %s and this host to pg_hba.conf, then SELECT pg_reload_conf()", settings->user);
-    else if (strstr(error->message, "FATAL: database ") != NULL && strstr(error->message, "does not exist") != NULL)
+    else if (says(error, "FATAL: database ") && says(error, "does not exist"))
         error_remedy(error, "CREATE DATABASE \"%s\", or correct database.dbname", settings->database);
-    else if (strstr(error->message, "FATAL: role ") != NULL)
+    else if (says(error, "FATAL: role "))
         error_remedy(error, "CREATE ROLE \"%s\" LOGIN REPLICATION PASSWORD '…', or correct database.user", settings->user);
-    else if (strstr(error->message, "max_wal_senders") != NULL || strstr(error->message, "number of requested standby connections") != NULL)
+    else if (says(error, "max_wal_senders") || says(error, "number of requested standby connections"))
         error_remedy(error, "raise max_wal_senders and restart PostgreSQL");
+    else
+        remedy_of_place("database.hostname and database.port", error);
 }
 
 /* All but host and address. */
@@ -306,14 +322,10 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
 
 static void remedy_of_conninfo(struct error *error)
 {
-    char *question = strstr(error->message, SERVER_QUESTION);
-
-    if (question != NULL) {
-        *question = '\0';
-        error_remedy(error, "start PostgreSQL, or correct its host and port");
-    } else if (strstr(error->message, "password") != NULL) {
+    if (says(error, "password"))
         error_remedy(error, "correct user and password: in the URI, PGPASSWORD or ~/.pgpass");
-    }
+    else
+        remedy_of_place("its host and port", error);
 }
 
 /* What a URI, pairs, or the environment say of one keyword; "" when nothing does. */

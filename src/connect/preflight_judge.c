@@ -49,7 +49,7 @@ static void connection_judge(struct judge *judge)
     if (refused) {
         (void)ADD(judge, connect, OK, "PostgreSQL answers");
         finding = ADD(judge, login, ERROR, "%.*s", (int)(line_end - message), message);
-        finding->title = "PostgreSQL does not let us in";
+        finding->title = contains(message, "database \"") && contains(message, "does not exist") ? "The database does not exist" : "PostgreSQL does not let us in";
         finding->property = no_password || contains(message, "password authentication") ? "database.password" : contains(message, "database \"") ? "database.dbname" : "database.user";
     } else {
         finding = ADD(judge, connect, ERROR, "%.*s", (int)(line_end - message), message);

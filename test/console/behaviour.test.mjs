@@ -197,7 +197,7 @@ export default ({ server, browser, test }) => {
 
   on('a pasted connector is checked, repaired by a button and created', '/connectors/new', async page => {
     await page.fill('[aria-label="Connector JSON"]', '{"name": ');
-    await page.waitForSelector('text=Not valid JSON');
+    await page.waitForSelector('text=Not valid JSON: line 1, column 10: a value is expected, and the text ends');
     await page.fill('[aria-label="Connector JSON"]', CONNECTOR);
     await page.waitForSelector('text=database.replication.slot.name is not a property');
     await page.click('text=Remove the line');

@@ -36,6 +36,33 @@ export default ({ browser, source, test }) => {
     assert.equal(typeof (await at('14:20')), 'number');
   });
 
+  test('where a text stops being JSON is said, and what belongs there', async () => {
+    const p = await load();
+    const at = text => p.evaluate(t => lib.json.jsonFault(t), text);
+    assert.equal(await at('{\n "name": "x"\n "config": {}\n}'), 'line 3, column 2: a comma or } is expected before "config": {}');
+    assert.equal(await at('{"a": "b",}'), 'line 1, column 11: a name in double quotes is expected before }');
+    assert.equal(await at('\u201cname\u201d: 1'), 'line 1, column 1: a value is expected before \u201cname\u201d: 1');
+    assert.equal(await at('{"a": {"b": 1}'), 'line 1, column 15: a comma or } is expected, and the text ends');
+    /* It finds a fault where JSON.parse does, and nowhere else. */
+    const differs = await p.evaluate(() => {
+      const parts = ['{', '}', '[', ']', ',', ':', '"a"', '"b\\n"', '1', '-0.5e3', 'true', ' ', '01', '"', 'x'];
+      const isJson = text => {
+        try {
+          return JSON.parse(text) !== undefined;
+        } catch {
+          return false;
+        }
+      };
+      for (let n = 1; n < 50_000; n++) {
+        let text = '';
+        for (let rest = n * 7919; rest > 0; rest = Math.floor(rest / parts.length)) text += parts[rest % parts.length];
+        if (isJson(text) !== (lib.json.jsonFault(text) === null)) return text;
+      }
+      return null;
+    });
+    assert.equal(differs, null);
+  });
+
   test('json is coloured and indented without touching a digit', async () => {
     const p = await load();
     const text = '{"id":9223372036854775807,"a":[1,-2.50e+10,{}],"s":"a\\"b: {1}","n":null,"t":true}';

@@ -417,6 +417,26 @@ try {
       const refused = await p.evaluate(async () => (await fetch('/api/v1/topics', { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Tailrace': '1' }, body: '{"name":"x"}' })).status);
       if (refused !== 403) throw new Error(`the API answered ${refused}`);
     }, p);
+    await step('a login that ends while something is typed is asked for over the page, and what was typed is sent then', async () => {
+      await p.context().clearCookies();
+      await p.goto(guarded + '/topics');
+      await p.fill('[type=password]', token);
+      await p.keyboard.press('Enter');
+      await p.click('text=Create topic >> nth=0');
+      await p.getByLabel('Name', { exact: true }).fill('typed');
+      await p.context().clearCookies();
+      await p.click('.dialog >> text=Create >> nth=-1');
+      await p.waitForSelector('text=Log in again');
+      await shot('login-again', p);
+      await p.keyboard.press('Escape');
+      await p.keyboard.type('guess');
+      await p.keyboard.press('Enter');
+      await p.waitForSelector('.login-form .error-line');
+      await p.fill('.login-form [type=password]', token);
+      await p.keyboard.press('Enter');
+      await p.waitForSelector('h1 >> text=typed');
+      await p.waitForSelector('.live >> text=Live');
+    }, p);
     await step('a session that is over leads back to the login', async () => {
       await p.context().clearCookies();
       await p.goto(guarded + '/agents');

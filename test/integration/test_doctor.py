@@ -5,6 +5,7 @@ import pty
 import select
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -155,6 +156,17 @@ def test_a_server_that_never_answers_is_given_up(doctor):
         silent.listen()
         found = doctor.find("--postgres", f"postgresql://127.0.0.1:{silent.getsockname()[1]}/x")
     assert states(found, "connect") == ["error"] and "no answer within" in found["connect"][0]["found"]
+    assert found["connect"][0]["todo"] == "correct its host and port, or let the firewalls between here and there pass the connection"
+
+
+def test_a_port_of_something_else_is_said(doctor):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        threading.Thread(target=lambda: other.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), daemon=True).start()
+        found = doctor.find("--postgres", f"postgresql://127.0.0.1:{port}/x?sslmode=prefer")
+    assert states(found, "connect") == ["error"] and found["connect"][0]["todo"] == "what answers there is not PostgreSQL: correct its host and port"
 
 
 # ---- A configuration ----

@@ -16,6 +16,8 @@ export class ApiError extends Error {
 
 /* Who this browser is. Until the first answer it may only look. */
 export const me = createStore<Me | null>(null);
+/* Somebody is logged in here, or was. */
+export const isKnown = () => (me.get()?.access ?? 'none') !== 'none';
 /* Set when an answer was 401: the frame shows the login. */
 export const loginNeeded = createStore(false);
 
@@ -46,8 +48,16 @@ export const bootstrap = () => '--bootstrap-server ' + (me.get()?.kafka ?? 'loca
 export const curl = (method: string, path: string) =>
   `curl -X ${method} -H 'X-Tailrace: 1' -H 'Content-Type: application/json'${me.get()?.login === 'token' ? " -H 'Authorization: Bearer TOKEN'" : ''} ${location.origin}${BASE}${path}`;
 
-/* The raw answer, also when it is an error of HTTP other than 401; throws only when none arrives. */
-export async function call(path: string, { method = 'GET', body, headers = {}, signal }: Call = {}): Promise<Response> {
+/* Until somebody logs in again: what was asked meanwhile is asked then, so that nothing typed is lost. */
+const loggedIn = (signal?: AbortSignal) =>
+  new Promise<void>((again, gone) => {
+    const stop = loginNeeded.watch(needed => needed || (stop(), again()));
+    signal?.addEventListener('abort', () => (stop(), gone(signal.reason)));
+  });
+
+/* The raw answer, also when it is an error of HTTP; throws only when none arrives. A login that has ended is waited for. */
+export async function call(path: string, asked: Call = {}): Promise<Response> {
+  const { method = 'GET', body, headers = {}, signal } = asked;
   const all: Record<string, string> = { ...headers };
   if (method !== 'GET') {
     all['X-Tailrace'] = '1';
@@ -66,8 +76,11 @@ export async function call(path: string, { method = 'GET', body, headers = {}, s
     if (signal?.aborted) throw error;
     throw new ApiError(0, plain('UNREACHABLE', 'Tailrace did not answer.', 'It is stopped, restarting, or the network between is down.', 'The page asks again by itself; what it shows stays as it was.'));
   }
-  if (response.status === 401) loginNeeded.set(true);
-  return response;
+  if (response.status !== 401) return response;
+  loginNeeded.set(true);
+  if (path === '/login' || !isKnown()) return response;
+  await loggedIn(signal);
+  return call(path, asked);
 }
 
 /* The preloaded first answer is taken with plain settings, so that the browser finds it. */

@@ -1,6 +1,6 @@
 /* hooks.ts: an answer of the API, kept while it is asked for again, and kept up to date by the stream. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { asError, get, query } from './api';
+import { asError, get, loginNeeded, query } from './api';
 import { now } from './clock';
 import { link, useWatch } from './stream';
 import { useStore } from './store';
@@ -63,7 +63,7 @@ export function useAgain(reload: () => Promise<void>, ms = 5000): void {
   const latest = useRef(reload);
   latest.current = reload;
   useEffect(() => {
-    const timer = setInterval(() => !document.hidden && link.get().state !== 'down' && void latest.current(), ms);
+    const timer = setInterval(() => !document.hidden && link.get().state !== 'down' && !loginNeeded.get() && void latest.current(), ms);
     return () => clearInterval(timer);
   }, [ms]);
 }

@@ -39,6 +39,29 @@ export function* tokens(text: string, indent: boolean): Generator<Token> {
   }
 }
 
+/* Where a text stops being JSON and what belongs there; null: it is JSON. Browsers say it differently, and some without the place. */
+export function jsonFault(text: string): string | null {
+  const next = /\s*(?:([[{\]},:])|("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null)(?![\w.]))/y;
+  const open: string[] = [], NAME = 'a name in double quotes', VALUE = 'a value';
+  let wanted = VALUE, first = false, at = 0;
+  for (;;) {
+    next.lastIndex = at;
+    const [all, mark, string] = next.exec(text) ?? [], end = open.at(-1) === '{' ? '}' : ']';
+    if (all === undefined) break;
+    if (mark === end && open.length && (first || wanted.startsWith('a comma'))) open.pop();
+    else if (wanted === VALUE && (mark === '{' || mark === '[')) open.push(mark);
+    else if (wanted === NAME ? !string : wanted === VALUE ? mark : mark !== (wanted === 'a colon' ? ':' : ',') || !open.length) break;
+    at = next.lastIndex;
+    first = mark === '{' || mark === '[';
+    const inside = open.at(-1);
+    wanted = mark === '{' || (mark === ',' && inside === '{') ? NAME : mark && mark !== '}' && mark !== ']' ? VALUE : string && wanted === NAME ? 'a colon' : inside ? `a comma or ${inside === '{' ? '}' : ']'}` : 'the end';
+  }
+  at += /^\s*/.exec(text.slice(at))![0].length;
+  if (at === text.length && wanted === 'the end') return null;
+  const lines = text.slice(0, at).split('\n');
+  return `line ${lines.length}, column ${lines.at(-1)!.length + 1}: ${wanted} is expected${at === text.length ? ', and the text ends' : ' before ' + visible(text.slice(at, at + 24).split('\n')[0]!)}`;
+}
+
 export const looksLikeJson = (text: string) => /^\s*[{[]/.test(text);
 
 /* 16 bytes a line: offset, hex, text */

@@ -5,8 +5,8 @@ import type { Me } from './types';
 
 export async function login(token: string): Promise<void> {
   await change('POST', '/login', { token });
-  loginNeeded.set(false);
   const who = await get<Me>('/me');
   setClock(who.now_ms);
   me.set(who);
+  loginNeeded.set(false); /* last: what waited for it is asked now, by who this is */
 }

@@ -3,7 +3,7 @@
  * a new stream opens and the old one closes after the first event of the new one. A hidden tab lets go after 30 s.
  */
 import { useEffect, useRef } from 'preact/hooks';
-import { open, me, asError, query } from './api';
+import { open, loginNeeded, me, asError, query } from './api';
 import { setClock } from './clock';
 import { readEvents } from './sse';
 import { createStore } from './store';
@@ -120,7 +120,7 @@ function plan(): void {
 
 setInterval(() => {
   const l = link.get();
-  if (document.hidden || l.state === 'down' || Date.now() - l.heard_ms < SILENCE_MS) return;
+  if (document.hidden || loginNeeded.get() || l.state === 'down' || Date.now() - l.heard_ms < SILENCE_MS) return;
   link.set({ ...l, state: 'down' });
   if (current) connectNow();
 }, 1000);

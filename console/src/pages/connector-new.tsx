@@ -51,13 +51,13 @@ export function CreateConnector() {
   };
   const press = (stopped: boolean) => async () => {
     setError(null);
-    if (data && data.errors > 0) {
+    if (data && data.errors > 0 && !stopped) {
       ask({
         title: `Create ${draft.name} anyway?`,
         effect: <p>{data.text} The connector is made and fails until that is repaired; it tries again by itself.</p>,
         button: 'Create anyway',
         busy: 'Creating…',
-        run: () => create(stopped),
+        run: () => create(false),
         done: `${draft.name} is made`
       });
       return;
@@ -68,7 +68,8 @@ export function CreateConnector() {
       setError(asError(e));
     }
   };
-  const ready = enough && draft.name !== '';
+  /* Not before the answer to what is there now. */
+  const ready = enough && draft.name !== '' && preflight.current, unready = why ?? (draft.name === '' ? 'Give it a name first' : preflight.current ? '' : 'The preflight is not done yet');
   const command = `${curl('POST', '/connect/connectors')} -d ${quoted(JSON.stringify(draft))}`;
   return (
     <div class="page">
@@ -97,10 +98,11 @@ export function CreateConnector() {
           foot={
             <>
               {error ? <ErrorLine error={error} /> : null}
-              <Button kind="primary" changes disabled={!ready} busy="Creating…" title={enough && !draft.name ? 'Give it a name first' : ''} onClick={press(false)}>
-                {data && data.errors > 0 ? 'Create anyway…' : 'Create and start'}
+              {enough && draft.name === '' ? <p class="hint is-crit">It has no name yet.</p> : null}
+              <Button kind="primary" changes disabled={!ready} busy="Creating…" title={unready} onClick={press(false)}>
+                {enough && data && data.errors > 0 ? 'Create anyway…' : 'Create and start'}
               </Button>
-              <Button changes disabled={!ready} busy="Creating…" onClick={press(true)}>
+              <Button changes disabled={!ready} busy="Creating…" title={unready} onClick={press(true)}>
                 Create stopped
               </Button>
               <Button kind="quiet" icon="copy" disabled={!enough} onClick={() => copy(command)}>

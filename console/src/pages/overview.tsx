@@ -27,16 +27,16 @@ function Certain({ data }: { data: Data }) {
           Rows reach the agents <b class="num">{f.duration(p50)}</b> after their commit;{' '}
         </>
       ) : null}
-      {data.lost === null ? null : data.lost === 0 ? 'none is lost' : <b class="is-crit">{f.plural(data.lost, 'row')} lost</b>}
+      {data.lost === null ? null : data.lost > 0 ? <b class="is-crit">{f.plural(data.lost, 'row')} lost</b> : data.durable_lsn ? (p50 === null ? 'No row is lost' : 'none is lost') : null}
       {data.durable_lsn ? (
         <>
           {data.lost === null ? (p50 === null ? 'All up to LSN ' : 'all up to LSN ') : ': all up to LSN '}
           <code>{data.durable_lsn}</code> is on disk here.
         </>
-      ) : data.lost === null ? (
-        'Nothing is captured yet.'
-      ) : (
+      ) : data.lost ? (
         '.'
+      ) : (
+        'Nothing is captured yet.'
       )}
     </p>
   );

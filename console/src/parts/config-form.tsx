@@ -1,6 +1,7 @@
 /* config-form.tsx: a connector's configuration as a form and as JSON: two views of one thing. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import * as f from '../lib/format';
+import { jsonFault } from '../lib/json';
 import type { Preflight } from '../lib/types';
 import { Field } from './basic';
 import type { Config } from './preflight';
@@ -20,7 +21,7 @@ export function readDraft(text: string): Draft | string {
   try {
     value = JSON.parse(text);
   } catch (e) {
-    return (e as Error).message;
+    return jsonFault(text) ?? (e as Error).message;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'An object in braces is expected.';
   const whole = value as { name?: unknown; config?: unknown }, inner = typeof whole.config === 'object' && whole.config !== null ? (whole.config as Record<string, unknown>) : (value as Record<string, unknown>);

@@ -20,9 +20,6 @@ let last = 0;
 export function openDialog(draw: Open['draw']): void {
   layers.set([...layers.get(), { id: ++last, draw }]);
 }
-export function closeDialogs(): void {
-  layers.set([]);
-}
 export function Layers() {
   return (
     <>

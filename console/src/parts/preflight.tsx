@@ -56,7 +56,17 @@ export function Checks({ data, onFix }: { data: Preflight; onFix: ((patch: Prefl
             <div>
               <b>{c.title}</b>
               {c.found ? <span>{c.found}</span> : null}
-              {c.state === 'crit' || c.state === 'warn' ? <span>{[c.why, c.todo].filter(Boolean).join(' ')}</span> : null}
+              {c.state === 'crit' || c.state === 'warn' ? (
+                <>
+                  <span>{c.why}</span>
+                  {c.todo ? (
+                    <span>
+                      <b>Do: </b>
+                      {c.todo}
+                    </span>
+                  ) : null}
+                </>
+              ) : null}
               {c.patch && onFix ? (
                 <Button kind="small" onClick={() => onFix(c.patch)}>
                   {c.patch.text ?? (c.patch.unset?.length && !c.patch.set ? 'Remove the line' : `Set ${Object.keys(c.patch.set ?? {}).join(', ')}`)}
@@ -79,7 +89,7 @@ export function PreflightPanel({ result, why, onFix, foot }: { result: ReturnTyp
       <header class="panel-head">
         <h2>Preflight</h2>
         <div class="panel-extra">
-          <span class="sub num">{why ? '' : !current ? 'checking…' : data ? `ran in ${f.duration(data.took_ms)}, on every change` : ''}</span>
+          <span class="sub num">{why ? '' : !current ? 'checking…' : data ? `ran in ${f.duration(Math.max(1, data.took_ms))}, on every change` : ''}</span>
         </div>
       </header>
       <div aria-live="polite">{why ? <p class="pad-line">{why}</p> : data ? <Checks data={data} onFix={onFix} /> : error ? <div class="pad16"><Failure error={error} /></div> : <Bones rows={6} />}</div>

@@ -207,6 +207,10 @@ TEST(a_refused_connection_says_which_property)
     assert_string_equal(judged(), "login error");
     assert_string_equal(found(FINDING_login, FINDING_IS_ERROR)->property, "database.password");
     assert_string_equal(found(FINDING_login, FINDING_IS_ERROR)->todo, "correct database.user and database.password");
+    (void)error_set(&facts.server.failure, ERROR_DATABASE, "connect to PostgreSQL at h:1 as u: FATAL: database \"d\" does not exist");
+    assert_string_equal(judged(), "login error");
+    assert_string_equal(found(FINDING_login, FINDING_IS_ERROR)->title, "The database does not exist");
+    assert_string_equal(found(FINDING_login, FINDING_IS_ERROR)->property, "database.dbname");
     (void)error_set(&facts.server.failure, ERROR_UNAVAILABLE, "connect to PostgreSQL at h:1 as u: Connection refused");
     assert_string_equal(judged(), "connect error");
     assert_int_equal(findings.count, 1);
