@@ -1,6 +1,7 @@
 #include "connect/json_in.h"
 
 #include "base/banned.h"
+#include "base/text.h"
 #include "connect/json_out.h"
 
 #define SOURCE "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %zu]"
@@ -186,7 +187,10 @@ static bool utf8_read(struct scanner *in)
             return false;
         }
     }
-    buffer_append(&in->text, in->at, (size_t)more + 1);
+    if (text_is_utf8(slice_of(in->at, (size_t)more + 1)))
+        buffer_append(&in->text, in->at, (size_t)more + 1);
+    else
+        buffer_append_u8(&in->text, '?'); /* beyond Unicode, half a pair or too long a form: what is kept has to be text */
     in->at += more + 1;
     return true;
 }

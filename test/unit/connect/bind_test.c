@@ -228,6 +228,20 @@ TEST(a_nul_character_is_refused)
     arena_finish(&arena);
 }
 
+/* \xf6… is beyond Unicode, \xc0\x80 a form too long for NUL, \xed\xa0\x80 half a pair. */
+TEST(bytes_that_are_no_characters_are_kept_as_question_marks)
+{
+    struct properties map;
+    struct arena arena;
+    bool present;
+
+    arena_init(&arena, 4096);
+    assert_null(bind_map(&arena, slice_from_string("{\"a\":\"\xf2\xb8\xb8\xb8|\xf6\xb8\xb8\xb8|\xc0\x80|\xed\xa0\x80\"}"), &present, &map));
+    assert_string_equal(properties_get(&map, "a"), "\xf2\xb8\xb8\xb8|?|?|?");
+    properties_finish(&map);
+    arena_finish(&arena);
+}
+
 TEST(nesting_deeper_than_a_thousand_is_refused)
 {
     char body[3000];
@@ -276,6 +290,7 @@ int main(void)
         cmocka_unit_test(bodies_that_are_not_offsets_are_refused_in_jacksons_words),
         cmocka_unit_test(numbers_and_booleans_keep_the_text_they_were_written_with),
         cmocka_unit_test(a_nul_character_is_refused),
+        cmocka_unit_test(bytes_that_are_no_characters_are_kept_as_question_marks),
         cmocka_unit_test(nesting_deeper_than_a_thousand_is_refused),
         cmocka_unit_test(every_beginning_of_a_body_is_read_without_a_crash),
     };
