@@ -162,7 +162,9 @@ enum status options_parse(const struct options *options, int argc, char **argv, 
     *operand_count = 0;
     *help_wanted = false;
     for (int at = 1; at < argc && status == OK; at++) {
-        if (options_ended || argv[at][0] != '-' || argv[at][1] == '\0') {
+        bool is_option = argv[at][0] == '-' && argv[at][1] != '\0' && (argv[at][1] < '0' || argv[at][1] > '9'); /* -1 is a number */
+
+        if (options_ended || !is_option) {
             if (*operand_count == operands_max)
                 status =
                     error_set(error, ERROR_USAGE, "%s: \"%s\" is too much; see %s --help", options->command, argv[at], options->command);

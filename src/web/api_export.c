@@ -4,6 +4,7 @@
 #include "base/banned.h"
 #include "base/csv.h"
 #include "base/memory.h"
+#include "web/cell.h"
 #include "wire/json/base64.h"
 
 #define EXPORT_LIMIT 10000
@@ -62,7 +63,7 @@ static json_t *headers_json(const struct record *record)
 /* In an unwrapped row, which may be anything, a cell may hold masked columns itself. */
 static const char *cell_shown(const struct export *export, const struct change *change, const struct change_column *column, const struct change_value *value, struct arena *arena)
 {
-    const char *text = message_cell(column, value, arena);
+    const char *text = cell_text(column, value, arena);
 
     return text == NULL || (change->operation == 0 && message_text_hides(export->mask, slice_from_string(text))) ? NULL : text;
 }

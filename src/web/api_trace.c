@@ -179,6 +179,8 @@ void api_trace(struct api_call *call)
     trace.deadline_ms = clock_monotonic_ms() + api_query_number(call, "budget_ms", BUDGET_MS, 1, BUDGET_MS_MAX);
     trace.scan = scan_create(settings->log);
     trace.decoder = change_decoder_create();
+    trace.key_decoder = change_decoder_create();
+    arena_init(&trace.scratch, 4096);
     trace.description = api_describe(call->api);
     trace.groups = groups_make(call->api, call->arena, NULL);
     if (asked.alert != NULL)
@@ -189,6 +191,8 @@ void api_trace(struct api_call *call)
         answer(&trace, &asked, of_alert);
     json_decref(trace.groups);
     json_decref(trace.description);
+    arena_finish(&trace.scratch);
+    change_decoder_destroy(trace.key_decoder);
     change_decoder_destroy(trace.decoder);
     scan_destroy(trace.scan);
 }

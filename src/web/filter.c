@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "base/text.h"
+#include "web/cell.h"
 #include "web/message.h"
 
 #include <ctype.h>
@@ -308,7 +309,7 @@ static const char *of_row(const struct filter_input *input, const struct change_
 
     for (size_t i = 0; row != NULL && change->schema != NULL && i < change->schema->column_count; i++) {
         if (strcmp(change->schema->columns[i].name, name) == 0)
-            return message_cell(&change->schema->columns[i], &row[i], input->arena);
+            return cell_text(&change->schema->columns[i], &row[i], input->arena);
     }
     return NULL;
 }

@@ -6,11 +6,10 @@
 #include "connect/secrets.h"
 #include "log/control.h"
 #include "web/api.h"
+#include "web/cell.h"
 #include "web/redact.h"
 #include "web/schema_book.h"
 #include "wire/json/base64.h"
-
-#include <time.h>
 
 #define UNAVAILABLE_TEXT "__debezium_unavailable_value"
 
@@ -122,94 +121,6 @@ static json_t *headers_make(const struct record *record, size_t max)
 
 /* ---- Rows ---- */
 
-static const char *date_text(int64_t days, struct arena *arena)
-{
-    time_t seconds = (time_t)(days * 86400);
-    struct tm parts;
-
-    if (days > 100000000 || days < -100000000 || gmtime_r(&seconds, &parts) == NULL)
-        return arena_format(arena, "%lld days", (long long)days);
-    return arena_format(arena, "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
-}
-
-static const char *fraction_text(int64_t us, struct arena *arena)
-{
-    char *text;
-    size_t size;
-
-    if (us == 0)
-        return "";
-    text = arena_format(arena, ".%06lld", (long long)us);
-    for (size = strlen(text); text[size - 1] == '0'; size--)
-        text[size - 1] = '\0';
-    return text;
-}
-
-static const char *clock_text(int64_t us, struct arena *arena)
-{
-    int64_t seconds = us / 1000000;
-
-    return arena_format(arena, "%02lld:%02lld:%02lld%s", (long long)(seconds / 3600), (long long)(seconds / 60 % 60), (long long)(seconds % 60), fraction_text(us % 1000000, arena));
-}
-
-static const char *timestamp_text(int64_t us, struct arena *arena)
-{
-    int64_t day_us = 86400000000LL, days = us / day_us, rest = us % day_us;
-
-    if (rest < 0) {
-        rest += day_us;
-        days--;
-    }
-    return arena_format(arena, "%s %s", date_text(days, arena), clock_text(rest, arena));
-}
-
-static bool ends(const char *text, const char *end)
-{
-    size_t size = strlen(text), end_size = strlen(end);
-
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
-
-static const char *integer_text(const struct change_column *column, int64_t value, struct arena *arena)
-{
-    if (ends(column->meaning, ".MicroTime"))
-        return clock_text(value, arena);
-    if (ends(column->meaning, ".NanoTime"))
-        return clock_text(value / 1000, arena);
-    if (ends(column->meaning, "time.Time") || ends(column->meaning, "data.Time"))
-        return clock_text(value * 1000, arena);
-    return arena_format(arena, "%lld", (long long)value);
-}
-
-const char *message_cell(const struct change_column *column, const struct change_value *value, struct arena *arena)
-{
-    char *decimal;
-
-    if (value->null || !value->known)
-        return NULL;
-    switch (value->type) {
-    case CHANGE_BOOLEAN:
-        return value->integer != 0 ? "true" : "false";
-    case CHANGE_INTEGER:
-        return integer_text(column, value->integer, arena);
-    case CHANGE_REAL:
-        return value->text.size > 0 ? arena_copy_string(arena, value->text) : arena_format(arena, "%.17g", value->real);
-    case CHANGE_DECIMAL:
-        decimal = arena_new(arena, DECIMAL_TEXT_SIZE);
-        decimal_print(&value->decimal, decimal);
-        return decimal;
-    case CHANGE_DATE:
-        return date_text(value->integer, arena);
-    case CHANGE_TIMESTAMP:
-        return timestamp_text(value->integer, arena);
-    case CHANGE_TEXT:
-    case CHANGE_BYTES:
-    case CHANGE_OTHER:
-        break;
-    }
-    return slice_is_null(value->text) ? "" : arena_copy_string(arena, value->text);
-}
-
 static const char *type_text(const struct change_column *column, struct arena *arena)
 {
     static const char *const names[] = {"other", "boolean", "integer", "double", "text", "bytes", "numeric", "date", "timestamp"};
@@ -217,7 +128,7 @@ static const char *type_text(const struct change_column *column, struct arena *a
 
     if (column->type == CHANGE_DECIMAL && column->scale >= 0)
         return arena_format(arena, "numeric, %d decimals", (int)column->scale);
-    if (column->type == CHANGE_INTEGER && dot != NULL && ends(column->meaning, "Time"))
+    if (column->type == CHANGE_INTEGER && cell_is_time(column))
         return "time";
     if (column->type == CHANGE_TEXT && dot != NULL)
         return arena_format(arena, "%s", dot + 1);
@@ -311,8 +222,8 @@ static json_t *cell_make(const char *text, size_t max)
 static json_t *column_make(const struct change *change, size_t index, const json_t *key, const struct message_shape *shape, struct arena *arena)
 {
     const struct change_column *column = &change->schema->columns[index];
-    const char *before = change->before == NULL ? NULL : message_cell(column, &change->before[index], arena);
-    const char *after = change->after == NULL ? NULL : message_cell(column, &change->after[index], arena);
+    const char *before = change->before == NULL ? NULL : cell_text(column, &change->before[index], arena);
+    const char *after = change->after == NULL ? NULL : cell_text(column, &change->after[index], arena);
     bool masked = message_is_masked(shape->mask, change->table_schema, change->table, column->name);
     bool unavailable = after != NULL && strcmp(after, UNAVAILABLE_TEXT) == 0;
     bool changed = change->before != NULL && change->after != NULL && !unavailable &&

@@ -37,9 +37,6 @@ struct slice message_without_secrets(struct slice value, struct arena *arena);
 /* What stands behind "payload" when the text is {"schema":…,"payload":…}; the text itself otherwise. */
 struct slice message_payload(struct slice text);
 
-/* A cell as text, in the arena; NULL when it is null. Decimals and times as PostgreSQL would print them. */
-const char *message_cell(const struct change_column *column, const struct change_value *value, struct arena *arena);
-
 /* table: null or empty when it is not known; the column's name alone decides then */
 bool message_is_masked(const char *mask, struct slice schema, struct slice table, const char *column);
 

@@ -50,7 +50,7 @@ struct trace_row {
 
 /* What was looked through, for those who want to know whether "not found" means "not there". */
 struct trace_looked {
-    int64_t records;
+    int64_t records, keyless; /* all, and those without a key where one was looked for */
     int64_t back_to_ms; /* time of the oldest one; 0: none */
     bool cut;           /* the budget ended before the log did */
 };
@@ -59,7 +59,8 @@ struct trace {
     struct api_call *call;
     const struct api_settings *settings;
     struct scan *scan;
-    struct change_decoder *decoder;
+    struct change_decoder *decoder, *key_decoder;
+    struct arena scratch; /* of one key */
     json_t *description, *groups;
     struct trace_row *rows[TRACE_ROWS_MAX]; /* oldest first */
     size_t row_count;

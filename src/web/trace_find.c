@@ -162,11 +162,18 @@ static const char **topics_of(struct trace *trace, const char *table, size_t *co
 
 static bool key_judge(struct trace *trace, const struct record *record, const void *context, bool *last)
 {
-    (void)trace;
-    if (slice_is_null(record->key) || slice_is_null(record->value) || !trace_key_is(context, record->key))
+    bool is_it;
+
+    if (slice_is_null(record->key)) {
+        trace->looked.keyless++;
         return false;
-    *last = *last || trace_value_begins_row(record->value); /* what is before belongs to another row of this key, if to any */
-    return true;
+    }
+    if (slice_is_null(record->value))
+        return false;
+    arena_reset(&trace->scratch);
+    is_it = trace_key_is(context, trace->key_decoder, record->key, &trace->scratch);
+    *last = *last || (is_it && trace_value_begins_row(record->value)); /* what is before belongs to another row of this key, if to any */
+    return is_it;
 }
 
 /* The partition that rows of the key go to, by the newest key of partition 0 to count-1; -1 when that cannot be told. */
@@ -184,7 +191,7 @@ static int32_t key_partition(struct trace *trace, const char *topic, int32_t cou
         scan_seek(trace->scan, topic, i, end - 1, end);
         if (scan_next(trace->scan, &record, &batch, &error) != SCAN_RECORD || slice_is_null(record.key) || kafka_partition_for_key(record.key, count) != i)
             return -1; /* they do not go by their keys */
-        key = trace_key_like(wanted, record.key, trace->call->arena);
+        key = trace_key_like(wanted, trace->key_decoder, record.key, trace->call->arena);
         return slice_is_null(key) ? -1 : kafka_partition_for_key(key, count);
     }
     return -1;

@@ -168,6 +168,9 @@ static void running_waits(struct waits *waits, const json_t *item, const char *c
     else if (lag_ms > BEHIND_MS)
         wait_add(waits, connector, "received", "warn", arena_format(arena, "Connector %s is %lld s behind PostgreSQL.", connector, (long long)lag_ms / 1000),
                  "It goes on by itself; its status says how fast (tailrace connectors status).");
+    else if (waits->lsn < 0 && waits->trace->looked.keyless > 0 && waits->trace->looked.keyless == waits->trace->looked.records)
+        wait_add(waits, connector, "committed", "ok", "Records of this table have no key, because it has no primary key: a row cannot be found by one.",
+                 "Ask by LSN, by transaction (xid:NUMBER, a row's xmin) or by place, or search the topic's messages. message.key.columns gives them a key.");
     else
         wait_add(waits, connector, "committed", "ok",
                  waits->lsn >= 0 ? arena_format(arena, "Connector %s is past this LSN: what stands there is no row of a captured table, or is not kept any more.", connector)

@@ -122,6 +122,40 @@ def test_a_row_is_traced_to_its_alert_by_every_question(postgres, database, tail
     consumer.close()
 
 
+KEYS = {  # a type: the key as SQL, ways in which people write it, and one that it is not
+    "bigint": ("-9007199254740993", ["-9007199254740993", "k=-9007199254740993"], "-9007199254740992"),
+    "text": ("'it''s \"x\" /y\\z, ž=🐎'", ["it's \"x\" /y\\z, ž=🐎", "k=it's \"x\" /y\\z, ž=🐎"], "it's"),
+    "uuid": ("'0e37df36-f698-11e6-8dd4-cb9ced3df976'", ["0e37df36-f698-11e6-8dd4-cb9ced3df976", "0E37DF36-F698-11E6-8DD4-CB9CED3DF976"], "0e37df36-f698-11e6-8dd4-cb9ced3df977"),
+    "numeric(20,4)": ("12345.6", ["12345.6", "12345.6000", "k=12345.6"], "12345.7"),
+    "timestamp": ("'2026-01-02 03:04:05.5'", ["2026-01-02 03:04:05.5", "2026-01-02T03:04:05.500Z"], "2026-01-02 03:04:05.6"),
+    "timestamptz": ("'2026-01-02 03:04:05.123456+00'", ["2026-01-02 03:04:05.123456+00", "2026-01-02 05:04:05.123456+02", "2026-01-02T03:04:05.123456Z"], "2026-01-02 03:04:05.123456+02"),
+    "date": ("'2026-01-02'", ["2026-01-02"], "2026-01-03"),
+    "time": ("'03:04:05.5'", ["03:04:05.5"], "03:04:05"),
+    "bytea": ("'\\xdeadbeef00'", ["\\xdeadbeef00", "3q2+7wA="], "\\xdeadbeef"),
+    "boolean": ("true", ["true", "t"], "f"),
+}
+
+
+def test_a_key_of_any_type_is_found_as_postgresql_prints_it(postgres, database, tailrace_factory):
+    """In topics of three partitions: also where the key's bytes cannot be made from what was typed, the row is found."""
+    names = {kind: "t_" + kind.split("(")[0] for kind in KEYS}
+    for kind, (value, _, _) in KEYS.items():
+        postgres.execute(database, f"CREATE TABLE {names[kind]}(k {kind} PRIMARY KEY)", f"INSERT INTO {names[kind]} VALUES ({value})")
+    postgres.execute(database, "CREATE TABLE two(a int, b text, v int, PRIMARY KEY (a, b))", "INSERT INTO two VALUES (1, 'x'), (1, 'y'), (2, 'x')", "CREATE TABLE none(v int)", "INSERT INTO none VALUES (1)")
+    tailrace = tailrace_factory({"num.partitions": "3"})
+    tailrace.create_connector("c", harness.connector_config(postgres, database))
+    for table, rows in [*((name, 1) for name in names.values()), ("two", 3), ("none", 1)]:
+        harness.wait_until(lambda: sum(ask(tailrace, topic=f"{database}.public.{table}", p=p, o=o)[0] == 200 for p in range(3) for o in range(rows)) == rows, what=table)
+    for kind, (_, ways, other) in KEYS.items():
+        for way in ways:
+            assert len(trace(tailrace, names[kind], way)[0]["changes"]) == 1, (kind, way)
+        assert trace(tailrace, names[kind], other, code=1)[0]["changes"] == [], kind
+    places = {trace(tailrace, "two", way)[0]["changes"][0]["offset"] * 3 + trace(tailrace, "two", way)[0]["changes"][0]["partition"] for way in ("1,y", "a=1,b=y", "b=y, a=1", '{"b": "y", "a": 1}')}
+    assert len(places) == 1
+    whole, text = trace(tailrace, "none", "1", code=1)
+    assert "no primary key" in whole["waits"][0]["why"] and "xid:" in whole["waits"][0]["todo"] and "no primary key" in text
+
+
 def test_a_row_that_has_not_come_is_told_where_it_waits_and_why(postgres, database, tailrace_factory):
     postgres.execute(database, TABLE, "CREATE TABLE aside(id int PRIMARY KEY)", f"DROP ROLE IF EXISTS {database}", f"CREATE ROLE {database} LOGIN SUPERUSER PASSWORD 'first'")
     tailrace = tailrace_factory()

@@ -45,6 +45,8 @@ TEST(options_and_operands_may_be_mixed)
     assert_int_equal(PARSE("--", "--json"), OK);
     assert_false(json);
     assert_string_equal(operands[0], "--json");
+    assert_int_equal(PARSE("-9007199254740993"), OK); /* a number below zero is no option */
+    assert_string_equal(operands[0], "-9007199254740993");
 }
 
 TEST(wrong_usage_names_what_is_wrong)

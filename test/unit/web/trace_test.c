@@ -34,6 +34,8 @@ static void trace_begin(void)
     trace = (struct trace){.call = &call, .settings = &settings, .deadline_ms = clock_monotonic_ms() + 60000};
     trace.scan = scan_create(the_log);
     trace.decoder = change_decoder_create();
+    trace.key_decoder = change_decoder_create();
+    arena_init(&trace.scratch, 4096);
     trace.description = json_pack("{s:[{s:s}], s:[]}", "connectors", "name", "c", "agents");
     trace.groups = json_array();
 }
@@ -42,6 +44,8 @@ static void trace_end(void)
 {
     json_decref(trace.groups);
     json_decref(trace.description);
+    arena_finish(&trace.scratch);
+    change_decoder_destroy(trace.key_decoder);
     change_decoder_destroy(trace.decoder);
     scan_destroy(trace.scan);
 }
