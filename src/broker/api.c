@@ -20,6 +20,7 @@
 #include "wire/kafka/messages_offsets.h"
 #include "wire/kafka/messages_produce.h"
 #include "wire/kafka/messages_quota.h"
+#include "wire/kafka/messages_security.h"
 #include "wire/kafka/messages_topic.h"
 #include "wire/kafka/messages_transaction.h"
 
@@ -57,7 +58,7 @@ static const struct api apis[] = {
     SERVE(DELETE_ACLS,                  delete_acls,                  0, 3),
     SERVE(DESCRIBE_CONFIGS,             describe_configs,             0, 4),
     SERVE(ALTER_CONFIGS,                alter_configs,                0, 2),
-    SERVE(DESCRIBE_LOG_DIRS,            describe_log_dirs,            0, 4),
+    SERVE(DESCRIBE_LOG_DIRS,            describe_log_dirs,            0, 5),
     SERVE(CREATE_PARTITIONS,            create_partitions,            0, 3),
     SERVE(DELETE_GROUPS,                delete_groups,                0, 2),
     SERVE(ELECT_LEADERS,                elect_leaders,                0, 2),
@@ -65,9 +66,13 @@ static const struct api apis[] = {
     SERVE(LIST_PARTITION_REASSIGNMENTS, list_partition_reassignments, 0, 0),
     SERVE(OFFSET_DELETE,                offset_delete,                0, 0),
     SERVE(DESCRIBE_CLIENT_QUOTAS,       describe_client_quotas,       0, 1),
+    SERVE(ALTER_CLIENT_QUOTAS,          alter_client_quotas,          0, 1),
+    SERVE(DESCRIBE_USER_SCRAM_CREDENTIALS, describe_user_scram_credentials, 0, 0),
+    SERVE(ALTER_USER_SCRAM_CREDENTIALS, alter_user_scram_credentials, 0, 0),
     SERVE(DESCRIBE_CLUSTER,             describe_cluster,             0, 2),
     SERVE(DESCRIBE_TRANSACTIONS,        describe_transactions,        0, 0),
     SERVE(LIST_TRANSACTIONS,            list_transactions,            0, 2),
+    SERVE(LIST_CONFIG_RESOURCES,        list_config_resources,        0, 1),
     SERVE(DESCRIBE_TOPIC_PARTITIONS,    describe_topic_partitions,    0, 0),
     /* clang-format on */
 };

@@ -314,6 +314,16 @@ static void broker_destroy(struct broker *broker)
     memory_free(broker);
 }
 
+/* Where the log lies below the data directory; NULL when it does not exist. */
+static char *directory_find(const char *data_directory)
+{
+    char *path = memory_format("%s/log", data_directory);
+    char *found = realpath(path, NULL);
+
+    memory_free(path);
+    return found;
+}
+
 enum status broker_start(const struct broker_settings *settings, struct store *store, struct broker **started, struct error *error)
 {
     struct broker *broker = memory_new(sizeof(*broker));
@@ -332,7 +342,7 @@ enum status broker_start(const struct broker_settings *settings, struct store *s
         properties_copy(&broker->values, settings->values);
     numbers_read(&broker->values, &broker->numbers);
     if (properties_get(&broker->values, "data.dir") != NULL)
-        broker->directory = realpath(properties_get(&broker->values, "data.dir"), NULL);
+        broker->directory = directory_find(properties_get(&broker->values, "data.dir"));
     map_init(&broker->connections_by_ip);
     map_init(&broker->fetch_waits);
     map_init(&broker->creating);

@@ -93,7 +93,7 @@ struct broker {
     struct store *store;
     struct log *log; /* may be NULL */
     struct properties values;
-    char *directory; /* absolute; NULL when the settings do not name it */
+    char *directory; /* that the partitions' directories lie in, absolute; NULL when the settings do not name it */
     struct broker_numbers numbers;
     struct listener *listeners;
     size_t listener_count;
@@ -310,8 +310,10 @@ HANDLER(incremental_alter_configs)
 HANDLER(list_partition_reassignments)
 HANDLER(offset_delete)
 HANDLER(describe_client_quotas)
+HANDLER(alter_client_quotas)
+HANDLER(describe_user_scram_credentials)
+HANDLER(alter_user_scram_credentials)
 HANDLER(describe_cluster)
-HANDLER(describe_producers)
 HANDLER(list_transactions)
 HANDLER(describe_transactions)
 HANDLER(describe_topic_partitions)

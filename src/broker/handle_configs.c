@@ -201,6 +201,45 @@ void handle_describe_configs(struct request *request)
     request_answer(request, &response);
 }
 
+/* ---- What has settings ---- */
+
+static bool type_is_wanted(const struct request *request, int8_t type)
+{
+    const struct kafka_list_config_resources_request *asked = request->decoded;
+
+    if (request->header.api_version == 0) /* client metrics alone, and there are none */
+        return false;
+    for (int32_t i = 0; i < asked->resource_types.count; i++) {
+        if (asked->resource_types.items[i] == type)
+            return true;
+    }
+    return asked->resource_types.count <= 0;
+}
+
+void handle_list_config_resources(struct request *request)
+{
+    struct kafka_list_config_resources_response response = {0};
+    struct kafka_list_config_resources_response_config_resource *items;
+    size_t count = 0, used = 0;
+    struct topic **topics = store_topics(request->broker->store, &request->arena, &count);
+
+    items = arena_new_array(&request->arena, count + 1, sizeof(*items));
+    for (size_t i = 0; i < count; i++) {
+        if (type_is_wanted(request, RESOURCE_TOPIC)) {
+            items[used].resource_name = slice_from_string(arena_copy_string(&request->arena, slice_from_string(topic_name(topics[i]))));
+            items[used++].resource_type = RESOURCE_TOPIC;
+        }
+        topic_release(topics[i]);
+    }
+    if (type_is_wanted(request, RESOURCE_BROKER)) {
+        items[used].resource_name = request_format(request, "%d", request->broker->numbers.node_id);
+        items[used++].resource_type = RESOURCE_BROKER;
+    }
+    response.config_resources.items = items;
+    response.config_resources.count = (int32_t)used;
+    request_answer(request, &response);
+}
+
 /* ---- Altering ---- */
 
 /* The answers to both requests have the same fields. */
@@ -422,7 +461,7 @@ static bool row_begin(struct alter *alter, int32_t index)
     if (row->error_code != 0)
         return true;
     if (row->resource_type != RESOURCE_TOPIC && row->resource_type != RESOURCE_BROKER) {
-        row_refuse(alter, index, ERROR_INVALID_REQUEST, "Only topics can be altered.");
+        row_refuse(alter, index, ERROR_INVALID_REQUEST, "Only the settings of topics can be altered; groups and client metrics have none here.");
         return true;
     }
     return false;

@@ -1,10 +1,11 @@
-/* handle_rest.c: what one node without authorizer, quotas and transactions has little to say about. */
+/* handle_rest.c: what one node without authorizer, quotas, SASL and transactions has little to say about. */
 #include "broker/broker_internal.h"
 
 #include "base/banned.h"
 #include "wire/kafka/messages_acl.h"
 #include "wire/kafka/messages_cluster.h"
 #include "wire/kafka/messages_quota.h"
+#include "wire/kafka/messages_security.h"
 #include "wire/kafka/messages_transaction.h"
 
 /* ---- ACLs: everything is allowed to everybody ---- */
@@ -51,6 +52,77 @@ void handle_describe_client_quotas(struct request *request)
 {
     struct kafka_describe_client_quotas_response response = {0};
 
+    request_answer(request, &response);
+}
+
+/* To set one is refused; to remove one that is not there is fine, as it is in Kafka. */
+void handle_alter_client_quotas(struct request *request)
+{
+    const struct kafka_alter_client_quotas_request *asked = request->decoded;
+    struct kafka_alter_client_quotas_response response = {0};
+
+    response.entries.count = asked->entries.count;
+    response.entries.items = arena_new_array(&request->arena, (size_t)asked->entries.count, sizeof(*response.entries.items));
+    for (int32_t i = 0; i < asked->entries.count; i++) {
+        const struct kafka_alter_client_quotas_request_entry *entry = &asked->entries.items[i];
+        struct kafka_alter_client_quotas_response_entry *out = &response.entries.items[i];
+
+        out->entity.count = entry->entity.count;
+        out->entity.items = arena_new_array(&request->arena, (size_t)entry->entity.count, sizeof(*out->entity.items));
+        for (int32_t j = 0; j < entry->entity.count; j++) {
+            out->entity.items[j].entity_type = entry->entity.items[j].entity_type;
+            out->entity.items[j].entity_name = entry->entity.items[j].entity_name;
+        }
+        for (int32_t j = 0; j < entry->ops.count; j++) {
+            if (entry->ops.items[j].remove)
+                continue;
+            out->error_code = CODE(INVALID_REQUEST);
+            out->error_message = slice_from_string("Tailrace has no quotas: clients are not throttled. Nothing was changed.");
+        }
+    }
+    request_answer(request, &response);
+}
+
+/* ---- Credentials: nobody logs in ---- */
+
+void handle_describe_user_scram_credentials(struct request *request)
+{
+    const struct kafka_describe_user_scram_credentials_request *asked = request->decoded;
+    struct kafka_describe_user_scram_credentials_response response = {0};
+    int32_t count = asked->users.count > 0 ? asked->users.count : 0; /* null or empty: all, and there are none */
+
+    response.results.count = count;
+    response.results.items = arena_new_array(&request->arena, (size_t)count, sizeof(*response.results.items));
+    for (int32_t i = 0; i < count; i++) {
+        struct slice name = asked->users.items[i].name;
+
+        response.results.items[i].user = name;
+        response.results.items[i].error_code = CODE(RESOURCE_NOT_FOUND);
+        response.results.items[i].error_message =
+            request_format(request, "Attempt to describe a user credential that does not exist: %.*s", (int)name.size, (const char *)name.data);
+    }
+    request_answer(request, &response);
+}
+
+void handle_alter_user_scram_credentials(struct request *request)
+{
+    const struct kafka_alter_user_scram_credentials_request *asked = request->decoded;
+    struct kafka_alter_user_scram_credentials_response response = {0};
+    size_t room = (size_t)asked->deletions.count + (size_t)asked->upsertions.count;
+    struct kafka_alter_user_scram_credentials_response_result *out = arena_new_array(&request->arena, room, sizeof(*out));
+
+    response.results.items = out;
+    for (int32_t i = 0; i < asked->deletions.count; i++, response.results.count++) {
+        out[response.results.count].user = asked->deletions.items[i].name;
+        out[response.results.count].error_code = CODE(RESOURCE_NOT_FOUND);
+        out[response.results.count].error_message = slice_from_string("Attempt to delete a user credential that does not exist");
+    }
+    for (int32_t i = 0; i < asked->upsertions.count; i++, response.results.count++) {
+        out[response.results.count].user = asked->upsertions.items[i].name;
+        out[response.results.count].error_code = CODE(UNSUPPORTED_SASL_MECHANISM);
+        out[response.results.count].error_message =
+            slice_from_string("Tailrace has no SASL: nobody logs in, so there are no credentials. Nothing was changed.");
+    }
     request_answer(request, &response);
 }
 

@@ -16,6 +16,5 @@ int kafka_acls_main(int argc, char **argv);
 int kafka_broker_api_versions_main(int argc, char **argv);
 int kafka_log_dirs_main(int argc, char **argv);
 int kafka_cluster_main(int argc, char **argv);
-int kafka_transactions_main(int argc, char **argv);
 
 #endif

@@ -15,6 +15,9 @@ const struct command tools_table[] = {
     {"kafka-producer-perf-test", kafka_producer_perf_test_main, "Measure how fast records are sent"},
     {"kafka-consumer-perf-test", kafka_consumer_perf_test_main, "Measure how fast records are read"},
     {"kafka-broker-api-versions", kafka_broker_api_versions_main, "Which requests each broker takes"},
+    {"kafka-acls", kafka_acls_main, "List, add and remove access control lists"},
+    {"kafka-log-dirs", kafka_log_dirs_main, "What lies in the log directories of brokers"},
+    {"kafka-cluster", kafka_cluster_main, "The id of a cluster, and where its brokers are reached"},
     {NULL, NULL, NULL},
 };
 
