@@ -13,6 +13,7 @@
 #include "wire/kafka/records.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -338,6 +339,16 @@ static struct scheduled *place_set(struct reports *reports, size_t at, struct sc
     return old;
 }
 
+/* Anybody may write to the topic, and what is described as a whole has to be JSON. */
+static bool is_object(struct slice text)
+{
+    json_t *read = text.size == 0 ? NULL : json_loadb((const char *)text.data, text.size, 0, NULL);
+    bool is = json_is_object(read);
+
+    json_decref(read);
+    return is;
+}
+
 /* The newest result that is kept of it, which an earlier run of the program may have left. */
 static void last_load(struct scheduled *report)
 {
@@ -352,7 +363,7 @@ static void last_load(struct scheduled *report)
     scan = scan_create(report->log);
     scan_seek(scan, REPORTS_TOPIC, 0, end - LAST_LOOK > start ? end - LAST_LOOK : start, end);
     while (scan_next(scan, &record, &batch, &error) == SCAN_RECORD) {
-        if (!slice_equal_string(record.key, report->name))
+        if (!slice_equal_string(record.key, report->name) || record.value.size > RESULT_BYTES_MAX || !is_object(record.value))
             continue;
         buffer_reset(&report->last);
         buffer_append_slice(&report->last, record.value);

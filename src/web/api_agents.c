@@ -12,7 +12,6 @@
 
 #include <math.h>
 
-#define REPORTS_TOPIC "tailrace-reports"
 #define LATE_US 60000000 /* a run that is due for so long, and for a whole interval, is late */
 #define RUNS_READ 2000 /* records of the reports' topic that are looked through for the runs of one */
 

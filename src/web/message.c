@@ -169,9 +169,17 @@ static bool names_masked(const char *mask, const json_t *value)
 
 bool message_text_hides(const char *mask, struct slice text)
 {
-    bool is_json = mask != NULL && *mask != '\0' && text.size > 0 && (text.data[0] == '{' || text.data[0] == '[');
-    json_t *value = is_json ? json_loadb((const char *)text.data, text.size, 0, NULL) : NULL; /* its depth is limited by the library */
-    bool hides = names_masked(mask, value);
+    json_t *value;
+    bool hides;
+
+    if (mask == NULL || *mask == '\0')
+        return false;
+    text = text_trim(text);
+    if (text.size == 0 || (text.data[0] != '{' && text.data[0] != '['))
+        return false;
+    /* What stands behind it, and a NUL in a text, do not make it readable to people only. Its depth is limited by the library. */
+    value = json_loadb((const char *)text.data, text.size, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, NULL);
+    hides = names_masked(mask, value);
 
     json_decref(value);
     return hides;
@@ -317,7 +325,7 @@ struct slice message_without_secrets(struct slice value, struct arena *arena)
     json_t *whole;
     char *text;
 
-    whole = value.size == 0 ? NULL : json_loadb((const char *)value.data, value.size, JSON_DECODE_ANY, NULL);
+    whole = value.size == 0 ? NULL : json_loadb((const char *)value.data, value.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (whole == NULL) /* none of ours */
         return value;
     patterns = redactor_create();
