@@ -186,7 +186,7 @@ static void read_replication(struct reading *reading)
     struct capture_settings *settings = reading->settings;
 
     (void)choice(reading, "plugin.name", 0, plugins, "decoderbufs, pgoutput");
-    settings->slot = text_or(reading, "slot.name", "debezium");
+    settings->slot = text_or(reading, "slot.name", SLOT_NAME_DEFAULT);
     if (!is_slot_name(settings->slot))
         refuse(reading, "slot.name",
                "Valid replication slot name must contain only digits, lowercase characters and underscores with length <= 63");
@@ -195,7 +195,7 @@ static void read_replication(struct reading *reading)
     settings->slot_stream_parameters = text_or_null(reading, "slot.stream.params");
     settings->slot_retries = (int32_t)number(reading, "slot.max.retries", 6, 0);
     settings->slot_retry_delay_ms = number(reading, "slot.retry.delay.ms", 10000, 0);
-    settings->publication = text_or(reading, "publication.name", "dbz_publication");
+    settings->publication = text_or(reading, "publication.name", PUBLICATION_NAME_DEFAULT);
     settings->publication_mode = (enum publication_mode)choice(reading, "publication.autocreate.mode", PUBLICATION_ALL_TABLES, modes,
                                                                "no_tables, filtered, disabled, all_tables");
     settings->publish_via_root = truth(reading, "publish.via.partition.root", false);

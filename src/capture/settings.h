@@ -9,6 +9,10 @@
 #include "base/error.h"
 #include "base/properties.h"
 
+/* Debezium's, where a configuration names none. */
+#define SLOT_NAME_DEFAULT "debezium"
+#define PUBLICATION_NAME_DEFAULT "dbz_publication"
+
 enum snapshot_mode { MODE_INITIAL, MODE_ALWAYS, MODE_INITIAL_ONLY, MODE_NO_DATA, MODE_WHEN_NEEDED, MODE_CONFIGURATION_BASED };
 enum publication_mode { PUBLICATION_ALL_TABLES, PUBLICATION_DISABLED, PUBLICATION_FILTERED, PUBLICATION_NO_TABLES };
 enum transport { TRANSPORT_AUTO, TRANSPORT_TCP, TRANSPORT_SOCKET };

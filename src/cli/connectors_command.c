@@ -3,6 +3,7 @@
 
 #include "base/banned.h"
 #include "base/properties.h"
+#include "capture/settings.h"
 #include "cli/secrets.h"
 #include "cli/session.h"
 #include "os/clock.h"
@@ -470,9 +471,16 @@ static enum status slot_drop(struct session *session, const char *slot, struct e
     return status;
 }
 
+static const char *slot_of(const json_t *config)
+{
+    const char *slot = json_text(config, "slot.name");
+
+    return *slot == '\0' ? SLOT_NAME_DEFAULT : slot;
+}
+
 static void kept_print(struct session *session, const json_t *config, const json_t *topics)
 {
-    const char *slot = *json_text(config, "slot.name") == '\0' ? "debezium" : json_text(config, "slot.name");
+    const char *slot = slot_of(config);
     const json_t *names = json_object_get(json_object_get(topics, session->operands[0]), "topics");
 
     page_print(&session->page, STYLE_PLAIN, "Connector %s is deleted.\n", session->operands[0]);
@@ -501,7 +509,7 @@ static enum status delete (struct session *session, struct error *error)
 
     if (status != OK)
         return status;
-    slot = *json_text(config, "slot.name") == '\0' ? "debezium" : json_text(config, "slot.name");
+    slot = slot_of(config);
     if (session_ask(session, "GET", "/topics", NULL, &topics, &ignored) != OK)
         topics = NULL;
     if (wanted.drops_slot && session->url != NULL && wanted.console == NULL)

@@ -4,6 +4,7 @@
 #include "base/properties.h"
 #include "base/text.h"
 #include "capture/capture.h"
+#include "capture/settings.h"
 #include "connect/json_out.h"
 
 static const struct config_field fields[] = {

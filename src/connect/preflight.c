@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "base/text.h"
+#include "capture/settings.h"
 #include "capture/slot.h"
 #include "connect/preflight_internal.h"
 #include "os/clock.h"
@@ -66,7 +67,7 @@ static void config_facts(const struct preflight_request *request, struct preflig
 
     facts->has_config = true;
     facts->connector = request->connector;
-    facts->slot = arena_copy_string(arena, slice_from_string(setting(config, "slot.name", "debezium")));
+    facts->slot = arena_copy_string(arena, slice_from_string(setting(config, "slot.name", SLOT_NAME_DEFAULT)));
     facts->prefix = arena_copy_string(arena, slice_from_string(setting(config, "topic.prefix", NULL)));
     facts->publication_mode = publication_mode_of(config);
     facts->streams = strcasecmp(mode, "initial_only") != 0;
@@ -93,7 +94,7 @@ static void others_facts(const struct preflight_request *request, struct preflig
             continue;
         }
         if (same_setting(other->config, request->config, "database.hostname", "") && same_setting(other->config, request->config, "database.port", "5432") &&
-            same_setting(other->config, request->config, "slot.name", "debezium"))
+            same_setting(other->config, request->config, "slot.name", SLOT_NAME_DEFAULT))
             facts->slot_taken_by = arena_copy_string(arena, slice_from_string(other->name));
         if (facts->prefix != NULL && same_setting(other->config, request->config, "topic.prefix", ""))
             facts->prefix_taken_by = arena_copy_string(arena, slice_from_string(other->name));
@@ -134,14 +135,14 @@ struct preflight *preflight_run(const struct preflight_request *request, struct 
     struct debezium_config *config = NULL;
 
     findings_init(&preflight->findings, arena);
-    facts->publication.name = "dbz_publication";
+    facts->publication.name = PUBLICATION_NAME_DEFAULT;
     facts->disk_here_bytes = request->disk_here_bytes;
     facts->disk_here_why = request->disk_here_why;
     if (request->config != NULL) {
         config_facts(request, facts, arena);
         position_facts(request, facts);
         others_facts(request, facts, arena);
-        facts->publication.name = publication_catalog_name(setting(request->config, "publication.name", "dbz_publication"), arena);
+        facts->publication.name = publication_catalog_name(setting(request->config, "publication.name", PUBLICATION_NAME_DEFAULT), arena);
         config = filters_create(request->config, arena, &facts->filter_problem);
         preflight_config_judge(request, &preflight->findings);
     }

@@ -1,6 +1,7 @@
 #include "web/api.h"
 
 #include "base/banned.h"
+#include "capture/settings.h"
 #include "os/clock.h"
 #include "web/gone.h"
 #include "web/problem_find.h"
@@ -205,7 +206,8 @@ static json_t *warnings_make(const json_t *connector)
 static json_t *connector_make(struct api *api, const json_t *connector, const json_t *postgres)
 {
     const json_t *capture = json_object_get(connector, "capture"), *config = json_object_get(connector, "config");
-    const char *name = member_text(connector, "name"), *host = member_text(config, "database.hostname"), *port = member_text(config, "database.port");
+    const char *name = member_text(connector, "name"), *host = member_text(config, "database.hostname"), *port = member_text(config, "database.port"), *slot = member_text(config, "slot.name"),
+               *publication = member_text(config, "publication.name");
     struct slot_facts facts;
     json_t *item = json_object();
 
@@ -216,8 +218,8 @@ static json_t *connector_make(struct api *api, const json_t *connector, const js
     json_put(item, "database", json_text_or_null(member_text(config, "database.dbname")));
     json_put(item, "server", host == NULL ? json_null() : json_sprintf("%s:%s", host, port == NULL ? "5432" : port));
     json_put(item, "server_version", facts.known ? json_string(facts.server_version) : json_null());
-    json_put(item, "slot", json_string(member_text(config, "slot.name") == NULL ? "debezium" : member_text(config, "slot.name")));
-    json_put(item, "publication", json_string(member_text(config, "publication.name") == NULL ? "dbz_publication" : member_text(config, "publication.name")));
+    json_put(item, "slot", json_string(slot == NULL ? SLOT_NAME_DEFAULT : slot));
+    json_put(item, "publication", json_string(publication == NULL ? PUBLICATION_NAME_DEFAULT : publication));
     json_put(item, "tables", json_integer((json_int_t)json_array_size(json_object_get(connector, "topics"))));
     json_put(item, "rows_per_s", json_real_or_null(sampler_rate(api_sampler(api), "connector:", name)));
     json_put(item, "lag_ms", json_integer_or_null(facts.lag_ms));

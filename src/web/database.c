@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "capture/connection.h"
+#include "capture/settings.h"
 #include "os/clock.h"
 
 #include <errno.h>
@@ -184,7 +185,7 @@ const char *connector_slot(const struct properties *config)
 {
     const char *slot = properties_get(config, "slot.name");
 
-    return slot == NULL ? "debezium" : slot;
+    return slot == NULL ? SLOT_NAME_DEFAULT : slot;
 }
 
 void connector_database_close(struct databases *databases, PGconn *connection)

@@ -2,6 +2,7 @@
 #include "web/trace.h"
 
 #include "base/banned.h"
+#include "capture/settings.h"
 #include "base/text.h"
 #include "web/database.h"
 #include "wire/debezium/config.h"
@@ -85,7 +86,7 @@ static bool table_comes(struct waits *waits, const struct properties *config, co
     bool answered;
 
     table_split(waits, config, &values[0], &values[1]);
-    values[2] = publication == NULL ? "dbz_publication" : publication;
+    values[2] = publication == NULL ? PUBLICATION_NAME_DEFAULT : publication;
     row = row_ask(waits, config, sql, values, 3, &answered);
     if (answered && row == NULL) {
         *why = arena_format(arena, "Database %s, which connector %s reads, has no table %s.", database == NULL ? "?" : database, connector, waits->table);
