@@ -114,7 +114,7 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     buffer_init(&agent->stamps, STAMPS_RECENT_BYTES_MAX);
     agent->settings_json = settings_json(&agent->settings);
     (void)pthread_mutex_init(&agent->lock, NULL);
-    status = kind->create(&agent->settings, &agent->rule, error);
+    status = kind->create(kind, &agent->settings, &agent->rule, error);
     if (status == OK) {
         *created = agent;
     } else {

@@ -31,7 +31,7 @@ static enum status side_create(const struct backtest_side_spec *spec, struct sid
     if (side->kind == NULL)
         return error_set(error, ERROR_BAD_INPUT, "there is no rule \"%s\"; tailrace agent --help tells how to name one", spec->rule);
     side->states = state_create(&limits);
-    status = side->kind->create(spec->settings, &side->rule, error);
+    status = side->kind->create(side->kind, spec->settings, &side->rule, error);
     return status == OK && side->kind->refresh != NULL ? side->kind->refresh(side->rule, error) : status;
 }
 

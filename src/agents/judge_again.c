@@ -88,7 +88,7 @@ static enum status judge(const struct alert *alert, const struct rule_kind *kind
                                .key = slice_from_string(alert->key == NULL ? "" : alert->key)};
     struct change change;
     void *rule = NULL;
-    enum status status = kind->create(settings, &rule, error);
+    enum status status = kind->create(kind, settings, &rule, error);
 
     if (status == OK && kind->refresh != NULL)
         status = kind->refresh(rule, error);

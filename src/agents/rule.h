@@ -54,7 +54,7 @@ struct rule_kind {
     size_t setting_count;
 
     /* settings: those of the agent, without its prefix; unknown ones are refused naming the nearest. Errors: BAD_INPUT */
-    enum status (*create)(const struct properties *settings, void **rule, struct error *error);
+    enum status (*create)(const struct rule_kind *kind, const struct properties *settings, void **rule, struct error *error);
     void (*destroy)(void *rule);
 
     /* Checks the columns of a schema once, when it is first met. Errors: BAD_INPUT: which column is missing, which there are */

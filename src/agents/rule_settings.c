@@ -1,5 +1,6 @@
 #include "agents/rule_settings.h"
 
+#include "agents/rule.h"
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -52,8 +53,10 @@ static enum status value_read(const struct rule_setting *row, const char *text, 
     return OK;
 }
 
-enum status rule_settings_read(const struct properties *settings, const struct rule_setting *rows, size_t count, void *rule, struct error *error)
+enum status rule_settings_read(const struct rule_kind *kind, const struct properties *settings, void *rule, struct error *error)
 {
+    const struct rule_setting *rows = kind->settings;
+    size_t count = kind->setting_count;
     enum status status = OK;
 
     for (size_t i = 0; i < count && status == OK; i++)

@@ -17,7 +17,12 @@ struct rule_setting {
     const char *help;
 };
 
-/* Fills all of them, in a rule of zeros. Errors: BAD_INPUT: which setting, what it may be, or the nearest one's name. */
-enum status rule_settings_read(const struct properties *settings, const struct rule_setting *rows, size_t count, void *rule, struct error *error);
+/* The two members of a rule_kind that tell its settings. */
+#define RULE_SETTINGS(rows) .settings = rows, .setting_count = sizeof(rows) / sizeof(rows[0])
+
+struct rule_kind;
+
+/* Fills all settings of its kind, in a rule of zeros. Errors: BAD_INPUT: which setting, what it may be, or the nearest one's name. */
+enum status rule_settings_read(const struct rule_kind *kind, const struct properties *settings, void *rule, struct error *error);
 
 #endif

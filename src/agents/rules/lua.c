@@ -368,7 +368,7 @@ static const struct rule_setting own_settings[] = {
     {"time.max.ms", RULE_INTEGER, offsetof(struct lua_rule, time_max_ms), "1000", 1, 600000, "milliseconds of processor time for one event"},
 };
 
-static enum status create(const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct rule_kind *kind, const struct properties *settings, void **created, struct error *error)
 {
     struct lua_rule *rule = memory_new(sizeof(*rule));
     struct properties own;
@@ -377,7 +377,7 @@ static enum status create(const struct properties *settings, void **created, str
     *rule = (struct lua_rule){0};
     *created = rule;
     values_take(&own, settings, &rule->values);
-    status = rule_settings_read(&own, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
+    status = rule_settings_read(kind, &own, rule, error);
     properties_finish(&own);
     if (status == OK && (rule->path == NULL) == (rule->code == NULL))
         status = error_set(error, ERROR_BAD_INPUT, "%s", rule->path == NULL ? "setting script is missing: the file with function on_event(event, key), or code, the script itself"
@@ -539,9 +539,9 @@ static const char *model_now(void *context, const char **trouble)
 
 static const struct rule_setting own_settings[] = {{"script", RULE_TEXT, 0, NULL, 0, 0, "file with the script"}};
 
-static enum status create(const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct rule_kind *kind, const struct properties *settings, void **created, struct error *error)
 {
-    (void)settings;
+    (void)kind, (void)settings;
     *created = NULL;
     return error_set(error, ERROR_BAD_INPUT, "this build cannot run Lua scripts: install libluajit-5.1-dev and build again");
 }
@@ -574,6 +574,6 @@ static void describe(void *context, struct slice state, struct buffer *json)
 
 const struct rule_kind rule_lua = {
     .name = "lua", .version = 1, .summary = "Your own: a Lua script with function on_event(event, key)",
-    .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create, .destroy = destroy,
+    .greeting = "Agent started. Listening for change events...", .key_column = "user_id", .event_time = true, RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .changed = changed, .model = model_now,
     .script_trouble = script_trouble};

@@ -87,14 +87,14 @@ static const struct rule_setting own_settings[] = {
     {"column.id", RULE_TEXT, offsetof(struct model_rule, id), "id", 0, 0, "column that names the transaction"},
 };
 
-static enum status create(const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct rule_kind *kind, const struct properties *settings, void **created, struct error *error)
 {
     struct model_rule *rule = memory_new(sizeof(*rule));
     enum status status;
 
     *rule = (struct model_rule){0};
     *created = rule;
-    status = rule_settings_read(settings, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
+    status = rule_settings_read(kind, settings, rule, error);
     if (status == OK && rule->path == NULL)
         status = error_set(error, ERROR_BAD_INPUT, "setting model is missing: the file with the model, .json or .ubj");
     if (status == OK && rule->list != NULL)
@@ -232,5 +232,5 @@ extern const struct rule_kind rule_model;
 
 const struct rule_kind rule_model = {
     .name = "model", .version = 1, .summary = "A model of gradient-boosted trees (XGBoost) scores each row by features kept for its key, setting model=FILE",
-    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create, .destroy = destroy,
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .describe = describe, .refresh = refresh, .changed = changed, .model = model_now};

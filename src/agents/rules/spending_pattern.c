@@ -50,6 +50,8 @@ struct spending {
     char *user, *amount;
 };
 
+extern const struct rule_kind rule_spending_pattern, rule_spending_pattern_robust;
+
 static const struct rule_setting own_settings[] = {
     {"window", RULE_INTEGER, offsetof(struct spending, window), "50", 2, 1000, "amounts kept per key"},
     {"minimum", RULE_INTEGER, offsetof(struct spending, minimum), "3", 1, 1000, "amounts needed before anything is judged"},
@@ -59,23 +61,13 @@ static const struct rule_setting own_settings[] = {
     {"column.amount", RULE_TEXT, offsetof(struct spending, amount), "amount", 0, 0, "column with the amount"},
 };
 
-static enum status create(bool robust, const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct rule_kind *kind, const struct properties *settings, void **created, struct error *error)
 {
     struct spending *rule = memory_new(sizeof(*rule));
 
-    *rule = (struct spending){.robust = robust};
+    *rule = (struct spending){.robust = kind == &rule_spending_pattern_robust};
     *created = rule;
-    return rule_settings_read(settings, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
-}
-
-static enum status create_plain(const struct properties *settings, void **created, struct error *error)
-{
-    return create(false, settings, created, error);
-}
-
-static enum status create_robust(const struct properties *settings, void **created, struct error *error)
-{
-    return create(true, settings, created, error);
+    return rule_settings_read(kind, settings, rule, error);
 }
 
 static void destroy(void *context)
@@ -345,14 +337,12 @@ static void describe(void *context, struct slice state, struct buffer *json)
     buffer_append_string(json, "]}");
 }
 
-extern const struct rule_kind rule_spending_pattern, rule_spending_pattern_robust;
-
 const struct rule_kind rule_spending_pattern = {
     .name = "spending-pattern", .version = 1, .summary = "An amount far above what this user usually spends (3 times the mean of the last 50)",
-    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_plain, .destroy = destroy,
+    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_spending_pattern_robust = {
     .name = "spending-pattern-robust", .version = 1, .summary = "The same against mean and standard deviation; anomalies do not join the history",
-    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_robust, .destroy = destroy,
+    .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};

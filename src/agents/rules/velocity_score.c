@@ -64,23 +64,13 @@ static const struct rule_setting own_settings[] = {
     {"column.id", RULE_TEXT, offsetof(struct velocity, id), "id", 0, 0, "column that names the transaction"},
 };
 
-static enum status create(bool by_event_time, const struct properties *settings, void **created, struct error *error)
+static enum status create(const struct rule_kind *kind, const struct properties *settings, void **created, struct error *error)
 {
     struct velocity *rule = memory_new(sizeof(*rule));
 
-    *rule = (struct velocity){.by_event_time = by_event_time};
+    *rule = (struct velocity){.by_event_time = kind->event_time};
     *created = rule;
-    return rule_settings_read(settings, own_settings, sizeof(own_settings) / sizeof(own_settings[0]), rule, error);
-}
-
-static enum status create_wall_clock(const struct properties *settings, void **created, struct error *error)
-{
-    return create(false, settings, created, error);
-}
-
-static enum status create_event_time(const struct properties *settings, void **created, struct error *error)
-{
-    return create(true, settings, created, error);
+    return rule_settings_read(kind, settings, rule, error);
 }
 
 static void destroy(void *context)
@@ -326,10 +316,10 @@ extern const struct rule_kind rule_velocity_score, rule_velocity_score_event;
 
 const struct rule_kind rule_velocity_score = {
     .name = "velocity-score", .version = 1, .summary = "Points for many transactions in a minute and for large amounts, by the wall clock",
-    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_wall_clock, .destroy = destroy,
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_velocity_score_event = {
     .name = "velocity-score-event", .version = 1, .summary = "The same by commit time: a replay gives the same answers",
-    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, .settings = own_settings, .setting_count = sizeof(own_settings) / sizeof(own_settings[0]), .create = create_event_time, .destroy = destroy,
+    .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};

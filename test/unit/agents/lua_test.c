@@ -60,7 +60,7 @@ static enum status runner_open(struct runner *runner, const char *rule, const ch
     if (more != NULL)
         assert_int_equal(properties_set_assignment(&settings, more, &failure), OK);
     *runner = (struct runner){.kind = rule_find(rule)};
-    status = runner->kind->create(&settings, &runner->rule, &failure);
+    status = runner->kind->create(runner->kind, &settings, &runner->rule, &failure);
     if (status == OK && runner->kind->refresh != NULL)
         status = runner->kind->refresh(runner->rule, &failure);
     runner->states = state_create(&limits);
@@ -275,7 +275,7 @@ TEST(what_is_kept_stays_apart_by_key_and_lasts)
 
         properties_init(&settings);
         properties_set(&settings, "script", path);
-        assert_int_equal(runner.kind->create(&settings, &runner.rule, &failure), OK);
+        assert_int_equal(runner.kind->create(runner.kind, &settings, &runner.rule, &failure), OK);
         properties_finish(&settings);
     }
     offset--;

@@ -265,7 +265,7 @@ static enum status rule_open(void **rule, const char *first, const char *second)
     assert_int_equal(properties_set_assignment(&settings, first, &failure), OK);
     if (second != NULL)
         assert_int_equal(properties_set_assignment(&settings, second, &failure), OK);
-    status = kind->create(&settings, rule, &failure);
+    status = kind->create(kind, &settings, rule, &failure);
     properties_finish(&settings);
     return status == OK ? kind->refresh(*rule, &failure) : status;
 }

@@ -22,7 +22,7 @@ static void rule_make(const char *name, const char *assignments[])
         assert_int_equal(properties_set_assignment(&settings, assignments[i], &failure), OK);
     kind = rule_find(name);
     assert_non_null(kind);
-    if (kind->create(&settings, &rule, &failure) != OK)
+    if (kind->create(kind, &settings, &rule, &failure) != OK)
         fail_msg("%s", failure.message);
     properties_finish(&settings);
     states = state_create(&limits);
@@ -223,7 +223,7 @@ TEST(bad_amounts_and_settings_say_what_is_wrong)
     rule_end();
     properties_init(&settings);
     properties_set(&settings, "amount.limt", "1");
-    assert_int_equal(rule_find("velocity-score")->create(&settings, &made, &failure), ERROR_BAD_INPUT);
+    assert_int_equal(rule_find("velocity-score")->create(rule_find("velocity-score"), &settings, &made, &failure), ERROR_BAD_INPUT);
     assert_string_equal(failure.message, "unknown setting \"amount.limt\"; did you mean \"amount.limit\"?");
     rule_find("velocity-score")->destroy(made);
     properties_finish(&settings);
@@ -275,7 +275,7 @@ TEST(every_setting_of_a_rule_says_what_it_is_and_may_be_given_as_it_is)
                 continue;
             properties_init(&settings);
             properties_set(&settings, setting->key, setting->initial);
-            if (kinds[i]->create(&settings, &made, &failed) != OK) /* a file is missing, but not this */
+            if (kinds[i]->create(kinds[i], &settings, &made, &failed) != OK) /* a file is missing, but not this */
                 assert_null(strstr(failed.message, setting->key));
             kinds[i]->destroy(made);
             properties_finish(&settings);
