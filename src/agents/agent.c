@@ -1,9 +1,11 @@
 #include "agents/agent_internal.h"
 
+#include "agents/rule_settings.h"
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "log/control.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "os/thread.h"
@@ -81,6 +83,28 @@ static void copy_properties(struct properties *to, const struct properties *from
         properties_copy(to, from);
 }
 
+/* Topics are named after it; operations are letters. */
+static enum status names_check(const struct agent_spec *spec, struct error *error)
+{
+    size_t size = strspn(spec->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+    if (size == 0 || spec->name[size] != '\0' || size > CONTROL_NAME_BYTES_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "\"%s\" cannot be the name of an agent: topics are named after it, so it has 1 to %d letters, digits, '.', '_' or '-'",
+                         spec->name, CONTROL_NAME_BYTES_MAX);
+    if (spec->topic[0] == '\0')
+        return error_set(error, ERROR_BAD_INPUT, "agent %s: the topic is empty", spec->name);
+    if (spec->group != NULL && spec->group[0] == '\0')
+        return error_set(error, ERROR_BAD_INPUT, "agent %s: the group is empty", spec->name);
+    return agent_operations_check(spec->operations, error);
+}
+
+enum status agent_operations_check(const char *operations, struct error *error)
+{
+    if (operations[strspn(operations, "crud,")] != '\0' || strpbrk(operations, "crud") == NULL)
+        return error_set(error, ERROR_BAD_INPUT, "operations \"%s\": they have to be some of c,r,u,d", operations);
+    return OK;
+}
+
 enum status agent_create(const struct agent_spec *spec, struct agent **created, struct error *error)
 {
     const struct rule_kind *kind = rule_find(spec->rule);
@@ -89,6 +113,9 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
 
     if (kind == NULL)
         return kind_unknown(spec->rule, error);
+    status = names_check(spec, error);
+    if (status != OK)
+        return status;
     agent = memory_new(sizeof(*agent));
     agent->spec = *spec;
     agent->kind = kind;
@@ -106,7 +133,6 @@ enum status agent_create(const struct agent_spec *spec, struct agent **created, 
     agent->dead_letters_topic = memory_format("tailrace-agent-%s-dead-letters", spec->name);
     copy_properties(&agent->settings, spec->settings);
     copy_properties(&agent->client, spec->client);
-    copy_properties(&agent->scales, spec->scales);
     arena_init(&agent->arena, 16 << 10);
     stop_init(&agent->stop);
     buffer_init(&agent->json, ALERT_BYTES_MAX);
@@ -143,7 +169,7 @@ void agent_destroy(struct agent *agent)
     memory_free(agent->dead_letters_topic);
     properties_finish(&agent->settings);
     properties_finish(&agent->client);
-    properties_finish(&agent->scales);
+    memory_free(agent->newest_us);
     arena_finish(&agent->arena);
     stop_finish(&agent->stop);
     buffer_finish(&agent->json);
@@ -245,6 +271,7 @@ static enum status states_load(struct agent *agent, struct error *error)
     agent->generation = source_generation(agent->source);
     agent->dirty = true; /* where we begin is a position too, so that a later start goes on from here */
     agent->urgent = false;
+    agent->newest_count = 0;
     status = source_load(agent->source, state_take, agent->states, error);
     (void)pthread_mutex_unlock(&agent->lock);
     agent->checkpointed_ms = clock_monotonic_ms();
@@ -271,12 +298,8 @@ static enum status open_all(struct agent *agent, struct error *error)
         status = source_open(&spec, &agent->source, error);
     agent->decoder = change_decoder_create();
     change_decoder_watch(agent->decoder, agent->spec.key, agent_key_seen, agent);
-    for (size_t i = 0; i < agent->scales.count; i++) {
-        int32_t scale;
-
-        if (text_parse_int32(slice_from_string(agent->scales.items[i].value), &scale) && scale >= 0 && scale <= 38)
-            change_decoder_set_scale(agent->decoder, agent->scales.items[i].key, scale);
-    }
+    if (status == OK)
+        status = rule_settings_scales(&agent->settings, agent->decoder, error);
     agent->prepared = NULL;
     if (status == OK)
         status = source_topic_ensure(agent->source, agent->state_topic, 1, state_settings, error);
@@ -356,8 +379,12 @@ static enum status run_once(struct agent *agent, bool until_end, struct error *e
     int64_t began_ms = clock_monotonic_ms();
     enum status status = open_all(agent, error);
 
+    if (status == OK && agent->spec.began != NULL)
+        agent->spec.began(agent->spec.context);
     while (status == OK && !agent->stop.asked) {
         status = turn(agent, &more, error);
+        if (!more && agent->spec.listener != NULL)
+            agent->spec.listener(agent->spec.context, NULL, NULL);
         if (status == OK && alerts_are_due(agent))
             status = alerts_send(agent, error);
         if (status == OK && checkpoint_is_due(agent))
@@ -371,7 +398,7 @@ static enum status run_once(struct agent *agent, bool until_end, struct error *e
             state_set(agent, AGENT_RUNNING);
             waiting = false;
         }
-        if (until_end && !more && source_is_drained(agent->source))
+        if (until_end && !more && (source_is_at_end(agent->source) || waiting))
             break;
     }
     if (status == OK && agent->dirty)

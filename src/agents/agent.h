@@ -13,8 +13,11 @@ struct agent;
 enum agent_time { AGENT_TIME_OF_RULE, AGENT_TIME_EVENT, AGENT_TIME_PROCESSING };
 enum agent_late { AGENT_LATE_JUDGE, AGENT_LATE_IGNORE, AGENT_LATE_DEAD_LETTER };
 
-/* One line of what happened, for the foreground. Called on the agent's thread. */
+/* One line of what happened, for the foreground; event NULL: nothing more is there for now. Called on the agent's thread. */
 typedef void agent_listener(void *context, const struct rule_event *event, const struct rule_verdict *verdict);
+
+/* Called once on the agent's thread when the broker has answered and the state is loaded: it listens now. */
+typedef void agent_began(void *context);
 
 struct agent_spec {
     const char *name;
@@ -37,9 +40,9 @@ struct agent_spec {
     struct state_limits limits;
     const struct properties *settings; /* of the rule; may be NULL */
     const struct properties *client;   /* of librdkafka; may be NULL */
-    const struct properties *scales;   /* column=scale for messages without schema; may be NULL */
     struct log *log;                   /* in-process */
     agent_listener *listener;          /* may be NULL */
+    agent_began *began;                /* may be NULL */
     void *context;
 };
 
@@ -54,7 +57,10 @@ void agent_spec_init(struct agent_spec *spec);
 enum status agent_spec_read(const struct properties *settings, const char *name, struct agent_spec *spec, struct properties *rule_settings,
                             struct error *error);
 
-/* Everything is copied. Errors: BAD_INPUT (unknown rule: names those there are; settings) */
+/* Errors: BAD_INPUT: it is not some of c,r,u,d */
+enum status agent_operations_check(const char *operations, struct error *error);
+
+/* Everything is copied. Errors: BAD_INPUT (unknown rule: names those there are; settings, names) */
 enum status agent_create(const struct agent_spec *spec, struct agent **created, struct error *error);
 void agent_destroy(struct agent *agent); /* not while it runs; NULL is fine */
 

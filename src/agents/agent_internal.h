@@ -10,11 +10,13 @@
 #include <pthread.h>
 
 #define FOLD_PREFIX "\001"                   /* of what is kept beside the state of a key; no column's text begins so */
+#define NEWEST_PREFIX "\002"                 /* of what is kept of a partition, in the same place, where late rows are not judged */
+#define NEWEST_UNREAD INT64_MIN
 #define ALERT_BYTES_MAX ((size_t)256 << 10) /* of an alert or an enriched event */
 
 struct agent {
     struct agent_spec spec;      /* strings and properties owned */
-    struct properties settings, client, scales;
+    struct properties settings, client;
     char *state_topic, *dead_letters_topic;
     const struct rule_kind *kind;
     void *rule;
@@ -36,7 +38,8 @@ struct agent {
     struct state_table *states;
     size_t place;                /* of the key that is being read, from state_prefetch_place */
     uint64_t generation;         /* of the source, when the state was loaded */
-    int64_t newest_us;           /* event time seen so far */
+    int64_t *newest_us;          /* event time seen so far in each partition, newest_count of them; NEWEST_UNREAD: not taken from the state yet */
+    int32_t newest_count;
     int64_t checkpointed_ms, sent_ms;
     bool dirty;                  /* something to checkpoint */
     bool urgent;                 /* an alert waits */

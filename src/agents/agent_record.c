@@ -2,6 +2,7 @@
 
 #include "agents/rules/row.h"
 #include "base/banned.h"
+#include "base/memory.h"
 #include "os/clock.h"
 #include "os/logger.h"
 #include "wire/json/base64.h"
@@ -204,18 +205,57 @@ static enum status schema_prepare(struct agent *agent, const struct change_schem
     return status;
 }
 
+/*
+ * The newest event time of a partition: one that is read ahead of the others makes none of theirs late. Where lateness decides what is
+ * judged it is kept with the state, so that a replay decides the same.
+ */
+static int64_t *newest_of(struct agent *agent, int32_t partition)
+{
+    int64_t *newest;
+
+    if (partition >= agent->newest_count) {
+        agent->newest_us = memory_resize(agent->newest_us, ((size_t)partition + 1) * sizeof(*agent->newest_us));
+        while (agent->newest_count <= partition)
+            agent->newest_us[agent->newest_count++] = NEWEST_UNREAD;
+    }
+    newest = &agent->newest_us[partition];
+    if (*newest == NEWEST_UNREAD) {
+        const struct state_entry *entry = state_find(agent->states, slice_from_string(arena_format(&agent->arena, NEWEST_PREFIX "%d", partition)));
+
+        *newest = 0;
+        if (entry != NULL && entry->size == sizeof(*newest))
+            memcpy(newest, entry->bytes, sizeof(*newest));
+    }
+    return newest;
+}
+
+static void newest_keep(struct agent *agent, int32_t partition, int64_t newest_us)
+{
+    struct state_entry *entry = state_open(agent->states, slice_from_string(arena_format(&agent->arena, NEWEST_PREFIX "%d", partition)));
+
+    if (entry->size != sizeof(newest_us) && !state_resize(agent->states, &entry, sizeof(newest_us)))
+        return;
+    memcpy(entry->bytes, &newest_us, sizeof(newest_us));
+    state_touch(agent->states, entry);
+}
+
 /* Event time of the row; *late tells whether it lies too far back. */
 static int64_t event_time(struct agent *agent, const struct change *change, const struct source_record *record, bool *late)
 {
     int64_t time_us = change->source_time_us != 0 ? change->source_time_us : record->timestamp_ms * 1000;
+    int64_t *newest;
 
     *late = false;
     if (!agent->by_event_time)
         return clock_now_us();
-    if (time_us > agent->newest_us)
-        agent->newest_us = time_us;
-    else if (time_us < agent->newest_us - agent->spec.late_after_ms * 1000)
+    newest = newest_of(agent, record->partition);
+    if (time_us > *newest) {
+        *newest = time_us;
+        if (agent->spec.late != AGENT_LATE_JUDGE)
+            newest_keep(agent, record->partition, time_us);
+    } else if (time_us < *newest - agent->spec.late_after_ms * 1000) {
         *late = true;
+    }
     return time_us;
 }
 

@@ -75,15 +75,6 @@ static enum status time_read(const struct property *property, enum agent_time *t
     return OK;
 }
 
-static enum status operations_check(const struct property *property, struct error *error)
-{
-    for (const char *at = property->value; *at != '\0'; at++) {
-        if (strchr("crud,", *at) == NULL)
-            return error_set(error, ERROR_BAD_INPUT, "setting %s=%s: it has to be some of c,r,u,d", property->key, property->value);
-    }
-    return OK;
-}
-
 static const struct agent_setting agent_settings[] = {
     {"rule", NULL, "What it does; the agent's own name when that is one of a rule"},
     {"topic", NULL, "Topic of change events that it reads"},
@@ -143,7 +134,9 @@ static enum status setting_read(const struct property *property, const char *key
         status = flag_read(property, &spec->is_dry, error);
     } else if (strcmp(key, "operations") == 0) {
         spec->operations = property->value;
-        status = operations_check(property, error);
+        status = agent_operations_check(property->value, error);
+        if (status != OK)
+            error_context(error, "setting %s", property->key);
     } else if (strcmp(key, "from.beginning") == 0) {
         status = flag_read(property, &spec->from_beginning, error);
     } else if (strcmp(key, "time") == 0) {

@@ -1,5 +1,7 @@
 #include "agents/backtest.h"
 
+#include "agents/agent.h"
+#include "agents/rule_settings.h"
 #include "agents/rules/row.h"
 #include "base/banned.h"
 #include "base/map.h"
@@ -44,6 +46,10 @@ enum status backtest_create(const struct backtest_spec *spec, struct backtest **
     backtest->decoder = change_decoder_create();
     arena_init(&backtest->arena, 16 << 10);
     map_init(&backtest->labels);
+    if (spec->operations != NULL)
+        status = agent_operations_check(spec->operations, error);
+    for (size_t i = 0; i < spec->side_count && status == OK; i++)
+        status = rule_settings_scales(spec->sides[i].settings, backtest->decoder, error);
     for (size_t i = 0; i < spec->side_count && status == OK; i++)
         status = side_create(&spec->sides[i], &backtest->sides[i], error);
     if (status == OK) {

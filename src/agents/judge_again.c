@@ -1,6 +1,7 @@
 #include "agents/judge_again.h"
 
 #include "agents/rule.h"
+#include "agents/rule_settings.h"
 #include "base/banned.h"
 #include "wire/json/base64.h"
 #include "wire/json/scan.h"
@@ -90,6 +91,8 @@ static enum status judge(const struct alert *alert, const struct rule_kind *kind
     void *rule = NULL;
     enum status status = kind->create(kind, settings, &rule, error);
 
+    if (status == OK)
+        status = rule_settings_scales(settings, decoder, error);
     if (status == OK && kind->refresh != NULL)
         status = kind->refresh(rule, error);
     if (status == OK)

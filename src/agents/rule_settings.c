@@ -7,6 +7,9 @@
 
 #include <inttypes.h>
 
+#define SCALE_PREFIX "scale."
+#define SCALE_MAX 38
+
 static const struct rule_setting *row_find(const struct rule_setting *rows, size_t count, const char *key)
 {
     for (size_t i = 0; i < count; i++) {
@@ -53,6 +56,36 @@ static enum status value_read(const struct rule_setting *row, const char *text, 
     return OK;
 }
 
+static bool is_scale(const struct property *property)
+{
+    return strncmp(property->key, SCALE_PREFIX, strlen(SCALE_PREFIX)) == 0;
+}
+
+static enum status scale_read(const struct property *property, int32_t *scale, struct error *error)
+{
+    const char *text = property->value == NULL ? "" : property->value;
+
+    if (!text_parse_int32(slice_from_string(text), scale) || *scale < 0 || *scale > SCALE_MAX)
+        return error_set(error, ERROR_BAD_INPUT, "setting %s=%s: it has to be the number of digits behind the point, 0 to %d", property->key, text, SCALE_MAX);
+    return OK;
+}
+
+enum status rule_settings_scales(const struct properties *settings, struct change_decoder *decoder, struct error *error)
+{
+    enum status status = OK;
+
+    for (size_t i = 0; settings != NULL && i < settings->count && status == OK; i++) {
+        int32_t scale;
+
+        if (!is_scale(&settings->items[i]))
+            continue;
+        status = scale_read(&settings->items[i], &scale, error);
+        if (status == OK)
+            change_decoder_set_scale(decoder, settings->items[i].key + strlen(SCALE_PREFIX), scale);
+    }
+    return status;
+}
+
 enum status rule_settings_read(const struct rule_kind *kind, const struct properties *settings, void *rule, struct error *error)
 {
     const struct rule_setting *rows = kind->settings;
@@ -63,8 +96,10 @@ enum status rule_settings_read(const struct rule_kind *kind, const struct proper
         status = rows[i].initial == NULL ? OK : value_read(&rows[i], rows[i].initial, rule, error);
     for (size_t i = 0; i < settings->count && status == OK; i++) {
         const struct rule_setting *row = row_find(rows, count, settings->items[i].key);
+        int32_t scale;
 
-        status = row == NULL ? unknown(settings->items[i].key, rows, count, error)
+        status = is_scale(&settings->items[i]) ? scale_read(&settings->items[i], &scale, error)
+                 : row == NULL ? unknown(settings->items[i].key, rows, count, error)
                              : value_read(row, settings->items[i].value == NULL ? "" : settings->items[i].value, rule, error);
     }
     return status;

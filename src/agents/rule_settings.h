@@ -5,6 +5,7 @@
 #include "base/decimal.h"
 #include "base/error.h"
 #include "base/properties.h"
+#include "wire/debezium/change.h"
 
 enum rule_setting_kind { RULE_INTEGER, RULE_DECIMAL, RULE_TEXT };
 
@@ -21,6 +22,12 @@ struct rule_setting {
 #define RULE_SETTINGS(rows) .settings = rows, .setting_count = sizeof(rows) / sizeof(rows[0])
 
 struct rule_kind;
+
+/*
+ * Every rule also takes scale.COLUMN=DIGITS, for messages without a schema: the column's decimals are bytes in base64 there, and nothing
+ * says how many digits stand behind their point. Errors: BAD_INPUT: no number of digits
+ */
+enum status rule_settings_scales(const struct properties *settings, struct change_decoder *decoder, struct error *error);
 
 /* Fills all settings of its kind, in a rule of zeros. Errors: BAD_INPUT: which setting, what it may be, or the nearest one's name. */
 enum status rule_settings_read(const struct rule_kind *kind, const struct properties *settings, void *rule, struct error *error);

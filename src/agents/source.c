@@ -28,6 +28,11 @@ bool source_is_drained(struct source *source)
     return source->kind->is_drained(source);
 }
 
+bool source_is_at_end(struct source *source)
+{
+    return source->kind->is_at_end(source);
+}
+
 bool source_is_ready(struct source *source)
 {
     return source->kind->is_ready(source);

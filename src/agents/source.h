@@ -57,6 +57,9 @@ uint64_t source_generation(struct source *source);
 /* Would source_next have to wait? Then a checkpoint costs nobody anything. */
 bool source_is_drained(struct source *source);
 
+/* Has all been read that was there when the last record was asked for? */
+bool source_is_at_end(struct source *source);
+
 /* Is the topic there? */
 bool source_is_ready(struct source *source);
 

@@ -10,6 +10,7 @@ struct source_kind {
     enum status (*next)(struct source *source, int64_t timeout_ms, struct source_record *record, bool *got, struct error *error);
     uint64_t (*generation)(struct source *source);
     bool (*is_drained)(struct source *source);
+    bool (*is_at_end)(struct source *source);
     bool (*is_ready)(struct source *source);
     int64_t (*lag)(struct source *source);
     enum status (*topic_ensure)(struct source *source, const char *topic, int32_t partitions, const char *const *settings, struct error *error);

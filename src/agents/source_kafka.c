@@ -44,6 +44,7 @@ struct source_kafka {
     uint64_t generation;
     bool in_transaction;
     bool assigned;
+    bool unsure; /* where to begin could not be asked: nothing is read */
     /* Without transactions: */
     bool plain;
     char *alerts_topic, *enriched_topic;
@@ -51,7 +52,9 @@ struct source_kafka {
     struct map known;   /* ids of alerts and enriched events that are there though their checkpoint is not -> itself */
     bool enriches;      /* there are enriched events: their topic is there */
     struct buffer position; /* the last position record; empty when there is none */
-    rd_kafka_topic_partition_list_t *read; /* behind the last record given, per partition */
+    rd_kafka_topic_partition_list_t *read; /* behind the last record given, or where reading began, per partition */
+    rd_kafka_topic_partition_list_t *behind; /* assigned partitions whose end has not been seen yet */
+    int32_t partitions_at_open; /* of the topic; those that come later are read from their first record */
 };
 
 static struct source_kafka *of(struct source *source)
@@ -93,6 +96,60 @@ static void positions_set(const struct source_kafka *source, rd_kafka_topic_part
         partitions->elems[i].offset = state_position_offset(&source->position, partitions->elems[i].partition, RD_KAFKA_OFFSET_INVALID);
 }
 
+static void read_note(struct source_kafka *source, int32_t partition, int64_t next)
+{
+    rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(source->read, source->topic, partition);
+
+    if (at == NULL)
+        at = rd_kafka_topic_partition_list_add(source->read, source->topic, partition);
+    at->offset = next;
+}
+
+/* Has the group a position in a partition up to `last`? Then it is not new, and a partition without one came while it was away. */
+static bool group_is_old(const struct source_kafka *source, rd_kafka_t *consumer, int32_t last)
+{
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(last + 1);
+    bool is_old = false;
+
+    (void)rd_kafka_topic_partition_list_add_range(all, source->topic, 0, last);
+    if (rd_kafka_committed(consumer, all, CLUSTER_REQUEST_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (int i = 0; i < all->cnt; i++)
+            is_old = is_old || all->elems[i].offset >= 0;
+    }
+    rd_kafka_topic_partition_list_destroy(all);
+    return is_old;
+}
+
+/*
+ * Where the group has no position yet it gets one, for the next checkpoint to keep: what comes while the agent is away is read when it is
+ * back. A topic or partition that came later is read from its first record, or rows would be missed.
+ */
+static bool starts_set(struct source_kafka *source, rd_kafka_t *consumer, rd_kafka_topic_partition_list_t *partitions)
+{
+    rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(partitions);
+    bool done = rd_kafka_committed(consumer, committed, CLUSTER_REQUEST_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    int32_t last = 0;
+    bool is_old;
+
+    for (int i = 0; i < partitions->cnt; i++)
+        last = partitions->elems[i].partition > last ? partitions->elems[i].partition : last;
+    is_old = done && !source->from_beginning && group_is_old(source, consumer, last);
+    for (int i = 0; i < partitions->cnt && done; i++) {
+        rd_kafka_topic_partition_t *start = &partitions->elems[i];
+        int64_t low, high;
+
+        if (start->offset < 0)
+            start->offset = committed->elems[i].offset;
+        if (start->offset < 0) {
+            done = rd_kafka_query_watermark_offsets(consumer, source->topic, start->partition, &low, &high, CLUSTER_REQUEST_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+            start->offset = source->from_beginning || is_old || start->partition >= source->partitions_at_open ? low : high;
+        }
+        read_note(source, start->partition, start->offset);
+    }
+    rd_kafka_topic_partition_list_destroy(committed);
+    return done;
+}
+
 static void rebalanced(rd_kafka_t *consumer, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions, void *context)
 {
     struct source_kafka *source = context;
@@ -109,7 +166,27 @@ static void rebalanced(rd_kafka_t *consumer, rd_kafka_resp_err_t what, rd_kafka_
             LOG_WARNING("%s", error.message);
         positions_set(source, partitions);
     }
+    if (source->assigned && !starts_set(source, consumer, partitions)) {
+        source->unsure = true;
+    }
+    rd_kafka_topic_partition_list_destroy(source->behind);
+    source->behind = source->assigned ? rd_kafka_topic_partition_list_copy(partitions) : rd_kafka_topic_partition_list_new(1);
     (void)rd_kafka_assign(consumer, source->assigned ? partitions : NULL);
+}
+
+/* How many partitions the topic has; none: it is not there yet. */
+static enum status topic_look(struct source_kafka *source, struct error *error)
+{
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(source->consumer, source->topic, NULL);
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(source->consumer, 0, topic, &metadata, CLUSTER_REQUEST_MS);
+
+    rd_kafka_topic_destroy(topic);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return error_set(error, ERROR_UNAVAILABLE, "look for topic %s: %s", source->topic, rd_kafka_err2str(failed));
+    source->partitions_at_open = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(metadata);
+    return OK;
 }
 
 static enum status consumer_open(struct source_kafka *source, const char *group, const char *instance, struct error *error)
@@ -118,7 +195,8 @@ static enum status consumer_open(struct source_kafka *source, const char *group,
     const char *const own[][2] = {
         {"group.id", group},
         {"enable.auto.commit", "false"},
-        {"auto.offset.reset", source->from_beginning ? "earliest" : "latest"},
+        {"auto.offset.reset", "error"}, /* where we begin is said; what retention deleted is told */
+        {"enable.partition.eof", "true"},
         {"isolation.level", "read_committed"},
         {"partition.assignment.strategy", "range"},
         {"topic.metadata.refresh.interval.ms", "5000"},
@@ -137,6 +215,9 @@ static enum status consumer_open(struct source_kafka *source, const char *group,
     if (status != OK)
         return status;
     (void)rd_kafka_poll_set_consumer(source->consumer);
+    status = topic_look(source, error);
+    if (status != OK)
+        return status;
     topics = rd_kafka_topic_partition_list_new(1);
     (void)rd_kafka_topic_partition_list_add(topics, source->topic, RD_KAFKA_PARTITION_UA);
     failed = rd_kafka_subscribe(source->consumer, topics);
@@ -268,6 +349,7 @@ static void source_kafka_close(struct source *base)
     if (source->producer != NULL)
         rd_kafka_destroy(source->producer);
     rd_kafka_topic_partition_list_destroy(source->read);
+    rd_kafka_topic_partition_list_destroy(source->behind);
     properties_finish(&source->client);
     memory_free(source->topic);
     memory_free(source->state_topic);
@@ -283,15 +365,6 @@ static bool may_pass(rd_kafka_resp_err_t error)
 {
     return error == RD_KAFKA_RESP_ERR__PARTITION_EOF || error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
            error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-}
-
-static void read_note(struct source_kafka *source, int32_t partition, int64_t next)
-{
-    rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(source->read, source->topic, partition);
-
-    if (at == NULL)
-        at = rd_kafka_topic_partition_list_add(source->read, source->topic, partition);
-    at->offset = next;
 }
 
 static struct slice header_of(const rd_kafka_headers_t *headers, const char *name)
@@ -311,6 +384,50 @@ static struct trace_context trace_of(const rd_kafka_message_t *message)
     return trace_context_check(header_of(headers, "traceparent"), header_of(headers, "tracestate"));
 }
 
+static void behind_note(struct source_kafka *source, const rd_kafka_message_t *message)
+{
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        (void)rd_kafka_topic_partition_list_del(source->behind, source->topic, message->partition);
+    else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_topic_partition_list_find(source->behind, source->topic, message->partition) == NULL)
+        (void)rd_kafka_topic_partition_list_add(source->behind, source->topic, message->partition);
+}
+
+/* Reads on from `read` in all partitions. */
+static rd_kafka_resp_err_t read_again(struct source_kafka *source)
+{
+    rd_kafka_topic_partition_list_t *assigned = NULL;
+    rd_kafka_resp_err_t failed = rd_kafka_assignment(source->consumer, &assigned);
+
+    for (int i = 0; failed == RD_KAFKA_RESP_ERR_NO_ERROR && i < assigned->cnt; i++) {
+        const rd_kafka_topic_partition_t *read = rd_kafka_topic_partition_list_find(source->read, source->topic, assigned->elems[i].partition);
+
+        assigned->elems[i].offset = read->offset;
+    }
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+        failed = rd_kafka_assign(source->consumer, assigned);
+    if (assigned != NULL)
+        rd_kafka_topic_partition_list_destroy(assigned);
+    return failed;
+}
+
+/* Goes on at the first record that is there. */
+static enum status gap_pass(struct source_kafka *source, int32_t partition, struct error *error)
+{
+    int64_t low = 0, high = 0, lost = rd_kafka_topic_partition_list_find(source->read, source->topic, partition)->offset;
+    rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(source->consumer, source->topic, partition, &low, &high, CLUSTER_REQUEST_MS);
+
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        low = lost > high ? high : low;
+        read_note(source, partition, low);
+        failed = read_again(source);
+    }
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return error_set(error, ERROR_UNAVAILABLE, "topic %s, partition %d: offset %lld is gone, and where to go on is not known: %s", source->topic, partition,
+                         (long long)lost, rd_kafka_err2str(failed));
+    return error_set(error, ERROR_OFFSET_OUT_OF_RANGE, "topic %s, partition %d: offsets %lld to %lld were deleted before they were read; going on at %lld",
+                     source->topic, partition, (long long)lost, (long long)low - 1, (long long)low);
+}
+
 static enum status source_kafka_next(struct source *base, int64_t timeout_ms, struct source_record *record, bool *got, struct error *error)
 {
     struct source_kafka *source = of(base);
@@ -319,8 +436,15 @@ static enum status source_kafka_next(struct source *base, int64_t timeout_ms, st
     message_drop(&source->message);
     source->message = source->ahead != NULL ? source->ahead : rd_kafka_consumer_poll(source->consumer, (int)timeout_ms);
     source->ahead = NULL;
-    if (source->message == NULL || may_pass(source->message->err))
+    if (source->unsure)
+        return error_set(error, ERROR_UNAVAILABLE, "read topic %s: the cluster does not say where the group stands", source->topic);
+    if (source->message == NULL)
         return OK;
+    behind_note(source, source->message);
+    if (may_pass(source->message->err))
+        return OK;
+    if (source->message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        return gap_pass(source, source->message->partition, error);
     if (source->message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return error_set(error, ERROR_UNAVAILABLE, "read topic %s: %s", source->topic, rd_kafka_message_errstr(source->message));
     *record = (struct source_record){source->message->partition, source->message->offset, rd_kafka_message_timestamp(source->message, NULL),
@@ -342,7 +466,18 @@ static bool source_kafka_is_drained(struct source *base)
 
     if (source->ahead == NULL)
         source->ahead = rd_kafka_consumer_poll(source->consumer, 0);
+    if (source->ahead != NULL && may_pass(source->ahead->err)) {
+        behind_note(source, source->ahead);
+        message_drop(&source->ahead);
+    }
     return source->ahead == NULL;
+}
+
+static bool source_kafka_is_at_end(struct source *base)
+{
+    struct source_kafka *source = of(base);
+
+    return source->assigned && source->behind->cnt == 0 && source_kafka_is_drained(base);
 }
 
 static bool source_kafka_is_ready(struct source *base)
@@ -660,6 +795,7 @@ static const struct source_kind kind = {
     .next = source_kafka_next,
     .generation = source_kafka_generation,
     .is_drained = source_kafka_is_drained,
+    .is_at_end = source_kafka_is_at_end,
     .is_ready = source_kafka_is_ready,
     .lag = source_kafka_lag,
     .topic_ensure = source_kafka_topic_ensure,
@@ -683,6 +819,7 @@ enum status source_kafka_open(const struct source_spec *spec, struct source **op
     buffer_init(&source->position, STATE_LOG_POSITION_BYTES_MAX);
     source->bootstrap_servers = memory_copy_string(spec->bootstrap_servers);
     source->read = rd_kafka_topic_partition_list_new(8);
+    source->behind = rd_kafka_topic_partition_list_new(8);
     if (spec->client == NULL)
         properties_init(&source->client);
     else

@@ -503,6 +503,7 @@ static const struct source_kind kind = {
     .next = source_log_next,
     .generation = source_log_generation,
     .is_drained = source_log_is_drained,
+    .is_at_end = source_log_is_drained,
     .is_ready = source_log_is_ready,
     .lag = source_log_lag,
     .topic_ensure = source_log_topic_ensure,

@@ -1,6 +1,7 @@
 #include "agents/agent.h"
 #include "base/banned.h"
 #include "base/memory.h"
+#include "os/clock.h"
 #include "os/disk.h"
 #include "os/logger.h"
 #include "os/moment.h"
@@ -10,13 +11,17 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#define FLUSH_MS 200 /* lines wait no longer in a pipe or file, also when more come all the time */
+
 /* What the listener needs. */
 struct shown {
+    const char *greeting; /* NULL: none */
     bool json, quiet;
+    int64_t flushed_ms;
     struct buffer line;
 };
 
-static struct agent *interrupted; /* written before the handlers are set */
+static struct agent *interrupted; /* written before the handlers are set: it has begun, and ends with a checkpoint */
 
 static void on_signal(int number)
 {
@@ -24,11 +29,14 @@ static void on_signal(int number)
     agent_interrupt(interrupted);
 }
 
-static void signals_catch(struct agent *agent)
+static void began(void *context)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND}; /* a second one ends at once */
+    const struct shown *shown = context;
 
-    interrupted = agent;
+    if (shown->greeting != NULL)
+        (void)printf("%s\n", shown->greeting);
+    (void)fflush(stdout);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
 }
@@ -37,7 +45,10 @@ static void show(void *context, const struct rule_event *event, const struct rul
 {
     struct shown *shown = context;
 
-    (void)event;
+    if (event == NULL) {
+        (void)fflush(stdout);
+        return;
+    }
     if ((verdict->outcome != RULE_ALERT && (shown->quiet || shown->json)) || (!shown->json && verdict->line == NULL))
         return;
     buffer_reset(&shown->line);
@@ -47,8 +58,10 @@ static void show(void *context, const struct rule_event *event, const struct rul
         buffer_append_string(&shown->line, verdict->line);
     buffer_append_u8(&shown->line, '\n');
     (void)fwrite(shown->line.data, 1, shown->line.size, stdout);
-    if (verdict->outcome == RULE_ALERT)
+    if (verdict->outcome == RULE_ALERT || clock_monotonic_ms() - shown->flushed_ms >= FLUSH_MS) {
         (void)fflush(stdout);
+        shown->flushed_ms = clock_monotonic_ms();
+    }
 }
 
 static enum status settings_read(const struct option_list *assignments, const char *config, struct properties *rule, struct properties *client,
@@ -71,18 +84,16 @@ static enum status settings_read(const struct option_list *assignments, const ch
     return status;
 }
 
-static enum status run(struct agent_spec *spec, bool greet, bool until_end, struct error *error)
+static enum status run(struct agent_spec *spec, struct shown *shown, bool until_end, struct error *error)
 {
     struct agent *agent;
     enum status status = agent_create(spec, &agent, error);
 
     if (status != OK)
         return status;
-    if (greet) {
-        (void)printf("%s\n", rule_find(spec->rule)->greeting);
-        (void)fflush(stdout);
-    }
-    signals_catch(agent);
+    if (!shown->json && !shown->quiet)
+        shown->greeting = rule_find(spec->rule)->greeting;
+    interrupted = agent;
     status = agent_run(agent, until_end, error);
     (void)fflush(stdout);
     agent_destroy(agent);
@@ -92,7 +103,7 @@ static enum status run(struct agent_spec *spec, bool greet, bool until_end, stru
 int agent_main(int argc, char **argv)
 {
     struct agent_spec spec;
-    struct shown shown = {false, false, {0}};
+    struct shown shown = {NULL, false, false, 0, {0}};
     struct option_list assignments = {{0}, 0};
     struct properties rule, client;
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
@@ -161,11 +172,12 @@ int agent_main(int argc, char **argv)
     spec.settings = &rule;
     spec.client = &client;
     spec.listener = show;
+    spec.began = began;
     spec.context = &shown;
     buffer_init(&shown.line, 1 << 20);
     status = settings_read(&assignments, config, &rule, &client, &error);
     if (status == OK)
-        status = run(&spec, !shown.json && !shown.quiet, until_end, &error);
+        status = run(&spec, &shown, until_end, &error);
     buffer_finish(&shown.line);
     properties_finish(&rule);
     properties_finish(&client);

@@ -1,5 +1,6 @@
 #include "agents/backtest.h"
 #include "agents/history.h"
+#include "agents/rule_settings.h"
 #include "agents/rules/row.h"
 #include "base/banned.h"
 #include "base/csv.h"
@@ -400,7 +401,21 @@ static enum status export_record(struct export *out, struct change_decoder *deco
     return ferror(stdout) ? error_set(error, ERROR_DISK, "write to standard output") : OK;
 }
 
-static enum status export_run(const struct range *range, const char *topic, struct export *out, struct error *error)
+/* As settings of rules: scale.COLUMN=DIGITS. */
+static enum status scales_read(const struct option_list *given, struct properties *scales, struct error *error)
+{
+    enum status status = OK;
+
+    for (size_t i = 0; i < given->count && status == OK; i++) {
+        char *setting = memory_format("scale.%s", given->items[i]);
+
+        status = properties_set_assignment(scales, setting, error);
+        memory_free(setting);
+    }
+    return status;
+}
+
+static enum status export_run(const struct range *range, const char *topic, const struct properties *scales, struct export *out, struct error *error)
 {
     struct change_decoder *decoder = change_decoder_create();
     struct history *history = NULL;
@@ -409,6 +424,8 @@ static enum status export_run(const struct range *range, const char *topic, stru
     enum status status = range_open(range, topic, &history, error);
 
     arena_init(&arena, 16 << 10);
+    if (status == OK)
+        status = rule_settings_scales(scales, decoder, error);
     while (status == OK && got) {
         struct source_record record;
 
@@ -427,6 +444,8 @@ int export_main(int argc, char **argv)
     static struct range range = {.bootstrap = "localhost:9092"};
     static struct export out;
     static const char *format = "jsonl";
+    static struct option_list scales;
+    struct properties settings;
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands)), *topic;
     size_t operand_count = 0;
     struct error error;
@@ -437,6 +456,7 @@ int export_main(int argc, char **argv)
         {"from", OPTION_TEXT, &range.from, "TIME", "Begin there: \"2026-01-07 17:26\" in UTC, or how long ago: 2h; default: the oldest", 0, 0},
         {"to", OPTION_TEXT, &range.to, "TIME", "End before; default: what is there now", 0, 0},
         {"format", OPTION_TEXT, &format, "csv|jsonl", "How rows are written; default jsonl", 0, 0},
+        {"scale", OPTION_LIST, &scales, "COLUMN=DIGITS", "Digits behind the point of a decimal column, where messages have no schema; may come several times", 0, 0},
         {"command-config", OPTION_TEXT, &range.config, "FILE", "Settings of the Kafka client, as a properties file", 0, 0},
         {NULL, OPTION_FLAG, NULL, NULL, NULL, 0, 0},
     };
@@ -462,7 +482,11 @@ int export_main(int argc, char **argv)
     }
     (void)logger_set_level(NULL, "warning");
     buffer_init(&out.line, LINE_BYTES_MAX);
-    status = export_run(&range, topic, &out, &error);
+    properties_init(&settings);
+    status = scales_read(&scales, &settings, &error);
+    if (status == OK)
+        status = export_run(&range, topic, &settings, &out, &error);
+    properties_finish(&settings);
     buffer_finish(&out.line);
     for (size_t i = 0; i < out.column_count; i++)
         memory_free((void *)(uintptr_t)out.columns[i]);

@@ -310,6 +310,88 @@ def test_an_agent_in_the_foreground_says_what_people_know_and_goes_on_where_it_w
     assert [line.split()[3:6] for line in group.splitlines() if "shop.public.transactions" in line] == [["5", "5", "0"]]
 
 
+def test_what_comes_while_an_agent_is_away_is_read_when_it_is_back(tailrace):
+    """Also when it began at the end of the topic and had nothing to read, and when records are gone that it had not read yet."""
+    def lines():
+        ran = tailrace.run("tailrace", "agent", "spending-pattern", "--topic", "shop.t", "--bootstrap-server", tailrace.bootstrap, "--until-end")
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.splitlines()[1:], ran.stderr
+
+    produce_rows(tailrace, "shop.t", numbered([(1, 10)] * 2))
+    assert lines() == ([], ""), "it begins at the end"
+    produce_rows(tailrace, "shop.t", numbered([(2, 10)]))
+    assert lines() == (["📊 Profile updated for User 2"], "")
+    produce_rows(tailrace, "shop.t", numbered([(3, 10), (4, 10)]))
+    offsets = json.dumps({"partitions": [{"topic": "shop.t", "partition": 0, "offset": 4}], "version": 1})
+    tailrace.run("kafka-delete-records", "--bootstrap-server", tailrace.bootstrap, "--offset-json-file", "/dev/stdin", input=offsets, check=True)
+    said, warned = lines()
+    assert said == ["📊 Profile updated for User 4"]
+    assert "topic shop.t, partition 0: offsets 3 to 3 were deleted before they were read; going on at 4" in warned
+
+
+def test_a_topic_or_partition_that_comes_later_is_read_from_its_first_record(tailrace):
+    process = subprocess.Popen([str(tailrace.program), "agent", "spending-pattern", "--topic", "late.t", "--bootstrap-server", tailrace.bootstrap],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "🧬 Anomaly Detection Agent started...\n"
+        produce_rows(tailrace, "late.t", numbered([(1, 10)]))
+        assert process.stdout.readline() == "📊 Profile updated for User 1\n"
+        tailrace.run("kafka-topics", "--bootstrap-server", tailrace.bootstrap, "--alter", "--topic", "late.t", "--partitions", "2", check=True)
+        producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
+        producer.send("late.t", b'{"id": 2, "user_id": 2, "amount": 5}', partition=1).get(10)
+        producer.close()
+        assert process.stdout.readline() == "📊 Profile updated for User 2\n"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_decimals_without_a_schema_are_read_with_their_scale(tailrace):
+    """As Debezium's precise mode and a converter without schemas write them: 100.00 three times, then 3927.52."""
+    producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
+    for identity, amount in enumerate(("JxA=", "JxA=", "JxA=", "Bf4w")):
+        producer.send("plain.t", json.dumps({"before": None, "after": {"id": identity, "user_id": 1, "amount": amount}, "op": "c", "source": {"ts_us": 1}}).encode())
+    producer.close()
+    without = agent(tailrace, "plain.t", "--name", "without", "--quiet")
+    assert without.stdout == "" and "say its digits behind the point: scale.amount=2" in without.stderr
+    for rule in ((), ("lua", "--set", f"script={harness.ROOT}/doc/examples/agents/spending-pattern.lua")):
+        ran = agent(tailrace, "plain.t", "--name", "scaled" + "".join(rule[:1]), "--quiet", "--set", "scale.amount=2", *rule[1:], rule=(rule or ("spending-pattern",))[0])
+        assert ran.stdout == "🚨 ANOMALY DETECTED: User 1 spent $3927.52 (Significantly higher than average)\n", ran.stderr
+    tested = tailrace.run("tailrace", "backtest", "spending-pattern", "--topic", "plain.t", "--bootstrap-server", tailrace.bootstrap, "--set", "scale.amount=2")
+    assert "spending-pattern: 1 alerts" in tested.stdout
+    exported = tailrace.run("tailrace", "export", "plain.t", "--bootstrap-server", tailrace.bootstrap, "--scale", "amount=2")
+    assert [json.loads(line)["amount"] for line in exported.stdout.splitlines()] == ["100.00"] * 3 + ["3927.52"]
+    assert "0 to 38" in agent(tailrace, "plain.t", "--set", "scale.amount=x").stderr
+
+
+@pytest.mark.parametrize("late, counted", (("judge", (0, 1)), ("ignore", (1, 0))))
+def test_a_row_is_late_beside_those_of_its_own_partition_also_after_a_restart(tailrace_factory, late, counted):
+    """One partition's rows are an hour older than the other's, and one of them comes an hour late in its own partition."""
+    tailrace = tailrace_factory({"num.partitions": 2, "agents.a.rule": "velocity-score-event", "agents.a.topic": "two.t", "agents.a.late": late,
+                                 "agents.a.rule.window.seconds": 7200, "agents.a.rule.count.limit": 3, "agents.a.rule.score.limit": 30})
+    producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
+
+    def send(partition, identity, user, second):
+        value = {"after": {"id": identity, "user_id": user, "amount": 1}, "op": "c", "source": {"ts_us": second * 1_000_000}}
+        producer.send("two.t", json.dumps(value).encode(), partition=partition).get(10)
+
+    for i in range(4):
+        send(0, i, 1, 9000 + i)
+    harness.wait_until(lambda: status_of(tailrace, "agents", "a")["judged"] == 4)
+    for i in range(4):
+        send(1, 10 + i, 2, 5000 + i)
+    harness.wait_until(lambda: status_of(tailrace, "agents", "a")["read"] == 8)
+    harness.wait_until(lambda: alerted_ids(tailrace, "two.alerts") == [3, 13])
+    assert status_of(tailrace, "agents", "a")["late"] == 0
+    producer.close()
+    tailrace.restart()
+    producer = kafka.KafkaProducer(bootstrap_servers=tailrace.bootstrap)
+    send(1, 20, 2, 1400)
+    harness.wait_until(lambda: status_of(tailrace, "agents", "a")["read"] >= 1)
+    status = status_of(tailrace, "agents", "a")
+    assert (status["late"], status["judged"]) == counted, "where it decides, what was the newest is known after a restart"
+
+
 def test_an_agent_killed_between_alert_and_checkpoint_says_nothing_twice(tailrace):
     rows = numbered(random_rows(3000, 8, 5))
     expected = spending_anomalies([(i, u, Decimal(repr(float(a)))) for i, u, a in rows])
@@ -355,9 +437,13 @@ def test_an_unknown_rule_and_a_missing_topic_are_wrong_usage(tailrace):
     assert answer.returncode == 1 and "there is no rule" in answer.stderr
     answer = tailrace.run("tailrace", "agent", "spending-pattern")
     assert answer.returncode == 2 and "--topic is missing" in answer.stderr
+    for wrong, message in ((("--name", "a/b"), "cannot be the name of an agent"), (("--name", ""), "cannot be the name of an agent"),
+                           (("--operations", "x"), "some of c,r,u,d"), (("--operations", ","), "some of c,r,u,d"), (("--group", ""), "the group is empty")):
+        answer = agent(tailrace, "t", *wrong)
+        assert answer.returncode == 1 and message in answer.stderr and answer.stdout == "", answer
 
 
 def test_an_agent_says_that_no_broker_answers(tailrace):
     answer = tailrace.run("tailrace", "agent", "spending-pattern", "--topic", "t", "--bootstrap-server", f"127.0.0.1:{harness.free_port()}")
-    assert answer.returncode == 1
+    assert answer.returncode == 1 and answer.stdout == "", "nothing has started yet"
     assert "no broker answers at 127.0.0.1:" in answer.stderr and "--bootstrap-server" in answer.stderr

@@ -36,6 +36,7 @@ enum status row_require(const struct change_schema *schema, const char *const *c
 enum status row_amount(const struct rule_event *event, const char *column, struct decimal *amount, struct error *error)
 {
     const struct change_value *value = change_column(event->change, event->row, column);
+    bool is_schemaless_text = value != NULL && value->type == CHANGE_TEXT && event->change->schema->columns[value - event->row].type == CHANGE_OTHER;
 
     if (value == NULL || value->null)
         return error_set(error, ERROR_BAD_INPUT, "column \"%s\" is %s", column, value == NULL || !value->known ? "missing" : "null");
@@ -49,7 +50,9 @@ enum status row_amount(const struct rule_event *event, const char *column, struc
         break;
     default: break;
     }
-    return error_set(error, ERROR_BAD_INPUT, "column \"%s\" is not a number of at most 38 digits", column);
+    return error_set(error, ERROR_BAD_INPUT, "column \"%s\" is not a number of at most 38 digits%s%s%s", column,
+                     is_schemaless_text ? "; if it is a decimal in base64, without a schema, say its digits behind the point: scale." : "",
+                     is_schemaless_text ? column : "", is_schemaless_text ? "=2" : "");
 }
 
 const char *decimal_text(const struct decimal *decimal, struct arena *arena)
