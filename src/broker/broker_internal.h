@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/map.h"
+#include "broker/answer.h"
 #include "broker/broker.h"
 #include "broker/deadline.h"
 #include "os/loop.h"
@@ -142,23 +143,6 @@ int64_t broker_now_ms(void); /* monotonic */
 
 /* After deadlines changed from a socket's callback: sets the timer of the loop. */
 void broker_timer_changed(struct broker *broker);
-
-/* ---- Answers ---- */
-
-/* Bytes of a file in the middle of an answer. */
-struct answer_span {
-    size_t position; /* in the answer's buffer: they go before this byte */
-    struct range range;
-    size_t sent;
-};
-
-struct answer {
-    struct buffer bytes; /* from the 4 bytes of size on */
-    struct answer_span *spans;
-    size_t span_count;
-    size_t sent;      /* of bytes */
-    size_t span_next; /* the first one not wholly sent */
-};
 
 /* ---- Requests ---- */
 

@@ -15,7 +15,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -24,11 +23,9 @@
 #define WAITING_REQUESTS_MAX 64 /* of one connection */
 #define WAITING_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define WAITING_BYTES_MAX_ALL ((size_t)256 * 1024 * 1024) /* of all connections: then who waits for us may not send more */
-#define SPLICE_BYTES_MAX ((size_t)1024 * 1024)            /* of a file, before others have a turn */
 #define FREE_REQUESTS_MAX 256
 #define ARENA_BLOCK_BYTES 4096
 #define SMALL_REQUEST_BYTES_MAX ((size_t)16 * 1024 * 1024) /* of all but Produce: what is decoded becomes many times as large */
-#define ANSWER_BYTES_MAX ((size_t)512 * 1024 * 1024)
 
 struct connection {
     struct broker *broker;
@@ -144,23 +141,11 @@ static struct request *request_create(struct connection *connection)
     } else {
         request = memory_new(sizeof(*request));
         arena_init(&request->arena, ARENA_BLOCK_BYTES);
-        buffer_init(&request->answer.bytes, ANSWER_BYTES_MAX);
+        answer_init(&request->answer);
     }
     request->connection = connection;
     request->broker = broker;
     return request;
-}
-
-static void answer_release(struct answer *answer)
-{
-    for (size_t i = 0; i < answer->span_count; i++)
-        range_release(&answer->spans[i].range);
-    memory_free(answer->spans);
-    answer->spans = NULL;
-    answer->span_count = answer->span_next = answer->sent = 0;
-    if (answer->bytes.capacity > 64 * 1024)
-        buffer_finish(&answer->bytes);
-    buffer_reset(&answer->bytes);
 }
 
 static void request_free(struct request *request)
@@ -172,10 +157,10 @@ static void request_free(struct request *request)
     if (request->counted)
         broker->waiting_bytes -= request->frame_size;
     memory_free(request->frame);
-    answer_release(&request->answer);
+    answer_reset(&request->answer);
     if (broker->free_request_count >= FREE_REQUESTS_MAX) {
         arena_finish(&arena);
-        buffer_finish(&request->answer.bytes);
+        answer_finish(&request->answer);
         memory_free(request);
         return;
     }
@@ -270,7 +255,7 @@ void connections_close_all(struct broker *broker)
 
         broker->free_requests = request->next;
         arena_finish(&request->arena);
-        buffer_finish(&request->answer.bytes);
+        answer_finish(&request->answer);
         memory_free(request);
     }
     broker->free_request_count = 0;
@@ -291,39 +276,10 @@ static void watch_update(struct connection *connection)
         loop_watch_set(connection->watch, (connection_is_full(connection) ? 0 : LOOP_READ) | (connection->write_blocked ? LOOP_WRITE : 0));
 }
 
-static bool answer_is_sent(const struct answer *answer)
+static void bytes_went(struct connection *connection, size_t size)
 {
-    return answer->sent == answer->bytes.size && answer->span_next == answer->span_count;
-}
-
-/* Up to where the memory of an answer may be sent now: its end, or the next piece of a file. */
-static size_t answer_memory_end(const struct answer *answer)
-{
-    return answer->span_next < answer->span_count ? answer->spans[answer->span_next].position : answer->bytes.size;
-}
-
-enum sent { SENT_ALL, SENT_BLOCKED, SENT_FAILED };
-
-static enum sent span_send(struct connection *connection, struct answer *answer)
-{
-    struct answer_span *span = &answer->spans[answer->span_next];
-    size_t left = span->range.size - span->sent;
-    off_t at = (off_t)(span->range.position + (int64_t)span->sent);
-    ssize_t count = sendfile(connection->fd, span->range.fd, &at, left < SPLICE_BYTES_MAX ? left : SPLICE_BYTES_MAX);
-
-    if (count < 0)
-        return errno == EAGAIN ? SENT_BLOCKED : errno == EINTR ? SENT_ALL : SENT_FAILED;
-    if (count == 0) {
-        LOG_ERROR("a segment ends before its published end: offset %lld is missing; the reader is cut off",
-                  (long long)span->range.first_offset);
-        return SENT_FAILED;
-    }
-    span->sent += (size_t)count;
     connection->last_moved_ms = broker_now_ms();
-    counter_add(&connection->broker->counters.bytes_out, count);
-    if (span->sent == span->range.size)
-        answer->span_next++;
-    return SENT_ALL;
+    counter_add(&connection->broker->counters.bytes_out, (int64_t)size);
 }
 
 /* Sends memory of as many ready answers as fit one call, up to the first piece of a file. */
@@ -331,40 +287,39 @@ static enum sent memory_send(struct connection *connection)
 {
     struct iovec pieces[64];
     struct msghdr message = {.msg_iov = pieces};
-    size_t total = 0;
     bool more = false;
     ssize_t count;
 
-    for (struct request *request = connection->first; request != NULL && request->answered && message.msg_iovlen < 64;
+    for (struct request *request = connection->first; request != NULL && request->answered && message.msg_iovlen < 64 && !more;
          request = request->next) {
-        struct answer *answer = &request->answer;
-        size_t end = answer_memory_end(answer);
+        struct slice memory = answer_memory(&request->answer);
 
-        if (end > answer->sent) {
-            pieces[message.msg_iovlen].iov_base = answer->bytes.data + answer->sent;
-            pieces[message.msg_iovlen++].iov_len = end - answer->sent;
-            total += end - answer->sent;
-        }
-        more = answer->span_next < answer->span_count;
-        if (more)
-            break;
+        if (memory.size > 0)
+            pieces[message.msg_iovlen++] = (struct iovec){(void *)(uintptr_t)memory.data, memory.size};
+        more = answer_has_file(&request->answer);
     }
-    if (total == 0)
-        return SENT_ALL;
     count = sendmsg(connection->fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     if (count < 0)
-        return errno == EAGAIN ? SENT_BLOCKED : errno == EINTR ? SENT_ALL : SENT_FAILED;
-    connection->last_moved_ms = broker_now_ms();
-    counter_add(&connection->broker->counters.bytes_out, count);
+        return errno == EAGAIN ? SENT_BLOCKED : errno == EINTR ? SENT_SOME : SENT_FAILED;
+    bytes_went(connection, (size_t)count);
     for (struct request *request = connection->first; count > 0; request = request->next) {
-        struct answer *answer = &request->answer;
-        size_t here = answer_memory_end(answer) - answer->sent;
+        size_t here = answer_memory(&request->answer).size;
         size_t took = here < (size_t)count ? here : (size_t)count;
 
-        answer->sent += took;
+        answer_memory_sent(&request->answer, took);
         count -= (ssize_t)took;
     }
-    return SENT_ALL;
+    return SENT_SOME;
+}
+
+static enum sent file_send(struct connection *connection, struct answer *answer)
+{
+    size_t size;
+    enum sent sent = answer_file_send(answer, connection->fd, &size);
+
+    if (size > 0)
+        bytes_went(connection, size);
+    return sent;
 }
 
 static void first_request_done(struct connection *connection)
@@ -392,10 +347,7 @@ static void answers_send(struct connection *connection)
             first_request_done(connection);
             continue;
         }
-        if (answer->sent < answer_memory_end(answer))
-            sent = memory_send(connection);
-        else
-            sent = span_send(connection, answer);
+        sent = answer_memory(answer).size > 0 ? memory_send(connection) : file_send(connection, answer);
         if (sent == SENT_BLOCKED) {
             connection->write_blocked = true;
             return;
@@ -468,35 +420,10 @@ static void request_ready(struct request *request)
 
 void request_answer_with_files(struct request *request, const void *response, struct range *ranges, size_t range_count)
 {
-    struct answer *answer = &request->answer;
-    struct wire_gap *gaps = NULL;
-    size_t gap_count = 0;
-    size_t total;
-
-    buffer_append_u32(&answer->bytes, 0);
-    kafka_response_header_encode(request->header.api_key, request->header.api_version, request->header.correlation_id, &answer->bytes);
-    if (range_count > 0) {
-        gaps = memory_new_array(range_count, sizeof(*gaps));
-        wire_encode_with_gaps(request->wire->response, request->header.api_version, response, &answer->bytes, gaps, range_count,
-                              &gap_count);
-        assert(answer->bytes.failed || gap_count == range_count);
-        answer->spans = memory_new_array(range_count, sizeof(*answer->spans));
-        answer->span_count = range_count;
-        for (size_t i = 0; i < range_count; i++)
-            answer->spans[i] = (struct answer_span){.position = gaps[i].position, .range = ranges[i]};
-        memory_free(gaps);
-    } else {
-        wire_encode(request->wire->response, request->header.api_version, response, &answer->bytes);
-    }
-    total = answer->bytes.size - 4;
-    for (size_t i = 0; i < answer->span_count; i++)
-        total += answer->spans[i].range.size;
-    if (answer->bytes.failed || total > INT32_MAX) {
+    if (answer_encode(&request->answer, &request->header, request->wire->response, response, ranges, range_count))
+        request_ready(request);
+    else
         request_refuse(request, "the answer to %s is too large", request->wire->name);
-        return;
-    }
-    buffer_patch_u32(&answer->bytes, 0, (uint32_t)total);
-    request_ready(request);
 }
 
 void request_answer(struct request *request, const void *response)
@@ -558,48 +485,53 @@ static void requests_start(struct connection *connection)
     connection->starting = false;
 }
 
+static void client_id_note(struct connection *connection, struct slice client_id)
+{
+    size_t size = client_id.size < sizeof(connection->client_id) - 1 ? client_id.size : sizeof(connection->client_id) - 1;
+
+    if (size > 0)
+        memcpy(connection->client_id, client_id.data, size);
+    connection->client_id[size] = '\0';
+}
+
+/* Reads the header, and finds who answers. False, with the reason in `what`, when nobody does. */
+static bool header_take(struct request *request, char *what, size_t what_size)
+{
+    const struct kafka_request_header *header = &request->header;
+    struct error error;
+    enum status status = kafka_request_header_decode(slice_of(request->frame, request->frame_size), &request->header, &request->body, &error);
+
+    if (status == OK || status == ERROR_UNSUPPORTED_VERSION)
+        client_id_note(request->connection, header->client_id);
+    request->api = status == OK ? api_find(header->api_key) : NULL;
+    request->wire = kafka_api_find(header->api_key);
+    if (header->api_key == KAFKA_API_VERSIONS && status != ERROR_INVALID_REQUEST && (request->api == NULL || header->api_version > request->api->version_max)) {
+        request->api = api_find(KAFKA_API_VERSIONS);
+        request->started = true; /* it is told which versions there are, whatever it asks */
+    } else if (status != OK) {
+        (void)snprintf(what, what_size, "%s", error.message);
+        return false;
+    } else if (request->api == NULL || header->api_version < request->api->version_min || header->api_version > request->api->version_max) {
+        (void)snprintf(what, what_size, "api key %d (%s) version %d is not served", header->api_key, request->wire == NULL ? "unknown" : request->wire->name,
+                       header->api_version);
+        return false;
+    }
+    if (request->frame_size <= SMALL_REQUEST_BYTES_MAX || header->api_key == KAFKA_PRODUCE)
+        return true;
+    (void)snprintf(what, what_size, "%s of %zu bytes is too large: only Produce may be beyond %zu", request->wire->name, request->frame_size,
+                   SMALL_REQUEST_BYTES_MAX);
+    return false;
+}
+
 /* Takes over a whole frame. False when the connection was refused. */
 static bool frame_accept(struct connection *connection, uint8_t *frame, size_t size)
 {
     struct request *request = request_create(connection);
-    struct error error;
-    enum status status;
+    char what[sizeof(((struct error *)0)->message)];
 
     request->frame = frame;
     request->frame_size = size;
-    status = kafka_request_header_decode(slice_of(frame, size), &request->header, &request->body, &error);
-    if (status == OK || status == ERROR_UNSUPPORTED_VERSION) {
-        size_t length = request->header.client_id.size < sizeof(connection->client_id) - 1 ? request->header.client_id.size
-                                                                                           : sizeof(connection->client_id) - 1;
-
-        if (length > 0)
-            memcpy(connection->client_id, request->header.client_id.data, length);
-        connection->client_id[length] = '\0';
-    }
-    request->api = status == OK ? api_find(request->header.api_key) : NULL;
-    request->wire = kafka_api_find(request->header.api_key);
-    if (request->header.api_key == KAFKA_API_VERSIONS && status != ERROR_INVALID_REQUEST &&
-        (request->api == NULL || request->header.api_version > request->api->version_max)) {
-        request->api = api_find(KAFKA_API_VERSIONS);
-        request->started = true;
-    } else if (request->api == NULL || request->header.api_version < request->api->version_min ||
-               request->header.api_version > request->api->version_max) {
-        char what[700];
-
-        if (status == OK)
-            (void)snprintf(what, sizeof(what), "api key %d (%s) version %d is not served", request->header.api_key,
-                           request->wire == NULL ? "unknown" : request->wire->name, request->header.api_version);
-        else
-            (void)snprintf(what, sizeof(what), "%.600s", error.message);
-        request_free(request);
-        connection_refuse(connection, what);
-        return false;
-    }
-    if (size > SMALL_REQUEST_BYTES_MAX && request->header.api_key != KAFKA_PRODUCE) {
-        char what[128];
-
-        (void)snprintf(what, sizeof(what), "%s of %zu bytes is too large: only Produce may be beyond %zu", request->wire->name, size,
-                       SMALL_REQUEST_BYTES_MAX);
+    if (!header_take(request, what, sizeof(what))) {
         request_free(request);
         connection_refuse(connection, what);
         return false;
