@@ -14,6 +14,7 @@
 #include "wire/kafka/messages_acl.h"
 #include "wire/kafka/messages_cluster.h"
 #include "wire/kafka/messages_config.h"
+#include "wire/kafka/messages_consumer_group.h"
 #include "wire/kafka/messages_fetch.h"
 #include "wire/kafka/messages_group.h"
 #include "wire/kafka/messages_metadata.h"
@@ -63,6 +64,7 @@ static const struct api apis[] = {
     SERVE(DELETE_GROUPS,                delete_groups,                0, 2),
     SERVE(ELECT_LEADERS,                elect_leaders,                0, 2),
     SERVE(INCREMENTAL_ALTER_CONFIGS,    incremental_alter_configs,    0, 1),
+    SERVE(ALTER_PARTITION_REASSIGNMENTS, alter_partition_reassignments, 0, 1),
     SERVE(LIST_PARTITION_REASSIGNMENTS, list_partition_reassignments, 0, 0),
     SERVE(OFFSET_DELETE,                offset_delete,                0, 0),
     SERVE(DESCRIBE_CLIENT_QUOTAS,       describe_client_quotas,       0, 1),
@@ -72,6 +74,8 @@ static const struct api apis[] = {
     SERVE(DESCRIBE_CLUSTER,             describe_cluster,             0, 2),
     SERVE(DESCRIBE_TRANSACTIONS,        describe_transactions,        0, 0),
     SERVE(LIST_TRANSACTIONS,            list_transactions,            0, 2),
+    SERVE(CONSUMER_GROUP_HEARTBEAT,     consumer_group_heartbeat,     0, 1),
+    SERVE(CONSUMER_GROUP_DESCRIBE,      consumer_group_describe,      0, 1),
     SERVE(LIST_CONFIG_RESOURCES,        list_config_resources,        0, 1),
     SERVE(DESCRIBE_TOPIC_PARTITIONS,    describe_topic_partitions,    0, 0),
     /* clang-format on */

@@ -291,6 +291,7 @@ HANDLER(create_partitions)
 HANDLER(delete_groups)
 HANDLER(elect_leaders)
 HANDLER(incremental_alter_configs)
+HANDLER(alter_partition_reassignments)
 HANDLER(list_partition_reassignments)
 HANDLER(offset_delete)
 HANDLER(describe_client_quotas)
@@ -302,6 +303,8 @@ HANDLER(list_transactions)
 HANDLER(describe_transactions)
 HANDLER(describe_topic_partitions)
 HANDLER(list_config_resources)
+HANDLER(consumer_group_heartbeat)
+HANDLER(consumer_group_describe)
 #undef HANDLER
 
 /* An ApiVersions of a version that we do not know is answered all the same (KIP-511). */

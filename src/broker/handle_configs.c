@@ -10,6 +10,8 @@
 
 #define RESOURCE_TOPIC 2
 #define RESOURCE_BROKER 4
+#define RESOURCE_CLIENT_METRICS 16
+#define RESOURCE_GROUP 32
 
 enum operation { OPERATION_SET, OPERATION_DELETE, OPERATION_APPEND, OPERATION_SUBTRACT };
 
@@ -193,7 +195,7 @@ void handle_describe_configs(struct request *request)
             describe_topic(request, resource, out);
         } else if (resource->resource_type == RESOURCE_BROKER) {
             describe_broker(request, resource, out);
-        } else {
+        } else if (resource->resource_type != RESOURCE_GROUP && resource->resource_type != RESOURCE_CLIENT_METRICS) { /* these have none */
             out->error_code = CODE(INVALID_REQUEST);
             out->error_message = request_format(request, "Unsupported resource type: %d", resource->resource_type);
         }

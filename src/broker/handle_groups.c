@@ -3,6 +3,8 @@
 
 #include "base/banned.h"
 #include "broker/coordinator.h"
+#include "os/logger.h"
+#include "wire/kafka/messages_consumer_group.h"
 #include "wire/kafka/messages_group.h"
 
 #include <strings.h>
@@ -300,6 +302,51 @@ void handle_describe_groups(struct request *request)
             out->error_message = request_format(request, "Group %.*s not found.", (int)asked->groups.items[i].size,
                                                 (const char *)asked->groups.items[i].data);
         }
+    }
+    request_answer(request, &response);
+}
+
+/* ---- The protocol of KIP-848: refused ---- */
+
+/*
+ * A broker whose feature group.version is 0 answers so, and what comes of it is clear: clients fail at once and tell the text, or to set
+ * group.protocol=classic. Those that find the request missing may ask for it for ever, and say nothing (librdkafka).
+ */
+void handle_consumer_group_heartbeat(struct request *request)
+{
+    struct kafka_consumer_group_heartbeat_response response = {
+        .error_code = CODE(UNSUPPORTED_VERSION),
+        .error_message = slice_from_string("Tailrace has groups of the classic protocol only; set group.protocol=classic"),
+    };
+    const struct kafka_consumer_group_heartbeat_request *asked = request->decoded;
+
+    LOG_WARNING("refused a consumer with group.protocol=consumer: Tailrace has the classic protocol only group=%.*s peer=%s client.id=%.*s",
+                (int)asked->group_id.size, (const char *)asked->group_id.data, request_client_host(request),
+                (int)request->header.client_id.size, (const char *)request->header.client_id.data);
+    request_answer(request, &response);
+}
+
+/* Admin clients ask so first, and then as for a classic group. */
+void handle_consumer_group_describe(struct request *request)
+{
+    const struct kafka_consumer_group_describe_request *asked = request->decoded;
+    struct kafka_consumer_group_describe_response response = {0};
+
+    response.groups.count = asked->group_ids.count;
+    response.groups.items = arena_new_array(&request->arena, (size_t)asked->group_ids.count, sizeof(*response.groups.items));
+    for (int32_t i = 0; i < asked->group_ids.count; i++) {
+        struct slice group_id = asked->group_ids.items[i];
+        bool is_there = coordinator_find(request->broker->coordinator, group_id) != NULL;
+
+        response.groups.items[i] = (struct kafka_consumer_group_describe_response_group){
+            .error_code = CODE(GROUP_ID_NOT_FOUND),
+            .error_message = request_format(request, is_there ? "Group %.*s is not a consumer group." : "Group %.*s not found.",
+                                            (int)group_id.size, (const char *)group_id.data),
+            .group_id = group_id,
+            .group_state = slice_of("", 0),
+            .assignor_name = slice_of("", 0),
+            .authorized_operations = INT32_MIN,
+        };
     }
     request_answer(request, &response);
 }

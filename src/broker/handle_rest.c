@@ -165,6 +165,55 @@ void handle_elect_leaders(struct request *request)
     request_answer(request, &response);
 }
 
+/* The replica that there is, is where it can be; nothing else can be reached. */
+static void reassignment_judge(struct request *request, struct partition *partition, const wire_int32_array *replicas,
+                               struct kafka_alter_partition_reassignments_response_partition *out)
+{
+    int32_t node_id = request->broker->numbers.node_id;
+
+    if (partition == NULL) {
+        out->error_code = CODE(UNKNOWN_TOPIC_OR_PARTITION);
+        out->error_message = slice_from_string("Unable to find partition.");
+    } else if (replicas->count < 0) {
+        out->error_code = CODE(NO_REASSIGNMENT_IN_PROGRESS);
+    } else if (replicas->count == 0) {
+        out->error_code = CODE(INVALID_REPLICA_ASSIGNMENT);
+        out->error_message = slice_from_string("The manual partition assignment includes an empty replica list.");
+    } else if (replicas->count > 1 || replicas->items[0] != node_id) {
+        out->error_code = CODE(INVALID_REPLICA_ASSIGNMENT);
+        out->error_message = request_format(request, "The manual partition assignment includes a broker that is not there: this is one node, %d.", node_id);
+    }
+}
+
+void handle_alter_partition_reassignments(struct request *request)
+{
+    const struct kafka_alter_partition_reassignments_request *asked = request->decoded;
+    struct kafka_alter_partition_reassignments_response response = {
+        .allow_replication_factor_change = asked->allow_replication_factor_change};
+
+    response.responses.count = asked->topics.count;
+    response.responses.items = arena_new_array(&request->arena, (size_t)asked->topics.count, sizeof(*response.responses.items));
+    for (int32_t i = 0; i < asked->topics.count; i++) {
+        const struct kafka_alter_partition_reassignments_request_topic *of = &asked->topics.items[i];
+        struct kafka_alter_partition_reassignments_response_topic *out = &response.responses.items[i];
+        struct topic *topic = store_topic_find(request->broker->store, of->name);
+
+        out->name = of->name;
+        out->partitions.count = of->partitions.count;
+        out->partitions.items = arena_new_array(&request->arena, (size_t)of->partitions.count, sizeof(*out->partitions.items));
+        for (int32_t j = 0; j < of->partitions.count; j++) {
+            int32_t index = of->partitions.items[j].partition_index;
+
+            out->partitions.items[j].partition_index = index;
+            reassignment_judge(request, topic == NULL ? NULL : topic_partition(topic, index), &of->partitions.items[j].replicas,
+                               &out->partitions.items[j]);
+        }
+        if (topic != NULL)
+            topic_release(topic);
+    }
+    request_answer(request, &response);
+}
+
 void handle_list_partition_reassignments(struct request *request)
 {
     struct kafka_list_partition_reassignments_response response = {0};

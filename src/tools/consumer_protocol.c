@@ -16,6 +16,7 @@ enum {
     CODE_COORDINATOR_NOT_AVAILABLE = 15,
     CODE_NOT_COORDINATOR = 16,
     CODE_UNKNOWN_MEMBER = 25,
+    CODE_UNSUPPORTED_VERSION = 35,
     CODE_FENCED_MEMBER_EPOCH = 110,
 };
 
@@ -152,8 +153,8 @@ static void heartbeat_take(struct consumer *consumer)
     bool is_unsupported = group->heartbeat.request.outcome == CLIENT_UNSUPPORTED;
     const struct kafka_consumer_group_heartbeat_response *response = exchange_take(&group->heartbeat);
 
-    if (is_unsupported) {
-        /* The broker knows only the classic protocol. */
+    if (is_unsupported || (response != NULL && response->error_code == CODE_UNSUPPORTED_VERSION)) {
+        /* The broker knows only the classic protocol, or has no other. */
         group->is_classic = true;
         consumer_group_rejoin(consumer, false);
         return;

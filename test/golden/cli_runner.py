@@ -49,7 +49,7 @@ RELAXED = {
 
 # Where we answer otherwise on purpose. These stand instead of what is recorded only where that does not fit, so the cases still run
 # against Apache's broker.
-CLASSIC = 'groups are of the classic protocol: that of KIP-848 is not served, and the console consumer goes back to the classic one'
+CLASSIC = 'groups are of the classic protocol: that of KIP-848 is refused, and the console consumer goes back to the classic one'
 NO_QUOTAS = 'clients are not throttled, so a quota is refused instead of kept without effect'
 NO_LOGIN = 'there is no SASL, so there are no credentials'
 NO_TRANSACTIONS = 'there are no transactions: a transactional producer is refused before it writes'
@@ -78,8 +78,8 @@ LINES_ON_PURPOSE = [
     ('SaslHandshake SaslAuthenticate', NO_LOGIN),
     ('CreateDelegationToken RenewDelegationToken ExpireDelegationToken DescribeDelegationToken', NO_LOGIN),
     ('AddPartitionsToTxn AddOffsetsToTxn EndTxn WriteTxnMarkers TxnOffsetCommit DescribeProducers', NO_TRANSACTIONS),
-    ('ConsumerGroupHeartbeat ConsumerGroupDescribe StreamsGroupHeartbeat StreamsGroupDescribe', CLASSIC),
-    ('AlterReplicaLogDirs AlterPartitionReassignments UnregisterBroker', 'there is one node, one directory and one replica'),
+    ('StreamsGroupHeartbeat StreamsGroupDescribe', 'there are no streams groups'),
+    ('AlterReplicaLogDirs UnregisterBroker', 'there is one node and one directory'),
     ('DescribeQuorum UpdateFeatures AddRaftVoter RemoveRaftVoter', NO_CONTROLLER),
     ('ShareGroupHeartbeat ShareGroupDescribe ShareFetch ShareAcknowledge InitializeShareGroupState ReadShareGroupState '
      'WriteShareGroupState DeleteShareGroupState ReadShareGroupStateSummary DescribeShareGroupOffsets AlterShareGroupOffsets '

@@ -1,11 +1,13 @@
 """The clients that people have, against the program: produce, consume, groups, commits, admin."""
 import json
+import struct
 import threading
 import time
 import uuid
 
 import pytest
 from harness import wait_until
+from kafka_wire import Raw, string
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic  # noqa: E402
@@ -122,6 +124,54 @@ def test_transactions_are_refused_at_once_and_clearly(tailrace_shared):
     with pytest.raises(confluent_kafka.KafkaException) as caught:
         producer.init_transactions(20)
     assert time.monotonic() - began < 5 and not caught.value.args[0].retriable()
+
+
+def test_a_consumer_of_the_new_group_protocol_fails_at_once(tailrace_shared):
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": tailrace_shared.bootstrap, "group.id": unique("g"), "group.protocol": "consumer"})
+    consumer.subscribe([unique("new-protocol")])
+    error = wait_until(lambda: (message := consumer.poll(0.5)) and message.error(), timeout=60)
+    assert error.code() == confluent_kafka.KafkaError._FATAL and "not supported" in error.str()
+    consumer.close()
+    assert "refused a consumer with group.protocol=consumer" in tailrace_shared.log
+
+
+def test_credentials_are_refused_with_a_reason_and_none_are_described(tailrace_shared):
+    admin = AdminClient({"bootstrap.servers": tailrace_shared.bootstrap})
+    kinds = confluent_kafka.admin
+    wanted = kinds.UserScramCredentialUpsertion("somebody", kinds.ScramCredentialInfo(kinds.ScramMechanism.SCRAM_SHA_256, 4096), b"password")
+    with pytest.raises(confluent_kafka.KafkaException, match="Tailrace has no SASL"):
+        admin.alter_user_scram_credentials([wanted])["somebody"].result(20)
+    with pytest.raises(confluent_kafka.KafkaException, match="does not exist: somebody"):
+        admin.describe_user_scram_credentials(["somebody"])["somebody"].result(20)
+    assert admin.describe_user_scram_credentials().result(20) == {}
+
+
+def test_groups_and_client_metrics_have_no_settings(tailrace_shared):
+    kinds = {16: 0, 32: 0, 8: 42}  # client metrics, groups; loggers, which are not there: INVALID_REQUEST
+    for kind, error in kinds.items():
+        with Raw(tailrace_shared.bootstrap) as raw:
+            resource = struct.pack(">b", kind) + string("x") + struct.pack(">i", -1)
+            answer = raw.request(32, 1, struct.pack(">i", 1) + resource + b"\0").read()
+        assert struct.unpack(">iiih", answer[:14]) == (1, 0, 1, error)
+        assert error or answer[14:] == string("") + struct.pack(">b", kind) + string("x") + struct.pack(">i", 0)
+
+
+def test_a_partition_can_be_where_it_is_and_nowhere_else(tailrace_shared):
+    kafka = pytest.importorskip("kafka", minversion="3.0")
+    topic = unique("reassigned")
+    maker = AdminClient({"bootstrap.servers": tailrace_shared.bootstrap})
+    maker.create_topics([NewTopic(topic, 1)])[topic].result(20)
+    admin = kafka.KafkaAdminClient(bootstrap_servers=tailrace_shared.bootstrap)
+    said = {}
+    for asked in ([1], [2], [1, 2], None):
+        for partition in (0, 7):
+            error = admin.alter_partition_reassignments({kafka.TopicPartition(topic, partition): asked}).popitem()[1]
+            said[str(asked), partition] = getattr(error, "__name__", None)
+    admin.close()
+    assert {key: name for key, name in said.items() if key[1] == 0} == {
+        ("[1]", 0): None, ("[2]", 0): "InvalidReplicationAssignmentError", ("[1, 2]", 0): "InvalidReplicationAssignmentError",
+        ("None", 0): "NoReassignmentInProgressError"}
+    assert {name for key, name in said.items() if key[1] == 7} == {"UnknownTopicOrPartitionError"}
 
 
 def test_partitions_are_shared_by_members_that_come_and_go(tailrace_shared):
