@@ -235,6 +235,19 @@ def test_bodies_for_slack_and_alertmanager(tailrace_factory):
     assert alert["endsAt"] == "2023-11-14T22:13:20Z" and alert["annotations"]["todo"] == "Free <some> space." and "startsAt" not in alert
 
 
+@pytest.mark.parametrize("torn, left", (('{"id":"A-00000000000000', ""), ('{"i', ""), ("a note of somebody", "a note of somebody\n"), ("", "")))
+def test_half_a_line_that_a_killed_program_left_spoils_no_alert(tailrace_factory, tmp_path, torn, left):
+    path = tmp_path / "alerts.jsonl"
+    whole = json.dumps({"id": "A-0", "title": "x" * 9000}) + "\n"
+    path.write_text(whole + torn)
+    tailrace = tailrace_factory(settings(**{"sinks.lines.kind": "file", "sinks.lines.topic": ALERTS, "sinks.lines.path": str(path), "sinks.lines.from": "beginning"}))
+    produce_rows(tailrace, TOPIC, numbered(USUAL + [(7, 4000.0)]))
+    alert, = wait_alerts(tailrace, 1)
+    harness.wait_until(lambda: status_of(tailrace, "sinks", "lines")["delivered"] == 1)
+    text = path.read_text()
+    assert text.startswith(whole + left) and [json.loads(line)["id"] for line in text[len(whole + left):].splitlines()] == [alert["id"]]
+
+
 def test_a_case_tool_that_was_down_gets_everything_once_also_over_kill_9(tailrace_factory):
     made = Receiver()
     made.answers.extend([503] * 3)

@@ -46,6 +46,7 @@ struct script {
     int64_t until_ns, time_max_ms; /* of the thread's processor time, so that a busy machine does not count */
     int on_event, event, key, on_error; /* in the registry */
     int line;                           /* that failed, for messages that do not say it */
+    int first_line;                     /* of on_event: where nothing better is known, as behind a tail call of a function in C */
     const struct properties *values;
 };
 
@@ -144,7 +145,7 @@ static void on_instructions(lua_State *lua, lua_Debug *activation)
 static void limits_begin(struct script *script)
 {
     script->instructions = 0;
-    script->line = 0;
+    script->line = script->first_line;
     script->until_ns = clock_thread_ns() + script->time_max_ms * NS_PER_MS;
 }
 
@@ -277,6 +278,13 @@ static int on_event_take(lua_State *lua)
     lua_pushliteral(lua, "on_event");
     lua_rawget(lua, LUA_GLOBALSINDEX);
     script->on_event = lua_isfunction(lua, -1) ? luaL_ref(lua, LUA_REGISTRYINDEX) : 0;
+    if (script->on_event != 0) {
+        lua_Debug definition;
+
+        lua_rawgeti(lua, LUA_REGISTRYINDEX, script->on_event);
+        if (lua_getinfo(lua, ">S", &definition) != 0 && definition.linedefined > 0)
+            script->first_line = definition.linedefined;
+    }
     return 0;
 }
 

@@ -103,19 +103,71 @@ static enum status write_all(const struct file_sink *sink, int fd, struct error 
     return fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS ? OK : failed(sink, "sync", error);
 }
 
-static enum status deliver(void *context, struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
+/* Where the last line begins when it has no end; the file's size when it has. */
+static off_t torn_line_find(int fd, off_t size)
 {
-    struct file_sink *sink = context;
-    struct stat facts;
-    enum status status = OK;
-    bool is_new;
-    int fd;
+    char block[4096];
 
+    while (size > 0) {
+        off_t from = size > (off_t)sizeof(block) ? size - (off_t)sizeof(block) : 0;
+        ssize_t got = pread(fd, block, (size_t)(size - from), from);
+        const char *newline = got == size - from ? memrchr(block, '\n', (size_t)got) : NULL;
+
+        if (got != size - from)
+            return -1;
+        if (newline != NULL)
+            return from + (newline - block) + 1;
+        size = from;
+    }
+    return 0;
+}
+
+/*
+ * A program that was killed while it wrote left half a line, and the alert comes again: behind that half nobody could read it. Ours is taken
+ * back; what somebody else wrote gets an end.
+ */
+static enum status torn_line_mend(struct file_sink *sink, int fd, off_t *size, bool *needs_end, struct error *error)
+{
+    static const char ours[] = "{\"id\":\"";
+    int reader = open(sink->path, O_RDONLY | O_CLOEXEC);
+    off_t begin = reader < 0 ? *size : torn_line_find(reader, *size);
+    char first[sizeof(ours) - 1];
+    enum status status = OK;
+
+    if (begin >= 0 && begin < *size) {
+        size_t common = (size_t)(*size - begin) < sizeof(first) ? (size_t)(*size - begin) : sizeof(first);
+
+        if (pread(reader, first, common, begin) == (ssize_t)common && memcmp(first, ours, common) == 0) {
+            if (ftruncate(fd, begin) != 0)
+                status = failed(sink, "cut half a line from", error);
+            *size = begin;
+        } else {
+            *needs_end = true;
+        }
+    }
+    if (reader >= 0)
+        (void)close(reader);
+    return status;
+}
+
+static void lines_make(struct file_sink *sink, const struct delivery *deliveries, size_t count)
+{
     buffer_reset(&sink->lines);
     for (size_t i = 0; i < count; i++) {
         buffer_append_slice(&sink->lines, deliveries[i].json);
         buffer_append_u8(&sink->lines, '\n');
     }
+}
+
+static enum status deliver(void *context, struct delivery *deliveries, size_t count, size_t *delivered, struct error *error)
+{
+    struct file_sink *sink = context;
+    struct stat facts;
+    enum status status = OK;
+    bool is_new, needs_end = false;
+    int fd;
+
+    lines_make(sink, deliveries, count);
     if (sink->rotate_bytes > 0 && stat(sink->path, &facts) == 0 && facts.st_size > 0 && facts.st_size + (off_t)sink->lines.size > sink->rotate_bytes)
         status = rotate(sink, error);
     if (status != OK)
@@ -126,7 +178,12 @@ static enum status deliver(void *context, struct delivery *deliveries, size_t co
     if (fstat(fd, &facts) != 0)
         facts.st_size = 0;
     is_new = S_ISREG(facts.st_mode) && facts.st_size == 0;
-    status = write_all(sink, fd, error);
+    if (S_ISREG(facts.st_mode))
+        status = torn_line_mend(sink, fd, &facts.st_size, &needs_end, error);
+    if (status == OK && needs_end && write(fd, "\n", 1) != 1)
+        status = failed(sink, "write", error);
+    if (status == OK)
+        status = write_all(sink, fd, error);
     /* Half a line is taken back, so that the next try does not double the rest. */
     if (status != OK && S_ISREG(facts.st_mode) && ftruncate(fd, facts.st_size) != 0)
         error_context(error, "cut back %s", sink->path);

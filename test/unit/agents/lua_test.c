@@ -314,6 +314,7 @@ TEST(mistakes_come_with_file_and_line)
     fails_with("local w = alert{title='x'}\n", NULL, "only inside of on_event");
     fails_with("function on_event(e, k)\n  k.set('', 5)\nend\n", NULL, "the name has to have 1 to 60 bytes");
     fails_with("function on_event(e, k)\n  k.last('a', 0)\nend\n", NULL, "1 to 2000");
+    fails_with("local x = 1\nfunction on_event(e, k)\n  return unpack({}, 1, 1e7)\nend\n", NULL, place); /* a tail call leaves no line behind */
     fails_with("function on_event(e, k)\n  for i = 1, 2000 do k.window('w' .. i, 5):add() end\nend\n", NULL, "the state of one key is full");
 }
 
