@@ -434,7 +434,7 @@ static enum status run(struct snapshot *snapshot, struct error *error)
     if (status == OK)
         status = lock_tables(snapshot, error);
     if (status == OK) {
-        LOG_INFO("snapshot of %zu tables %s connector=%s", snapshot->table_count,
+        LOG_INFO("snapshot of %zu table%s %s connector=%s", snapshot->table_count, snapshot->table_count == 1 ? "" : "s",
                  snapshot->is_continued ? "goes on where it was interrupted" : "begins", task->settings->connector);
         snapshot->source.time_ns = snapshot->progress.time_us * NS_PER_US;
         if (snapshot->request == NULL) {
@@ -447,7 +447,7 @@ static enum status run(struct snapshot *snapshot, struct error *error)
     if (status == OK)
         status = pg_connection_run(task->sql, "ROLLBACK", NULL, error);
     if (status == OK)
-        LOG_INFO("snapshot of %zu tables and %lld rows done in %lld ms connector=%s", snapshot->table_count,
+        LOG_INFO("snapshot of %zu table%s and %lld rows done in %lld ms connector=%s", snapshot->table_count, snapshot->table_count == 1 ? "" : "s",
                  (long long)task->status->snapshot_rows, (long long)(clock_monotonic_ms() - start), task->settings->connector);
     return status;
 }

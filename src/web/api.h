@@ -223,13 +223,16 @@ int64_t sampler_wait(struct sampler *sampler, int64_t seen, int64_t timeout_ms);
 /* How much a counter rose a second over the last few seconds; NAN: not known yet. kind: "topic:", "connector:", "agent:", "group:" and the name. */
 double sampler_rate(struct sampler *sampler, const char *kind, const char *name);
 
+double sampler_reads_rate(struct sampler *sampler); /* records a second that groups and agents read; NAN: not known yet */
+
 /* Adds to what the server describes what the newest look found: "groups", "group_topics" and "slots". Thread: any. */
 void sampler_describe(struct sampler *sampler, json_t *description);
 
-int64_t sampler_readers(struct sampler *sampler, const char *topic); /* groups with a position in it; -1 unknown */
+int64_t sampler_readers(struct sampler *sampler, const char *topic); /* groups with a position in it, and agents; -1 unknown */
 
 /* The header of the batch that holds the offset. False: there is none. */
 struct batch;
+bool topic_name_is_own(const char *name); /* of a topic that the program writes for itself, as connect-offsets */
 bool batch_header_at(struct partition *partition, int64_t offset, struct batch *batch);
 
 /* A reference, or NULL with the answer given. */

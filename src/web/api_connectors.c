@@ -23,12 +23,15 @@ static json_t *lsn_make(const json_t *capture, const char *name)
     return lsn == 0 ? json_null() : json_sprintf("%X/%08X", (unsigned)(lsn >> 32), (unsigned)(lsn & 0xFFFFFFFF));
 }
 
+/* The server is asked once a second, and what came since was written before it came: its position is never behind the received one. */
 static json_t *positions_make(const json_t *capture, const struct slot_facts *facts)
 {
+    uint64_t received = (uint64_t)member_integer(capture, "received_lsn", 0), wrote = facts->server_lsn > received ? facts->server_lsn : received;
+
     if (!json_is_object(capture))
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "server",
-                     facts->known ? json_sprintf("%X/%08X", (unsigned)(facts->server_lsn >> 32), (unsigned)(facts->server_lsn & 0xFFFFFFFF)) : json_null(), "received", lsn_make(capture, "received_lsn"), "appended", lsn_make(capture, "appended_lsn"), "durable",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "server", facts->known ? json_sprintf("%X/%08X", (unsigned)(wrote >> 32), (unsigned)(wrote & 0xFFFFFFFF)) : json_null(), "received",
+                     lsn_make(capture, "received_lsn"), "appended", lsn_make(capture, "appended_lsn"), "durable",
                      lsn_make(capture, "durable_lsn"), "confirmed", lsn_make(capture, "confirmed_lsn"));
 }
 

@@ -33,7 +33,7 @@ json_t *health_checks(const json_t *description)
     json_array_foreach(json_object_get(description, "problems"), index, problem) {
         const char *kind = member_text(problem, "kind");
 
-        if (strcmp(kind, "log") != 0 && strcmp(kind, "postgres") != 0)
+        if (!(strcmp(kind, "log") == 0 && (degraded || corrupt)) && strcmp(kind, "postgres") != 0)
             check_add(checks, kind, member_text(problem, "severity"), json_sprintf("%s. %s", member_text(problem, "what"), member_text(problem, "why")), member_text(problem, "do"));
     }
     return checks;

@@ -84,7 +84,7 @@ static json_t *bytes_text(int64_t bytes)
 static void log_add(struct api *api, json_t *columns, const json_t *description)
 {
     const json_t *store = json_object_get(description, "store");
-    double in = sampler_rate(api_sampler(api), "records", ""), out = sampler_rate(api_sampler(api), "reads", "");
+    double in = sampler_rate(api_sampler(api), "records", ""), out = sampler_reads_rate(api_sampler(api));
     bool bad = json_is_true(json_object_get(store, "degraded")) || member_integer(store, "read_only_partitions", 0) > 0;
     json_t *facts = json_object();
 

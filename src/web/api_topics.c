@@ -45,12 +45,17 @@ static int64_t newest_ms(struct partition *partition)
     return end > partition_start(partition) && batch_header_at(partition, end - 1, &batch) ? batch.max_timestamp : -1;
 }
 
+bool topic_name_is_own(const char *name)
+{
+    return strncmp(name, "__", 2) == 0 || strncmp(name, "connect-", 8) == 0 || strncmp(name, "tailrace-", 9) == 0;
+}
+
 static const char *kind_of(const struct topic *topic, const json_t *sources)
 {
     const char *name = topic_name(topic);
     size_t size = strlen(name);
 
-    if (topic_is_internal(topic) || strncmp(name, "__", 2) == 0 || strncmp(name, "connect-", 8) == 0 || strncmp(name, "tailrace-", 9) == 0)
+    if (topic_is_internal(topic) || topic_name_is_own(name))
         return "internal";
     if (json_object_get(sources, name) != NULL)
         return "table";
@@ -473,7 +478,7 @@ void api_topic_delete(struct api_call *call)
     } else if (call->dry_run) {
         effect(call,
                json_string(arena_format(call->arena, "%s deleted. %s here.", words_are(call->arena, messages, "message"),
-                                        readers == 0 ? "No consumer group has a position" : readers == 1 ? "1 consumer group has a position" : arena_format(call->arena, "%s consumer groups have positions", words_number(call->arena, readers)))),
+                                        readers == 0 ? "Nobody has a position" : readers == 1 ? "1 consumer has a position" : arena_format(call->arena, "%s consumers have positions", words_number(call->arena, readers)))),
                arena_format(call->arena, "kafka-topics --bootstrap-server %s --delete --topic %s", api_settings_of(call->api)->kafka, quoted(call, name)));
     } else if (api_confirmed(call, name) && api_ask(call, KAFKA_DELETE_TOPICS, DELETE_TOPICS_VERSION, &request, &response)) {
         if (response.responses.count == 1 && response.responses.items[0].error_code == 0) {

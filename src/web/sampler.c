@@ -110,6 +110,13 @@ double sampler_rate(struct sampler *sampler, const char *kind, const char *name)
     return rate;
 }
 
+double sampler_reads_rate(struct sampler *sampler)
+{
+    double groups = sampler_rate(sampler, "reads", ""), agents = sampler_rate(sampler, "judged", "");
+
+    return isnan(groups) ? agents : isnan(agents) ? groups : groups + agents;
+}
+
 int64_t sampler_readers(struct sampler *sampler, const char *topic)
 {
     int64_t readers;
@@ -254,7 +261,7 @@ static json_t *counters_make(const json_t *description, const json_t *groups, co
 {
     const json_t *topics = json_object_get(description, "topics"), *item;
     json_t *counters = json_object();
-    int64_t rows = 0, records = 0, alerts = 0;
+    int64_t rows = 0, records = 0, alerts = 0, judged = 0;
     const struct usage_thread *threads;
     size_t i, thread_count;
     struct arena arena;
@@ -264,7 +271,7 @@ static json_t *counters_make(const json_t *description, const json_t *groups, co
         int64_t end = member_integer(item, "end", 0);
 
         count(counters, "topic:", member_text(item, "name"), end);
-        records += json_is_true(json_object_get(item, "internal")) ? 0 : end;
+        records += json_is_true(json_object_get(item, "internal")) || topic_name_is_own(member_text(item, "name")) ? 0 : end;
     }
     json_array_foreach(json_object_get(description, "connectors"), i, item) {
         const json_t *capture = json_object_get(item, "capture");
@@ -278,6 +285,7 @@ static json_t *counters_make(const json_t *description, const json_t *groups, co
         count(counters, "agent:", member_text(item, "name"), member_integer(item, "read", 0));
         count(counters, "alerts:", member_text(item, "name"), member_integer(item, "alerts", 0));
         alerts += member_integer(item, "alerts", 0);
+        judged += member_integer(item, "read", 0);
     }
     groups_count(counters, before, groups_before, groups);
     threads = usage_threads(&arena, &thread_count);
@@ -287,20 +295,28 @@ static json_t *counters_make(const json_t *description, const json_t *groups, co
     count(counters, "rows", NULL, rows);
     count(counters, "records", NULL, records);
     count(counters, "alerts", NULL, alerts);
+    count(counters, "judged", NULL, judged);
     count(counters, "cpu_us", NULL, member_integer(json_object_get(description, "process"), "cpu_us", 0));
     return counters;
 }
 
-static json_t *readers_make(const json_t *groups)
+static void reader_count(json_t *readers, const char *topic)
+{
+    if (topic != NULL)
+        json_put(readers, topic, json_integer(member_integer(readers, topic, 0) + 1));
+}
+
+/* Groups with a position and the agents here, by topic. */
+static json_t *readers_make(const json_t *description, const json_t *groups)
 {
     json_t *readers = json_object();
-    const json_t *group, *topic;
+    const json_t *item, *topic;
     size_t i, k;
 
-    json_array_foreach(groups, i, group) {
-        json_array_foreach(json_object_get(group, "topics"), k, topic)
-            json_put(readers, json_string_value(topic), json_integer(member_integer(readers, json_string_value(topic), 0) + 1));
+    json_array_foreach(groups, i, item) {
+        json_array_foreach(json_object_get(item, "topics"), k, topic) reader_count(readers, json_string_value(topic));
     }
+    json_array_foreach(json_object_get(description, "agents"), i, item) reader_count(readers, member_text(item, "topic"));
     return readers;
 }
 
@@ -320,7 +336,7 @@ static void series_fill(struct sampler *sampler, const json_t *description, cons
     size_t index;
 
     series_put(api_series(sampler->api), "rows_in", now_ms, sampler_rate(sampler, "rows", ""));
-    series_put(api_series(sampler->api), "rows_out", now_ms, sampler_rate(sampler, "reads", ""));
+    series_put(api_series(sampler->api), "rows_out", now_ms, sampler_reads_rate(sampler));
     series_put(api_series(sampler->api), "commit_to_agent_p50_ms", now_ms, overview_slowest_ms(json_object_get(description, "agents"), NULL, "commit_p50_us"));
     series_put(api_series(sampler->api), "commit_to_agent_p99_ms", now_ms, overview_slowest_ms(json_object_get(description, "agents"), NULL, "commit_p99_us"));
     json_array_foreach(json_object_get(description, "connectors"), index, item) {
@@ -351,7 +367,7 @@ static void series_fill(struct sampler *sampler, const json_t *description, cons
 static void keep(struct sampler *sampler, const json_t *description, const json_t *groups)
 {
     const json_t *before = sampler->number == 0 ? NULL : sampler->samples[(sampler->number - 1) % SAMPLES_KEPT].counters;
-    json_t *counters = counters_make(description, groups, before, sampler->groups), *readers = readers_make(groups), *old_counters, *old_readers;
+    json_t *counters = counters_make(description, groups, before, sampler->groups), *readers = readers_make(description, groups), *old_counters, *old_readers;
     struct sample *sample;
 
     (void)pthread_mutex_lock(&sampler->lock);

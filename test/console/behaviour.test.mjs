@@ -88,6 +88,36 @@ export default ({ server, browser, test }) => {
     await page.waitForURL('**/groups/customers-service');
   });
 
+  on('find starts a new agent', '/topics', async page => {
+    await page.waitForSelector('text=customers.orders.dlq');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('new age');
+    await page.waitForSelector('.pal-item >> text=New agent');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/agents$/);
+    await page.waitForSelector('[role=dialog]:not(.pal) >> text=choose one', { state: 'attached' });
+  });
+
+  on('a topic lists the agents that read it beside the groups', TX + '/consumers', async page => {
+    await page.click('.panel a[href="/agents/fraud-pattern"]');
+    await page.waitForURL('**/agents/fraud-pattern');
+  });
+
+  on('long names of headers do not run into their values', TX, async page => {
+    await page.locator('tbody tr').nth(3).click();
+    await page.click('.drawer >> text=Facts');
+    const name = page.locator('.headers th[scope=row]').first();
+    await name.waitFor();
+    assert.match(await name.textContent(), /connectorLogicalName/);
+    assert.ok(await name.evaluate(e => e.scrollWidth <= e.clientWidth), 'the name is wider than its column');
+  });
+
+  on('offsets stand under their head', TX, async page => {
+    const right = at => page.locator(at).last().evaluate(e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().right; });
+    await page.waitForSelector('tbody tr td');
+    assert.ok(Math.abs((await right('thead >> nth=0 >> th')) - (await right('tbody tr >> nth=0 >> td'))) < 3);
+  });
+
   on('a dialog keeps the focus inside and asks for the name', '/topics/activity.streaming', async page => {
     await page.click('[aria-label^="More: clone"]');
     await page.click('[role=menuitem] >> text=Delete');

@@ -295,6 +295,8 @@ def test_a_connector_is_checked_made_read_and_deleted(postgres, database, consol
     assert slot["active"] and slot["ours"] and slot["wal_bytes"] >= 0
     connector = harness.wait_until(lambda: (lambda c: c if c["server_version"] else None)(console.get("/connectors/pay", "Connector")))
     assert connector["positions"]["server"] and connector["wal_bytes"] >= 0
+    wrote, received = ([int(part, 16) for part in connector["positions"][step].split("/")] for step in ("server", "received"))
+    assert wrote >= received
     harness.wait_until(lambda: console.get("/connectors/pay")["lag_ms"] == 0)
     assert postgres_password_is_hidden(console)
     assert console.change("DELETE", f"/slots/{slot['slot']}", {"confirm": slot["slot"]}, status=409)["error"]["code"] == "SLOT_IN_USE"
@@ -484,6 +486,11 @@ def test_an_alert_explains_itself_and_is_answered(postgres, database, tailrace_f
     assert console.get("/alerts")["open"] == 0 and console.get("/alerts?state=false_positive")["total"] == 1
     console.get("/agents", "List<AgentItem>")
     assert console.get("/agents/spending", "Agent")["config"]["rule"] == "spending-pattern"
+    # The agent is a consumer of the topic too, and what it reads goes out.
+    topic = f"{database}.public.transactions"
+    assert console.get(f"/topics/{topic}")["topic"]["readers"] == 1
+    assert "1 consumer has a position" in console.change("DELETE", f"/topics/{topic}", {"dry_run": True})["effect"]
+    harness.wait_until(lambda: any(value for value in console.get("/series?names=rows_out")["series"]["rows_out"]))
     harness.wait_until(lambda: console.get("/reports/warm", "Report")["runs"])
     assert console.get("/reports", "List<ReportItem>")["items"][0]["report"] == "warm"
     harness.wait_until(lambda: {"agent:spending", "alerts", "report:warm"} <= {n["id"] for c in console.get("/overview", "Overview")["columns"] for n in c["nodes"]})

@@ -1,4 +1,5 @@
 """make demo, on other ports, on a data directory of the test's own, with the program that is tested."""
+import json
 import os
 import re
 import signal
@@ -43,6 +44,10 @@ def demo(tmp_path):
         process.wait(10)
 
 
+def readme_connector():
+    return json.loads(re.search(r"-d '(\{.*?\}\})'", (harness.ROOT / "README.md").read_text(), re.S).group(1))
+
+
 def test_rows_are_shown_decoded_and_ctrl_c_stops_everything(demo, tmp_path):
     start, command = demo
     process = start()
@@ -51,6 +56,9 @@ def test_rows_are_shown_decoded_and_ctrl_c_stops_everything(demo, tmp_path):
     assert rows.count("READ") == 6 and rows.count("INSERT") == 6
     for port in process.ports:
         assert str(port) in process.shown()
+    # What the README's connector captures is there: its JSON is pasted into the console, and that must do.
+    preflight = harness.http("POST", f"http://127.0.0.1:{process.ports[3]}/api/v1/preflight", readme_connector(), headers={"X-Tailrace": "1"}).json()
+    assert preflight["errors"] == 0 and [table["table"] for table in preflight["tables"]] == ["public.activity"]
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(30) == 0
     assert "Stopping..." in process.shown()

@@ -210,7 +210,7 @@ export const messages: T.Message[] = (() => {
       at_kind: 'create',
       key: { text: `{"schema":{},"payload":{"id":${id}}}`, bytes: 16, cut: 0 },
       value: { text, bytes: text.length + 2214, cut: 0, schema_folded: 2214 },
-      headers: i === 3 ? [{ name: 'traceparent', value: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }] : [],
+      headers: i === 3 ? [{ name: '__debezium.context.connectorLogicalName', value: 'fraud-detection' }, { name: 'traceparent', value: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }] : [],
       batch: { base_offset: ends[partition]! - 31, count: 41, codec: 'gzip', bytes: 3994, producer_id: null },
       row: {
         op,

@@ -38,13 +38,17 @@ const COLUMNS: Column<AgentItem>[] = [
   { name: 'Alerts', align: 'num', cell: a => (a.dry_run ? `would be ${perMin(a.alerts_per_min)}` : perMin(a.alerts_per_min)) }
 ];
 
+export function AgentTable({ items }: { items: AgentItem[] }) {
+  return <Table columns={COLUMNS} items={items} label="Agents" keyOf={a => a.agent + a.rule_version} open={a => at('agents', a.agent)} />;
+}
+
 function AgentList() {
   useCrumbs([['Agents']]);
   const [total, setTotal] = useState<number | null>(null);
   return (
     <div class="page">
       <Head title="Agents" sub={total === null ? ' ' : total === 0 ? 'None runs' : `${f.plural(total, 'agent')} ${total === 1 ? 'reads' : 'read'} the decoded rows`}>
-        <NewButton kind="agents" />
+        <NewButton kind="agents" first />
       </Head>
       <ServerList
         path="/agents"

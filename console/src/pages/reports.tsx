@@ -63,7 +63,7 @@ function ReportList() {
   return (
     <div class="page">
       <Head title="Reports" sub={total === null ? ' ' : f.plural(total, 'report')}>
-        <NewButton kind="reports" />
+        <NewButton kind="reports" first />
       </Head>
       <ServerList
         path="/reports"

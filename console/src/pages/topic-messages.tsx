@@ -42,8 +42,8 @@ function columnsOf(messages: Message[]): RowColumnName[] {
 }
 
 const time: Column<Message> = { name: 'Time', class: 'mono time', cell: m => <time dateTime={new Date(m.at_ms).toISOString()} title={f.fullTime(m.at_ms, true) + ' ' + f.zoneName(m.at_ms)}>{f.time(m.at_ms, true)}</time> };
-const partition: Column<Message> = { name: 'Part.', class: 'num dim', align: '', cell: m => m.partition };
-const offset: Column<Message> = { name: 'Offset', class: 'num dim', align: '', cell: m => f.int(m.offset) };
+const partition: Column<Message> = { name: 'Part.', class: 'dim', align: 'num', cell: m => m.partition };
+const offset: Column<Message> = { name: 'Offset', class: 'dim', align: 'num', cell: m => f.int(m.offset) };
 
 function rowColumns(names: RowColumnName[]): Column<Message>[] {
   return [
@@ -102,7 +102,7 @@ function Progress({ found, asked, onStop, onMore, children }: { found: Found; as
       </div>
       <p class="num">
         <b>{f.int(n)} found</b> in {f.int(scanned)} of {f.plural(total, 'message')}, {order}
-        {p ? `, ${f.duration(p.took_ms)}` : ''}.{' '}
+        {p?.took_ms ? `, ${f.duration(p.took_ms)}` : ''}.{' '}
         <span class="is-idle">
           {running ? 'Stops at 500 found or after 10 s.' : done?.why === 'budget' ? 'The time was up.' : done?.why === 'stopped' ? 'Stopped.' : done?.why === 'limit' ? 'There are more.' : 'That is all.'}
         </span>

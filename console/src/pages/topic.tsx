@@ -5,7 +5,7 @@ import * as f from '../lib/format';
 import { useAgain, useAnswer, useLive } from '../lib/hooks';
 import { go } from '../lib/router';
 import { written } from '../lib/search';
-import type { ConfigChange, ConfigEntry, Effect, ErrorBody, GroupItem, List, SchemaVersion, Topic, TopicPartition } from '../lib/types';
+import type { AgentItem, ConfigChange, ConfigEntry, Effect, ErrorBody, GroupItem, List, SchemaVersion, Topic, TopicPartition } from '../lib/types';
 import { Button, Dots, Field, Head, Meter, Panel, Tabs, When } from '../parts/basic';
 import { ask, Dialog, ErrorLine, openDialog } from '../parts/dialog';
 import { useCrumbs } from '../parts/frame';
@@ -14,6 +14,7 @@ import { Empty, missing, Shown } from '../parts/states';
 import { Status } from '../parts/status';
 import { Table, type Column } from '../parts/table';
 import { say } from '../parts/toast';
+import { AgentTable } from './agents';
 import { GroupTable } from './groups';
 import { openProduce } from './produce';
 import { openExport } from './topic-export';
@@ -106,15 +107,26 @@ function AddPartitions({ topic, close, done }: { topic: Topic; close: () => void
 }
 
 function Consumers({ name }: { name: string }) {
-  const answer = useAnswer<List<GroupItem>>('/groups' + query({ topic: name, limit: 200 }));
+  const answer = useAnswer<List<GroupItem>>('/groups' + query({ topic: name, limit: 200 })), all = useAnswer<List<AgentItem>>('/agents?limit=500');
   useAgain(answer.reload);
+  useAgain(all.reload);
+  const agents = all.data?.items.filter(a => a.source === name) ?? [];
   return (
     <Shown answer={answer} panel>
       {list =>
-        list.items.length ? (
-          <Panel label="Consumers">
-            <GroupTable items={list.items} />
-          </Panel>
+        list.items.length || agents.length ? (
+          <>
+            {list.items.length ? (
+              <Panel title="Groups">
+                <GroupTable items={list.items} />
+              </Panel>
+            ) : null}
+            {agents.length ? (
+              <Panel title="Agents">
+                <AgentTable items={agents} />
+              </Panel>
+            ) : null}
+          </>
         ) : (
           <section class="panel">
             <Empty icon="groups" title="Nobody reads this topic" small command={`kafka-console-consumer ${bootstrap()} --topic ${name} --group NAME`}>

@@ -25,7 +25,9 @@ const PAGES: Found[] = [
     ] as const
   ).map(([name, path]): Found => ({ kind: 'page', name, note: 'page', path })),
   { kind: 'action', name: 'Create a connector', note: 'action', path: '/connectors/new' },
-  { kind: 'action', name: 'Create a topic', note: 'action', path: '/topics?create=1' }
+  { kind: 'action', name: 'Create a topic', note: 'action', path: '/topics?create=1' },
+  { kind: 'action', name: 'New agent', note: 'action', path: '/agents?create=1' },
+  { kind: 'action', name: 'New report', note: 'action', path: '/reports?create=1' }
 ];
 
 /* What the text itself is, without asking anyone. */

@@ -9,12 +9,18 @@ export interface Painter {
   destroy(): void;
 }
 
-const LEFT = 58, TICKS = 3;
+const LEFT = 58, TICKS = 3, STEPS = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8];
 
 function columns(o: PlotOptions): uPlot.AlignedData {
   const n = Math.max(0, ...o.series.map(s => s.values.length));
   return [Array.from({ length: n }, (_, i) => (o.t0_ms + i * o.step_ms) / 1000), ...o.series.map(s => s.values)];
 }
+
+/* The next of 1, 1.2, 1.6, 2, … that is not below: also its half is short. */
+const round = (max: number) => {
+  const ten = 10 ** Math.floor(Math.log10(max));
+  return (STEPS.find(s => s * ten >= max * 0.9999) ?? 10) * ten;
+};
 
 /* 0, half and top, the top being a round number */
 function top(o: PlotOptions): [number, number] {
@@ -24,7 +30,7 @@ function top(o: PlotOptions): [number, number] {
     const min = Math.min(...all), pad = (max - min || Math.abs(max) || 1) * 0.12;
     return [min - pad, max + pad];
   }
-  return [0, max > 0 ? max * 1.06 : 1];
+  return [0, max > 0 ? (o.limit ? max : round(max)) * 1.06 : 1];
 }
 
 /* A value between gaps has no line, so it is a point. */
@@ -151,7 +157,8 @@ export function paint(box: HTMLElement, first: PlotOptions): Painter {
 function moment(at_ms: number, o: PlotOptions): string {
   const now = f.nowMs(), away = at_ms - now, step = Math.max(o.step_ms, 1500);
   if (Math.abs(away) <= step * 1.5) return 'now';
-  const minutes = Math.round(away / 60000), sign = away > 0 ? '+' : '-', size = Math.abs(minutes);
+  const minutes = Math.abs(away / 60000), five = Math.round(minutes / 5) * 5, sign = away > 0 ? '+' : '−';
+  const size = five >= 10 && Math.abs(minutes - five) * 60000 <= step * 1.5 ? five : Math.round(minutes); /* a point stands for a step */
   if (size < 1) return `${sign}${Math.abs(Math.round(away / 1000))}${f.GAP}s`;
   if (size <= 90) return `${sign}${size}${f.GAP}min`;
   if (size <= 48 * 60) return `${sign}${+(size / 60).toFixed(1)}${f.GAP}h`;

@@ -3,8 +3,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { asError, at, change, open } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
-import { go } from '../lib/router';
+import { go, route, setQuery } from '../lib/router';
 import { readEvents } from '../lib/sse';
+import { useStore } from '../lib/store';
 import type { BacktestDone, Effect, ErrorBody, List, Rules, RuleSetting, TopicItem, Why } from '../lib/types';
 import { Actions } from './actions';
 import { Button, Field, Meter, RichText } from './basic';
@@ -90,7 +91,9 @@ function Edit({ kind, name, config: before, close, done }: { kind: Kind; name: s
       ) : s.name === 'topic' && topics ? (
         <select value={config.topic ?? ''} onChange={e => set('topic', e.currentTarget.value)}>
           {[...new Set(['', ...topics.items.map(t => t.name), config.topic ?? ''])].map(t => (
-            <option key={t}>{t}</option>
+            <option key={t} value={t}>
+              {t || 'choose one'}
+            </option>
           ))}
         </select>
       ) : (
@@ -155,8 +158,9 @@ function Edit({ kind, name, config: before, close, done }: { kind: Kind; name: s
             {agents ? (
               <Field label="Rule" note={rules?.items.find(r => r.rule === rule)?.summary}>
                 <select value={rule} onChange={e => set('rule', e.currentTarget.value)}>
-                  {['', ...(rules?.items ?? []).map(r => r.rule)].map(r => (
-                    <option key={r}>{r}</option>
+                  <option value="">choose one</option>
+                  {rules?.items.map(r => (
+                    <option key={r.rule}>{r.rule}</option>
                   ))}
                 </select>
               </Field>
@@ -220,9 +224,15 @@ function Edit({ kind, name, config: before, close, done }: { kind: Kind; name: s
 }
 
 /* A new one; the page that it gets is opened. */
-export function NewButton({ kind, config = {} }: { kind: Kind; config?: Config }) {
+export function NewButton({ kind, first }: { kind: Kind; first?: boolean /* it is the one that ?create=1 means */ }) {
+  const create = () => openDialog(close => <Edit kind={kind} name={null} config={{}} close={close} done={name => go(at(kind, name))} />), wanted = useStore(route).query.get('create');
+  useEffect(() => {
+    if (!first || !wanted) return;
+    setQuery({ create: null });
+    create();
+  }, [wanted]);
   return (
-    <Button kind="primary" icon="plus" changes onClick={() => openDialog(close => <Edit kind={kind} name={null} config={config} close={close} done={name => go(at(kind, name))} />)}>
+    <Button kind="primary" icon="plus" changes onClick={create}>
       {kind === 'agents' ? 'New agent…' : 'New report…'}
     </Button>
   );

@@ -343,6 +343,6 @@ const struct rule_kind rule_spending_pattern = {
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_spending_pattern_robust = {
-    .name = "spending-pattern-robust", .version = 1, .summary = "The same against mean and standard deviation; anomalies do not join the history",
+    .name = "spending-pattern-robust", .version = 1, .summary = "An amount far above what is usual for the key, by mean and standard deviation; anomalies do not join the history",
     .greeting = "🧬 Anomaly Detection Agent started...", .key_column = "user_id", RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};

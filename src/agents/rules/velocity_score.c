@@ -320,6 +320,6 @@ const struct rule_kind rule_velocity_score = {
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
 
 const struct rule_kind rule_velocity_score_event = {
-    .name = "velocity-score-event", .version = 1, .summary = "The same by commit time: a replay gives the same answers",
+    .name = "velocity-score-event", .version = 1, .summary = "Points for many transactions in a minute and for large amounts, by commit time: a replay gives the same answers",
     .greeting = "Agent started. Listening for CDC events...", .key_column = "user_id", .event_time = true, RULE_SETTINGS(own_settings), .create = create, .destroy = destroy,
     .prepare = prepare, .judge = judge, .may_alert = may_alert, .describe = describe};
