@@ -61,6 +61,8 @@ struct capture_status {
     double incremental_load;       /* that it took so far; 0: not known yet */
     char incremental_error[300];   /* why it, or one of its tables, was not read to its end; "": nothing was wrong */
 
+    int64_t heard_ms; /* wall clock: when PostgreSQL last said something in the stream; it is asked when it is silent for some seconds. 0: no stream */
+
     int64_t snapshot_started_ms; /* wall clock; 0: none was taken since the start of the thread */
     int64_t snapshot_ended_ms;   /* wall clock; 0: it has not come to its end */
     bool snapshot_is_blocking;   /* a signal asked for it */

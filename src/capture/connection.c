@@ -11,13 +11,18 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* As pgjdbc sets them, plus the two that it forgets and then misreads: IntervalStyle and bytea_output. */
 #define SESSION_OPTIONS "-c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=3 -c IntervalStyle=postgres -c bytea_output=hex"
 #define KEYWORDS_MAX 24
-#define NO_ANSWER "no answer within "
+#define NO_ANSWER "no answer from PostgreSQL within "
 #define SERVER_QUESTION " Is the server running" /* begins libpq's own advice */
 #define NAMES_BYTES_MAX 8192
+#define CANCEL_MS 1000 /* how long PostgreSQL may take to take a statement back */
 
 struct parameters {
     const char *keywords[KEYWORDS_MAX];
@@ -320,6 +325,32 @@ enum status pg_connection_open(const struct capture_settings *settings, enum con
     return status;
 }
 
+enum status pg_connection_open_config(const struct properties *config, const struct properties *aliases, enum connection_kind kind,
+                                      const char *application_name, int64_t timeout_ms, int stop_fd, struct pg_connection **opened,
+                                      struct error *error)
+{
+    struct capture_settings *settings = NULL;
+    struct properties database;
+    enum status status;
+
+    properties_init(&database);
+    properties_set(&database, "topic.prefix", application_name);
+    for (size_t i = 0; i < config->count; i++) {
+        if (strncmp(config->items[i].key, "database.", strlen("database.")) == 0)
+            properties_set(&database, config->items[i].key, config->items[i].value);
+    }
+    status = capture_settings_create(application_name, &database, aliases, &settings, error);
+    if (status == OK) {
+        if (settings->connect_timeout_ms == 0 || settings->connect_timeout_ms > timeout_ms)
+            settings->connect_timeout_ms = timeout_ms;
+        settings->query_timeout_ms = timeout_ms;
+        status = pg_connection_open(settings, kind, application_name, NULL, stop_fd, opened, error);
+    }
+    capture_settings_destroy(settings);
+    properties_finish(&database);
+    return status;
+}
+
 static void remedy_of_conninfo(struct error *error)
 {
     if (says(error, "password"))
@@ -413,8 +444,8 @@ static enum status next_result(struct pg_connection *connection, int64_t deadlin
 
         if (deadline_ms >= 0 && left <= 0) {
             pg_connection_cancel(connection);
-            return error_set(error, ERROR_UNAVAILABLE, "no answer from PostgreSQL within %lld ms (database.query.timeout.ms)",
-                             (long long)connection->query_timeout_ms);
+            return error_set(error, ERROR_UNAVAILABLE, "no answer from PostgreSQL at %s:%s within %lld ms", PQhost(connection->pg),
+                             PQport(connection->pg), (long long)connection->query_timeout_ms);
         }
         status = pg_connection_wait(connection, left, error);
         if (status != OK) {
@@ -497,14 +528,52 @@ enum status pg_connection_start_copy(struct pg_connection *connection, const cha
     return status;
 }
 
-void pg_connection_cancel(struct pg_connection *connection)
+/* What a thread takes back: libpq's PQcancel waits for PostgreSQL without a limit. Whoever lets go last frees it. */
+struct canceling {
+    PGcancel *cancel;
+    int done_fd;
+    atomic_int owners;
+};
+
+static void canceling_let_go(struct canceling *canceling)
 {
-    PGcancel *cancel = PQgetCancel(connection->pg);
+    if (atomic_fetch_sub(&canceling->owners, 1) > 1)
+        return;
+    PQfreeCancel(canceling->cancel);
+    (void)close(canceling->done_fd);
+    memory_free(canceling);
+}
+
+static void *cancel_send(void *context)
+{
+    struct canceling *canceling = context;
+    uint64_t one = 1;
     char why[256];
 
-    if (cancel != NULL)
-        (void)PQcancel(cancel, why, sizeof(why));
-    PQfreeCancel(cancel);
+    (void)PQcancel(canceling->cancel, why, sizeof(why));
+    (void)!write(canceling->done_fd, &one, sizeof(one));
+    canceling_let_go(canceling);
+    return NULL;
+}
+
+void pg_connection_cancel(struct pg_connection *connection)
+{
+    struct canceling *canceling = memory_new(sizeof(*canceling));
+    struct pollfd done = {.events = POLLIN};
+    pthread_attr_t detached;
+    pthread_t thread;
+
+    canceling->cancel = PQgetCancel(connection->pg);
+    done.fd = canceling->done_fd = eventfd(0, EFD_CLOEXEC);
+    canceling->owners = 2;
+    (void)pthread_attr_init(&detached);
+    (void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    if (canceling->cancel == NULL || canceling->done_fd < 0 || pthread_create(&thread, &detached, cancel_send, canceling) != 0)
+        canceling->owners = 1;
+    else
+        (void)poll(&done, 1, CANCEL_MS);
+    (void)pthread_attr_destroy(&detached);
+    canceling_let_go(canceling);
 }
 
 int64_t pg_result_number(const PGresult *result, int row, int column, int64_t otherwise)

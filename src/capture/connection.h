@@ -27,7 +27,7 @@ struct pg_connection {
     int stop_fd;                  /* readable: give up; -1: never */
     int version;                  /* of the server, e.g. 150020 */
     bool is_socket;               /* a Unix socket */
-    int64_t query_timeout_ms;     /* 0: none */
+    int64_t query_timeout_ms;     /* 0: none. After one that was not answered in time the connection is of no use */
     char sqlstate[SQLSTATE_SIZE]; /* of the last error, "" when it had none */
 };
 
@@ -38,6 +38,16 @@ struct pg_connection {
  */
 enum status pg_connection_open(const struct capture_settings *settings, enum connection_kind kind, const char *application_name,
                                const char *address, int stop_fd, struct pg_connection **opened, struct error *error);
+
+/*
+ * The same by a configuration's database.* alone, so that a mistake elsewhere in it does not stand in the way.
+ * config      of a connector, placeholders resolved
+ * aliases     host.aliases; may be NULL
+ * timeout_ms  for connecting, at most, and for each query then
+ */
+enum status pg_connection_open_config(const struct properties *config, const struct properties *aliases, enum connection_kind kind,
+                                      const char *application_name, int64_t timeout_ms, int stop_fd, struct pg_connection **opened,
+                                      struct error *error);
 
 /*
  * The same by libpq's own means, for a person's connection: a URI or key=value pairs, the PG* environment, ~/.pgpass.
@@ -81,7 +91,7 @@ enum status pg_connection_wait_with(struct pg_connection *connection, int also_f
 /* What the server said last, in one line: "ERROR: relation "x" does not exist". Also notes the SQLSTATE. */
 enum status pg_connection_failure(struct pg_connection *connection, const PGresult *result, struct error *error);
 
-/* Takes a running statement back; at most 2 s. */
+/* Takes a running statement back, when PostgreSQL answers within a second. */
 void pg_connection_cancel(struct pg_connection *connection);
 
 /* Fields of a result. */

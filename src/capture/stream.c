@@ -21,6 +21,7 @@
 #define CONFIRM_INTERVAL_MS 20               /* status updates to PostgreSQL are at least so far apart, unless asked for */
 #define IDLE_PUBLISH_MS 1000                 /* a position without rows is published this often at most */
 #define MESSAGES_PER_CHECK 256               /* messages between looks at the clock and the stop while the input is busy */
+#define ASK_AFTER_MS 3000                    /* of silence PostgreSQL is asked to say something: an idle one sends nothing by itself */
 #define BREATHE_MS 2000                      /* status updates while the stream waits */
 #define STOP_COMMIT_WAIT_MS 500              /* how long a stop waits for the end of a transaction */
 
@@ -55,13 +56,14 @@ static bool is_due(const struct stream *stream, bool drained)
     return clock_now_ns() - stream->first_row_ns >= PUBLISH_DELAY_NS;
 }
 
-static enum status send_status(struct stream *stream, struct error *error)
+/* ask: PostgreSQL is to answer at once */
+static enum status send_status(struct stream *stream, bool ask, struct error *error)
 {
     uint8_t message[STANDBY_STATUS_SIZE];
     uint64_t flushed = stream->task->settings->flush_mode == FLUSH_MANUAL ? 0 : stream->confirmed_lsn;
     uint64_t received = stream->received_lsn > flushed ? stream->received_lsn : flushed;
 
-    standby_status_write(message, received, flushed, flushed, clock_now_us(), false);
+    standby_status_write(message, received, flushed, flushed, clock_now_us(), ask);
     if (PQputCopyData(stream->connection->pg, (const char *)message, sizeof(message)) < 0 || PQflush(stream->connection->pg) < 0)
         return pg_connection_failure(stream->connection, NULL, error);
     stream->last_status_ms = clock_monotonic_ms();
@@ -90,7 +92,7 @@ static enum status confirm(struct stream *stream, int64_t now_ms, struct error *
 {
     struct task *task = stream->task;
     struct output_durable durable = output_durable(task->output);
-    bool moved = durable.resume_lsn > stream->confirmed_lsn;
+    bool moved = durable.resume_lsn > stream->confirmed_lsn, ask = !stream->is_asked && now_ms - stream->heard_ms >= ASK_AFTER_MS;
     int64_t since_ms = now_ms - stream->last_status_ms;
     enum status status;
 
@@ -98,13 +100,14 @@ static enum status confirm(struct stream *stream, int64_t now_ms, struct error *
         task->status->durable_lsn = durable.resume_lsn;
     if (durable.time_us != 0)
         task->status->source_time_us = (int64_t)durable.time_us;
-    if (!stream->reply_requested && !(moved && since_ms >= CONFIRM_INTERVAL_MS) && since_ms < task->settings->status_interval_ms)
+    if (!ask && !stream->reply_requested && !(moved && since_ms >= CONFIRM_INTERVAL_MS) && since_ms < task->settings->status_interval_ms)
         return OK;
     if (moved)
         stream->confirmed_lsn = durable.resume_lsn;
     task->status->received_lsn = stream->received_lsn > task->status->appended_lsn ? stream->received_lsn : task->status->appended_lsn;
     note_way(stream);
-    status = send_status(stream, error);
+    stream->is_asked = stream->is_asked || ask;
+    status = send_status(stream, ask, error);
     task->report(task->context);
     return status;
 }
@@ -195,7 +198,19 @@ static int64_t idle_ms(const struct stream *stream, int64_t now_ms)
         wait = least(wait, signals_rest_ms(stream->signals, now_ms));
     if (stream->task->status->durable_lsn > stream->confirmed_lsn)
         wait = least(wait, CONFIRM_INTERVAL_MS);
+    if (!stream->is_asked)
+        wait = least(wait, stream->heard_ms + ASK_AFTER_MS - now_ms);
     return wait < 0 ? 0 : wait;
+}
+
+/* Something came, or what comes is not looked at. */
+static void heard(struct stream *stream, int64_t now_ms)
+{
+    stream->heard_ms = now_ms;
+    stream->task->status->heard_ms = clock_now_ms();
+    if (stream->is_asked)
+        stream->task->report(stream->task->context);
+    stream->is_asked = false;
 }
 
 /* While something long is done beside the stream: PostgreSQL hears from us, or it would end the connection. */
@@ -206,6 +221,7 @@ static enum status breathe(void *context, struct error *error)
 
     if (now_ms - stream->last_status_ms < BREATHE_MS)
         return OK;
+    heard(stream, now_ms);
     stream->reply_requested = true;
     return confirm(stream, now_ms, error);
 }
@@ -229,8 +245,11 @@ static enum status run_pending(struct stream *stream, struct error *error)
 static enum status tend(struct stream *stream, bool drained, struct error *error)
 {
     int64_t now_ms = clock_monotonic_ms();
-    enum status status = beat(stream, now_ms, error);
+    enum status status;
 
+    if (!drained)
+        heard(stream, now_ms);
+    status = beat(stream, now_ms, error);
     if (status == OK && !stream->in_transaction)
         status = signals_poll(stream->signals, now_ms, error);
     if (status == OK && !stream->in_transaction)
@@ -416,6 +435,7 @@ static void stream_finish(struct stream *stream)
     stream_tables_finish(stream);
     signals_destroy(stream->signals);
     stream->task->breathe = NULL;
+    stream->task->status->heard_ms = 0;
     stream->task->position.signals = slice_null();
     pgoutput_decoder_finish(&stream->decoder);
     pg_connection_close(stream->heartbeat);
@@ -447,6 +467,7 @@ enum status stream_run(struct task *task, struct error *error)
         task->breathe = breathe;
         task->breathe_context = &stream;
         task->status->state = CAPTURE_STREAMING;
+        heard(&stream, clock_monotonic_ms());
         memset(&task->status->error, 0, sizeof(task->status->error));
         task->report(task->context);
         status = loop(&stream, error);

@@ -47,6 +47,8 @@ struct stream {
     uint64_t confirmed_lsn;
     bool position_moved; /* past what was published last, without rows */
     bool reply_requested;
+    int64_t heard_ms; /* monotonic: when the last message came, or nobody listened */
+    bool is_asked;    /* since then, whether it is still there */
     int64_t first_row_ns; /* when the oldest unpublished row came */
     int64_t last_publish_ms, last_status_ms, last_heartbeat_ms;
     struct pg_connection *heartbeat; /* of heartbeat.action.query */

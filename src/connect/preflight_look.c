@@ -22,38 +22,12 @@ static int64_t time_left_ms(const struct look *look)
     return left < 1 ? 1 : left;
 }
 
-/* By the configuration's database.* alone, so that a mistake elsewhere in it does not stand in the way. */
-static enum status connect_by_config(const struct preflight_request *request, enum connection_kind kind, int64_t timeout_ms, struct pg_connection **opened,
-                                     struct error *error)
-{
-    struct capture_settings *settings = NULL;
-    struct properties database;
-    enum status status;
-
-    properties_init(&database);
-    properties_set(&database, "topic.prefix", "preflight");
-    for (size_t i = 0; i < request->config->count; i++) {
-        if (strncmp(request->config->items[i].key, "database.", strlen("database.")) == 0)
-            properties_set(&database, request->config->items[i].key, request->config->items[i].value);
-    }
-    status = capture_settings_create("preflight", &database, request->aliases, &settings, error);
-    if (status == OK) {
-        if (settings->connect_timeout_ms == 0 || settings->connect_timeout_ms > timeout_ms)
-            settings->connect_timeout_ms = timeout_ms;
-        settings->query_timeout_ms = timeout_ms;
-        status = pg_connection_open(settings, kind, APPLICATION, NULL, request->stop_fd > 0 ? request->stop_fd : -1, opened, error);
-    }
-    capture_settings_destroy(settings);
-    properties_finish(&database);
-    return status;
-}
-
 static enum status open_connection(const struct preflight_request *request, enum connection_kind kind, int64_t timeout_ms, struct pg_connection **opened,
                                    struct error *error)
 {
     if (request->conninfo != NULL)
         return pg_connection_open_conninfo(request->conninfo, kind, APPLICATION, timeout_ms, opened, error);
-    return connect_by_config(request, kind, timeout_ms, opened, error);
+    return pg_connection_open_config(request->config, request->aliases, kind, APPLICATION, timeout_ms, request->stop_fd > 0 ? request->stop_fd : -1, opened, error);
 }
 
 enum status preflight_connect(const struct preflight_request *request, struct pg_connection **opened, struct error *error)

@@ -462,6 +462,7 @@ static void capture_describe(const struct capture *capture, struct buffer *out)
     lsn_put(out, "appended_lsn", status.appended_lsn);
     lsn_put(out, "durable_lsn", status.durable_lsn);
     lsn_put(out, "confirmed_lsn", status.confirmed_lsn);
+    number_put(out, "heard_ms", status.heard_ms);
     number_put(out, "rows", status.rows);
     number_put(out, "transactions", status.transactions);
     number_put(out, "source_time_us", status.source_time_us);

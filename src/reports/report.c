@@ -19,7 +19,7 @@
 #define RETRY_MAX_MS 15000
 #define OUTAGE_GRACE_MS 10000 /* a database that is away for less was just being started: no failed run is told */
 #define LOOK_MS 200
-#define CONNECT_MS 15000
+#define CONNECT_MS 10000 /* one that says nothing for so long hangs, which is told at once */
 #define QUERY_BYTES_MAX ((size_t)1 << 20)
 #define TIMESTAMPTZ_OID 1184
 #define ELLIPSIS "…"
@@ -475,15 +475,15 @@ static enum status run_due(struct running *running, struct error *error)
     return status;
 }
 
-/* The failed run is told once per outage; it is made up for when the database is back. */
-static enum status outage(struct running *running, struct error *error)
+/* The failed run is told once per outage; it is made up for when the database is back. asked_ms: monotonic; since when there is no answer */
+static enum status outage(struct running *running, int64_t asked_ms, struct error *error)
 {
     enum status status = OK;
     int64_t now_ms = clock_monotonic_ms(), down_ms;
     struct report_result result = {.outcome = REPORT_FAILED, .run_us = clock_now_us(), .rows = -1, .error = *error};
 
     if (running->failures++ == 0)
-        running->down_since_ms = now_ms;
+        running->down_since_ms = asked_ms;
     down_ms = now_ms - running->down_since_ms;
     if (!running->said_down && down_ms >= OUTAGE_GRACE_MS) {
         running->said_down = true;
@@ -505,9 +505,13 @@ enum status report_run(const struct report_spec *spec, int64_t last_to_us, const
     if (last_to_us > 0)
         running.next_to_us = last_to_us + spec->every_s * US_PER_SECOND;
     while (status == OK && !*stop) {
+        int64_t asked_ms = clock_monotonic_ms();
+
         status = connect_database(&running, error);
-        if (status == OK)
+        if (status == OK) {
             status = run_due(&running, error);
+            asked_ms = clock_monotonic_ms(); /* a query may take its time */
+        }
         if (status == OK) {
             running.said_down = false;
             running.failures = 0;
@@ -517,7 +521,7 @@ enum status report_run(const struct report_spec *spec, int64_t last_to_us, const
         } else if (status == ERROR_UNAVAILABLE && !running.not_kept) {
             PQfinish(running.connection); /* an answer may still come on it */
             running.connection = NULL;
-            status = outage(&running, error);
+            status = outage(&running, asked_ms, error);
         }
     }
     PQfinish(running.connection);
@@ -529,7 +533,7 @@ enum status report_once(const struct report_spec *spec, int64_t timeout_ms, cons
     struct patience patience = {stop, wake_fd, clock_monotonic_ms() + timeout_ms};
     char limit[80];
     PGconn *connection = NULL;
-    PGresult *begun = NULL;
+    PGresult *limited = NULL, *begun = NULL;
     int64_t now_us = 0;
     enum status status = report_check(spec, error);
 
@@ -537,10 +541,13 @@ enum status report_once(const struct report_spec *spec, int64_t timeout_ms, cons
     if (status == OK)
         status = connection_open(spec->conninfo, &patience, &connection, error);
     if (status == OK) {
-        PQclear(ask(connection, limit, 0, NULL, &patience, error));
-        begun = ask(connection, "BEGIN TRANSACTION READ ONLY", 0, NULL, &patience, error);
-        if (PQresultStatus(begun) != PGRES_COMMAND_OK)
+        limited = ask(connection, limit, 0, NULL, &patience, error);
+        begun = limited == NULL ? NULL : ask(connection, "BEGIN TRANSACTION READ ONLY", 0, NULL, &patience, error);
+        if (begun == NULL)
+            status = ERROR_UNAVAILABLE;
+        else if (PQresultStatus(begun) != PGRES_COMMAND_OK)
             status = query_failed(connection, begun, "begin", error);
+        PQclear(limited);
         PQclear(begun);
     }
     if (status == OK)

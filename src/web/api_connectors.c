@@ -12,6 +12,7 @@
 #include <math.h>
 
 #define BODY_MAX ((size_t)16 << 20)
+#define SILENT_MS 6000    /* a stream that is quiet for so long was asked, and did not answer */
 #define PATIENCE_MS 10000 /* a PostgreSQL that cannot be reached for so long is a problem */
 
 /* ---- One connector ---- */
@@ -81,13 +82,19 @@ static bool own_starts(const json_t *connector, const json_t *postgres)
 static bool waits_for_postgres(const json_t *connector, const json_t *capture, const json_t *postgres, bool *is_patient)
 {
     const char *error = member_text(capture, "error");
-    bool waits = is(capture, "state", "retrying") && is(connector, "target", "STARTED") && strcmp(cause_of(error).code, "pg_unreachable") == 0;
+    bool waits = is(capture, "state", "retrying") && is(connector, "target", "STARTED") && (strcmp(cause_of(error).code, "pg_unreachable") == 0 || strcmp(cause_of(error).code, "pg_silent") == 0);
 
     *is_patient = waits && (clock_now_ms() - member_integer(capture, "since_ms", 0) < PATIENCE_MS || own_starts(connector, postgres));
     return waits;
 }
 
-static void state_put(json_t *item, const json_t *connector, const json_t *capture, const json_t *postgres)
+/* It reads a server that does not answer; what is still on its way to us may come yet. */
+static bool gets_no_answer(const json_t *capture, const struct slot_facts *facts)
+{
+    return facts->is_silent && (is(capture, "state", "snapshot") || (is(capture, "state", "streaming") && clock_now_ms() - member_integer(capture, "heard_ms", 0) >= SILENT_MS));
+}
+
+static void state_put(json_t *item, const json_t *connector, const json_t *capture, const json_t *postgres, const struct slot_facts *facts)
 {
     static const struct {
         const char *member, *value, *state, *word;
@@ -116,19 +123,27 @@ static void state_put(json_t *item, const json_t *connector, const json_t *captu
     } else if (is(capture, "state", "retrying") && is(connector, "target", "STARTED")) {
         state = "crit";
         word = "Retrying";
+    } else if (is(connector, "target", "STARTED") && gets_no_answer(capture, facts)) {
+        state = "crit";
+        word = "Waiting for PostgreSQL";
     }
     json_put(item, "state", json_string(state));
     json_put(item, "word", json_string(word));
 }
 
-static void trouble_put(json_t *item, const json_t *connector, const json_t *capture)
+static void trouble_put(json_t *item, const json_t *connector, const json_t *capture, const struct slot_facts *facts)
 {
     bool retries = is(capture, "state", "retrying");
+    char silence[160];
     const char *text = member_text(capture, "error");
     int64_t next_ms = member_integer(capture, "retry_at_ms", 0);
 
     if (text == NULL && is(item, "word", "Failed"))
         text = member_text(connector, "trace");
+    if (text == NULL && gets_no_answer(capture, facts)) {
+        (void)snprintf(silence, sizeof(silence), "no answer from PostgreSQL for %lld s", (long long)(clock_now_ms() - member_integer(capture, "heard_ms", clock_now_ms())) / 1000);
+        text = is(capture, "state", "snapshot") ? "no answer from PostgreSQL" : silence;
+    }
     if (text == NULL && is(item, "state", "crit"))
         text = "It did not say why.";
     json_put(item, "error", is(item, "state", "crit") ? error_make(member_text(item, "name"), text, capture) : json_null());
@@ -216,7 +231,7 @@ static json_t *connector_make(struct api *api, const json_t *connector, const js
 
     slots_facts(api_slots(api), name, (uint64_t)member_integer(capture, "received_lsn", 0), &facts);
     json_put(item, "name", json_string(name));
-    state_put(item, connector, capture, postgres);
+    state_put(item, connector, capture, postgres, &facts);
     since_put(item, connector, capture);
     json_put(item, "database", json_text_or_null(member_text(config, "database.dbname")));
     json_put(item, "server", host == NULL ? json_null() : json_sprintf("%s:%s", host, port == NULL ? "5432" : port));
@@ -228,9 +243,10 @@ static json_t *connector_make(struct api *api, const json_t *connector, const js
     json_put(item, "lag_ms", json_integer_or_null(facts.lag_ms));
     json_put(item, "commit_to_durable_ms", commit_to_durable_make(capture));
     json_put(item, "positions", positions_make(capture, &facts));
+    json_put(item, "silent_ms", is(capture, "state", "streaming") && member_integer(capture, "heard_ms", 0) > 0 ? json_integer(clock_now_ms() - member_integer(capture, "heard_ms", 0)) : json_null());
     json_put(item, "ages_ms", ages_make(capture));
     json_put(item, "wal_bytes", json_integer_or_null(facts.wal_bytes));
-    trouble_put(item, connector, capture);
+    trouble_put(item, connector, capture, &facts);
     json_put(item, "warnings", warnings_make(connector));
     json_put(item, "snapshot", snapshot_make(api, name));
     return item;

@@ -49,10 +49,8 @@ static void drop(struct api_call *call, const char *name, const char *connector)
 {
     const struct api_settings *settings = api_settings_of(call->api);
     struct connect_database *databases;
-    PGconn *connection = NULL;
-    PGresult *result;
+    struct pg_connection *connection = NULL;
     struct error error = {.status = OK};
-    const char *state;
     size_t count;
 
     databases = connect_databases(settings->connect, true, call->arena, &count);
@@ -66,18 +64,16 @@ static void drop(struct api_call *call, const char *name, const char *connector)
                   arena_format(call->arena, "On the server: SELECT pg_drop_replication_slot('%s')", name));
         return;
     }
-    result = PQexecParams(connection, drop_sql, 1, NULL, &name, NULL, NULL, 0);
-    state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+    if (pg_connection_run_with(connection, drop_sql, 1, &name, NULL, &error) == OK) {
         api_changed(call, "info", name, arena_format(call->arena, "Replication slot %s was dropped.", name));
         call->response->status = 204;
-    } else if (state != NULL && strcmp(state, UNDEFINED_OBJECT) == 0) {
+    } else if (strcmp(connection->sqlstate, UNDEFINED_OBJECT) == 0) {
         unknown(call, name);
     } else {
-        api_error(call, 409, "SLOT_NOT_DROPPED", "The slot was not dropped.", arena_format(call->arena, "%s", PQresultErrorMessage(result)), NULL);
+        api_error(call, error.status == ERROR_DATABASE ? 409 : 503, error.status == ERROR_DATABASE ? "SLOT_NOT_DROPPED" : "PG_UNREACHABLE", "The slot was not dropped.",
+                  arena_format(call->arena, "%s", error.message), NULL);
     }
-    PQclear(result);
-    connector_database_close(api_databases(call->api), connection);
+    pg_connection_close(connection);
 }
 
 void api_slot_drop(struct api_call *call)

@@ -113,10 +113,10 @@ static bool topic_write(struct wanted *wanted, const char *id, const char *type,
 }
 
 /* "public.signals", quoted. */
-static const char *table_quoted(struct wanted *wanted, PGconn *connection)
+static const char *table_quoted(struct wanted *wanted, PGconn *pg)
 {
     const char *name = setting(wanted, "signal.data.collection", ""), *dot = strchr(name, '.');
-    char *first = PQescapeIdentifier(connection, name, dot == NULL ? strlen(name) : (size_t)(dot - name)), *second = dot == NULL ? NULL : PQescapeIdentifier(connection, dot + 1, strlen(dot + 1));
+    char *first = PQescapeIdentifier(pg, name, dot == NULL ? strlen(name) : (size_t)(dot - name)), *second = dot == NULL ? NULL : PQescapeIdentifier(pg, dot + 1, strlen(dot + 1));
     const char *quoted = first == NULL ? "" : arena_format(wanted->call->arena, "%s%s%s", first, second == NULL ? "" : ".", second == NULL ? "" : second);
 
     PQfreemem(first);
@@ -124,26 +124,31 @@ static const char *table_quoted(struct wanted *wanted, PGconn *connection)
     return quoted;
 }
 
+/* What PostgreSQL said to a statement, or that it says nothing. */
+static void refused(struct api_call *call, const char *code, const char *what, const struct error *error, const char *todo)
+{
+    bool is_said = error->status == ERROR_DATABASE;
+
+    api_error(call, is_said ? 409 : 503, is_said ? code : "PG_UNREACHABLE", what, arena_format(call->arena, "%s", error->message), todo);
+}
+
 static bool table_write(struct wanted *wanted, const char *id, const char *type, json_t *data)
 {
     struct api_call *call = wanted->call;
     char *text = json_dumps(data, JSON_COMPACT);
     const char *const values[] = {id, type, text};
-    PGconn *connection = NULL;
-    PGresult *result = NULL;
+    struct pg_connection *connection = NULL;
     struct error error;
     bool fine = connector_database_open(api_databases(call->api), &wanted->config, &connection, &error) == OK;
 
     if (!fine) {
         api_error(call, 503, "PG_UNREACHABLE", "The signal was not written.", arena_copy_string(call->arena, slice_from_string(error.message)), "Look at the connector, then try again.");
     } else {
-        result = PQexecParams(connection, arena_format(call->arena, "INSERT INTO %s VALUES ($1, $2, $3)", table_quoted(wanted, connection)), 3, NULL, values, NULL, NULL, 0);
-        fine = PQresultStatus(result) == PGRES_COMMAND_OK;
+        fine = pg_connection_run_with(connection, arena_format(call->arena, "INSERT INTO %s VALUES ($1, $2, $3)", table_quoted(wanted, connection->pg)), 3, values, NULL, &error) == OK;
         if (!fine)
-            api_error(call, 409, "SIGNAL_REFUSED", "The signal was not written.", arena_format(call->arena, "%s", PQresultErrorMessage(result)), "Look at the table that signal.data.collection names.");
+            refused(call, "SIGNAL_REFUSED", "The signal was not written.", &error, "Look at the table that signal.data.collection names.");
     }
-    PQclear(result);
-    connector_database_close(api_databases(call->api), connection);
+    pg_connection_close(connection);
     free(text);
     return fine;
 }
@@ -176,11 +181,13 @@ static const char *pattern_of(struct arena *arena, const char *table)
     return copy;
 }
 
+static const char about_sql[] = "SELECT reltuples::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname || '.' || c.relname = $1 AND c.relkind IN ('r', 'p')";
+
 /* Rows about, as PostgreSQL estimates them. False with the answer given. */
 static bool tables_count(struct wanted *wanted, const json_t *names, json_t *tables)
 {
     struct api_call *call = wanted->call;
-    PGconn *connection = NULL;
+    struct pg_connection *connection = NULL;
     struct error error;
     const json_t *name;
     size_t index;
@@ -190,11 +197,13 @@ static bool tables_count(struct wanted *wanted, const json_t *names, json_t *tab
         api_error(call, 503, "PG_UNREACHABLE", "The tables were not looked at.", arena_copy_string(call->arena, slice_from_string(error.message)), "Look at the connector, then try again.");
     json_array_foreach(names, index, name) {
         const char *text = json_string_value(name);
-        PGresult *result = !fine ? NULL : PQexecParams(connection, "SELECT reltuples::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname || '.' || c.relname = $1 AND c.relkind IN ('r', 'p')",
-                                                       1, NULL, &text, NULL, NULL, 0);
+        PGresult *result = NULL;
         int64_t about = -1;
 
-        if (fine && PQntuples(result) == 0) {
+        if (fine && pg_connection_run_with(connection, about_sql, 1, &text, &result, &error) != OK) {
+            refused(call, "TABLES_REFUSED", "The tables were not looked at.", &error, "Look at the connector, then try again.");
+            fine = false;
+        } else if (fine && PQntuples(result) == 0) {
             api_error(call, 400, "UNKNOWN_TABLE", arena_format(call->arena, "There is no table %.200s.", text), NULL, "Choose one that the connector captures.");
             fine = false;
         } else if (fine) {
@@ -203,7 +212,7 @@ static bool tables_count(struct wanted *wanted, const json_t *names, json_t *tab
         }
         PQclear(result);
     }
-    connector_database_close(api_databases(call->api), connection);
+    pg_connection_close(connection);
     return fine;
 }
 

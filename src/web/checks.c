@@ -228,10 +228,13 @@ static json_t *huge_make(struct checked *checked, const PGresult *result, const 
 }
 
 /* NULL: there is none, or it cannot be known (PostgreSQL before 14, or no right to see the activity of others). */
-static json_t *huge_look(struct checked *checked, PGconn *connection, const char *slot)
+static json_t *huge_look(struct checked *checked, struct pg_connection *connection, const char *slot)
 {
-    PGresult *result = PQserverVersion(connection) < 140000 ? NULL : PQexecParams(connection, spill_sql, 1, NULL, &slot, NULL, NULL, 0);
-    json_t *huge = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 ? huge_make(checked, result, slot) : NULL;
+    PGresult *result = NULL;
+    json_t *huge = NULL;
+
+    if (connection->version >= 140000 && pg_connection_run_with(connection, spill_sql, 1, &slot, &result, NULL) == OK && PQntuples(result) == 1)
+        huge = huge_make(checked, result, slot);
 
     PQclear(result);
     return huge;
@@ -268,7 +271,7 @@ static void replace(struct checks *checks, json_t **at, json_t *now)
     json_decref(before);
 }
 
-void checks_look(struct checks *checks, struct connect *connect, const char *connector, const struct properties *config, bool is_running, PGconn *connection)
+void checks_look(struct checks *checks, struct connect *connect, const char *connector, const struct properties *config, bool is_running, struct pg_connection *connection)
 {
     struct checked *checked = checked_of(checks, connector);
     int64_t now_ms = clock_monotonic_ms();

@@ -7,10 +7,10 @@
 #define WEB_CHECKS_H
 
 #include "base/properties.h"
+#include "capture/connection.h"
 #include "connect/connect.h"
 
 #include <jansson.h>
-#include <libpq-fe.h>
 
 struct checks;
 
@@ -22,7 +22,7 @@ void checks_destroy(struct checks *checks); /* NULL is fine */
  * config  placeholders resolved
  * Thread  one; waits for the database
  */
-void checks_look(struct checks *checks, struct connect *connect, const char *connector, const struct properties *config, bool is_running, PGconn *connection);
+void checks_look(struct checks *checks, struct connect *connect, const char *connector, const struct properties *config, bool is_running, struct pg_connection *connection);
 
 /* Forgets a connector that is gone, or does not run. Thread: as above */
 void checks_forget(struct checks *checks, const char *connector);

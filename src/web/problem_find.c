@@ -12,6 +12,7 @@
 #define DISK_FORECAST_MS (24 * 3600 * 1000LL)
 #define DISK_CRITICAL_MS (3600 * 1000LL)
 #define CAPTURE_BEHIND_MS 60000
+#define WALSENDER_SILENT_MS 30000 /* half of wal_sender_timeout, when PostgreSQL would ask us */
 #define SNAPSHOT_SLOW_MS 3600000 /* a snapshot that needs more than this yet is slow */
 #define CANNOT_READ_MS 60000     /* an agent that could not read a record so short a time ago */
 #define FLAPPING 5               /* rebalances in ten minutes */
@@ -191,6 +192,22 @@ static void of_behind(struct finder *finder, const json_t *connectors)
         if (lag_ms >= CAPTURE_BEHIND_MS && strcmp(member_text(connector, "state"), "ok") == 0)
             (void)add(finder, &table[CODE_capture_behind].says, subject,
                       arena_format(finder->arena, "PostgreSQL wrote what it has not received yet %s ago.", words_duration(finder->arena, lag_ms)), NULL, opening("Open the connector", subject.path));
+    }
+}
+
+/* The server answers, its walsender does not. */
+static void of_silent_streams(struct finder *finder, const json_t *connectors)
+{
+    const json_t *connector;
+    size_t index;
+
+    json_array_foreach(connectors, index, connector) {
+        int64_t silent_ms = member_integer(connector, "silent_ms", -1);
+
+        if (silent_ms >= WALSENDER_SILENT_MS && strcmp(member_text(connector, "state"), "ok") == 0)
+            (void)add(finder, &table[CODE_walsender_silent].says, subject_at(finder, "connector", member_text(connector, "name"), "/connectors"),
+                      arena_format(finder->arena, "The walsender of slot %s has said nothing for %s; PostgreSQL itself answers.", member_text(connector, "slot"), words_duration(finder->arena, silent_ms)),
+                      NULL, opening("Open the connector", arena_format(finder->arena, "/connectors/%s", member_text(connector, "name"))));
     }
 }
 
@@ -379,20 +396,55 @@ static const char *corrupt_why(struct finder *finder, const json_t *store)
     return why;
 }
 
+/* A problem of that code and, unless NULL, that name is the consequence of another one. */
+static void follows_from(struct finder *finder, const char *code, const char *name, const char *cause_id)
+{
+    json_t *problem;
+    size_t index;
+
+    json_array_foreach(finder->found, index, problem) {
+        if (strcmp(member_text(problem, "code"), code) == 0 && (name == NULL || strcmp(member_text(json_object_get(problem, "subject"), "name"), name) == 0) && strcmp(member_text(problem, "id"), cause_id) != 0)
+            json_put(problem, "caused_by", json_string(cause_id));
+    }
+}
+
+static bool problem_is_found(const struct finder *finder, const char *id)
+{
+    const json_t *problem;
+    size_t index;
+
+    json_array_foreach(finder->found, index, problem) {
+        if (strcmp(member_text(problem, "id"), id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A server that does not answer is why its connectors get no answer. */
+static void of_silent_servers(struct finder *finder, const json_t *connectors)
+{
+    const json_t *connector;
+    size_t index;
+
+    json_array_foreach(connectors, index, connector) {
+        const char *server = member_text(connector, "server"), *id = arena_format(finder->arena, "pg_silent:%s", server == NULL ? "" : server);
+
+        if (problem_is_found(finder, id)) {
+            follows_from(finder, "pg_silent", member_text(connector, "name"), id);
+            follows_from(finder, "pg_unreachable", member_text(connector, "name"), id);
+        }
+    }
+}
+
 /* A private PostgreSQL that does not run is why its connectors cannot reach it. */
 static void private_down(struct finder *finder, const json_t *postgres)
 {
-    const char *id, *error = member_text(postgres, "error");
-    json_t *down, *problem;
-    size_t index;
+    const char *error = member_text(postgres, "error");
+    json_t *down;
 
     down = add(finder, &table[CODE_pg_private_down].says, (struct subject){"postgres", "postgres", NULL},
                arena_format(finder->arena, "It is %s.%s%s", member_text(postgres, "state"), error == NULL || *error == '\0' ? "" : " ", error == NULL ? "" : error), NULL, NULL);
-    id = member_text(down, "id");
-    json_array_foreach(finder->found, index, problem) {
-        if (strcmp(member_text(problem, "code"), "pg_unreachable") == 0)
-            json_put(problem, "caused_by", json_string(id));
-    }
+    follows_from(finder, "pg_unreachable", NULL, member_text(down, "id"));
 }
 
 static void of_services(struct finder *finder)
@@ -552,6 +604,8 @@ json_t *problems_find(struct api *api, const json_t *description, const json_t *
     of_snapshots(&finder, connectors);
     of_slots(&finder, connectors);
     of_databases(&finder);
+    of_silent_streams(&finder, connectors);
+    of_silent_servers(&finder, connectors);
     arena_finish(&arena);
     return finder.found;
 }

@@ -8,6 +8,7 @@
 #include "web/api.h"
 #include "web/checks.h"
 #include "web/database.h"
+#include "web/problem_find.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,7 +35,12 @@ struct mark {
 
 struct server { /* of one connector */
     char *connector;
-    PGconn *connection; /* the thread's; NULL: none */
+    char address[300]; /* "host:port" of its configuration */
+    struct pg_connection *connection; /* the thread's; NULL: none */
+    int64_t asked_ms;        /* monotonic; the thread's: when the last look began */
+    int64_t silent_since_ms; /* wall clock, since when its server does not answer; 0: it does, or refuses */
+    char silence[300];       /* how that showed */
+    bool is_running;
     struct mark marks[MARKS_KEPT];
     size_t mark_count; /* ever */
     json_t *slots;     /* as listed; NULL: not known */
@@ -49,7 +55,7 @@ struct slots {
     struct databases *databases;
     struct checks *checks;
     struct thread *thread;
-    pthread_mutex_t lock; /* guards the servers' marks, slots and list, and stopping; a leaf */
+    pthread_mutex_t lock; /* guards the servers' marks, slots, silence and list, and stopping; a leaf */
     pthread_cond_t wake;
     struct server *servers;
     _Atomic int64_t headroom_bytes; /* 0: not known */
@@ -73,19 +79,20 @@ static int64_t number(const PGresult *result, int row, int column)
 }
 
 /* Free bytes of the disk that PostgreSQL writes to, when it is one of this machine; -1 otherwise. */
-static int64_t disk_room(PGconn *connection)
+static int64_t disk_room(struct pg_connection *connection)
 {
-    PGresult *result = PQexec(connection, "SELECT setting FROM pg_settings WHERE name = 'data_directory'");
-    const char *host = PQhost(connection), *directory;
+    PGresult *result = NULL;
+    enum status status = pg_connection_run(connection, "SELECT setting FROM pg_settings WHERE name = 'data_directory'", &result, NULL);
+    const char *host = PQhost(connection->pg), *directory;
     bool here = host == NULL || host[0] == '/' || strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0;
     char working[64];
     struct statvfs disk;
     int64_t room = -1;
 
-    if (here && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1) {
+    if (here && status == OK && PQntuples(result) == 1) {
         directory = PQgetvalue(result, 0, 0);
         if (strncmp(directory, "/proc/self/", 11) == 0) { /* the private one's: a name in its own process, whose working directory it is */
-            (void)snprintf(working, sizeof(working), "/proc/%d/cwd", PQbackendPID(connection));
+            (void)snprintf(working, sizeof(working), "/proc/%d/cwd", PQbackendPID(connection->pg));
             directory = working;
         }
         if (statvfs(directory, &disk) == 0 && disk.f_blocks > 0)
@@ -144,7 +151,7 @@ static json_t *slot_make(struct server *server, const PGresult *result, int row,
     else if (!active)
         state = "idle";
     json_put(slot, "slot", json_string(PQgetvalue(result, row, 0)));
-    json_put(slot, "server", json_sprintf("%s:%s", PQhost(server->connection), PQport(server->connection)));
+    json_put(slot, "server", json_sprintf("%s:%s", PQhost(server->connection->pg), PQport(server->connection->pg)));
     json_put(slot, "connector", ours ? json_string(server->connector) : json_null());
     json_put(slot, "ours", json_boolean(ours));
     json_put(slot, "active", json_boolean(active));
@@ -178,17 +185,36 @@ static void answer_take(struct slots *slots, struct server *server, const PGresu
     }
     old = server->slots;
     server->slots = list;
-    (void)snprintf(server->version, sizeof(server->version), "%s", PQparameterStatus(server->connection, "server_version"));
+    (void)snprintf(server->version, sizeof(server->version), "%s", PQparameterStatus(server->connection->pg, "server_version"));
     (void)pthread_mutex_unlock(&slots->lock);
     json_decref(old);
 }
 
-/* Nobody reads a slot there now; how much it keeps is as it was seen last. */
-static void unreachable(struct slots *slots, struct server *server)
+/* All of the address: what one of them got to know is of use for the others. NULL: they answer */
+static void silence_set(struct slots *slots, const char *address, const char *silence)
 {
+    (void)pthread_mutex_lock(&slots->lock);
+    for (struct server *server = slots->servers; server != NULL; server = server->next) {
+        if (strcmp(server->address, address) != 0)
+            continue;
+        server->silent_since_ms = silence == NULL ? 0 : server->silent_since_ms != 0 ? server->silent_since_ms : clock_now_ms();
+        (void)snprintf(server->silence, sizeof(server->silence), "%s", silence == NULL ? "" : silence);
+    }
+    (void)pthread_mutex_unlock(&slots->lock);
+}
+
+/* Nobody reads a slot there now; how much it keeps is as it was seen last. Of a server that refuses, the connector says what is wrong. */
+static void unreachable(struct slots *slots, struct server *server, const struct error *error)
+{
+    bool is_silent = strcmp(cause_of(error->message).code, "pg_silent") == 0;
     json_t *slot;
     size_t index;
 
+    pg_connection_close(server->connection);
+    server->connection = NULL;
+    if (error->status == ERROR_CLOSED)
+        return;
+    silence_set(slots, server->address, is_silent ? error->message : NULL);
     checks_forget(slots->checks, server->connector);
     (void)pthread_mutex_lock(&slots->lock);
     json_array_foreach(server->slots, index, slot) {
@@ -211,21 +237,27 @@ static bool is_stopping(struct slots *slots)
 static void server_look(struct slots *slots, struct server *server, const struct properties *config, bool is_running)
 {
     const char *slot = connector_slot(config);
-    PGresult *result;
+    PGresult *result = NULL;
+    struct error error = {.status = OK};
+    enum status status = OK;
 
-    if (server->connection != NULL && PQstatus(server->connection) != CONNECTION_OK) {
-        connector_database_close(slots->databases, server->connection);
+    server->asked_ms = clock_monotonic_ms();
+    if (server->connection != NULL && PQtransactionStatus(server->connection->pg) != PQTRANS_IDLE) { /* lost, or a statement was given up */
+        pg_connection_close(server->connection);
         server->connection = NULL;
     }
-    if (server->connection == NULL && connector_database_open(slots->databases, config, &server->connection, NULL) != OK) {
-        unreachable(slots, server); /* the connector says what is wrong */
-        return;
-    }
-    result = PQexecParams(server->connection, slots_sql, 1, NULL, &slot, NULL, NULL, 0);
-    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+    if (server->connection == NULL)
+        status = connector_database_open(slots->databases, config, &server->connection, &error);
+    if (status == OK)
+        status = pg_connection_run_with(server->connection, slots_sql, 1, &slot, &result, &error);
+    if (status == OK) {
+        silence_set(slots, server->address, NULL);
         answer_take(slots, server, result, disk_room(server->connection));
+    } else if (status != ERROR_DATABASE || server->connection == NULL) {
+        unreachable(slots, server, &error);
+    }
     PQclear(result);
-    if (PQstatus(server->connection) == CONNECTION_OK && !is_stopping(slots))
+    if (server->connection != NULL && PQtransactionStatus(server->connection->pg) == PQTRANS_IDLE && !is_stopping(slots))
         checks_look(slots->checks, slots->connect, server->connector, config, is_running, server->connection);
 }
 
@@ -248,9 +280,26 @@ static struct server *server_of(struct slots *slots, const char *connector)
     return server;
 }
 
-static void server_destroy(struct slots *slots, struct server *server)
+/* What the configuration says now. */
+static void server_note(struct slots *slots, struct server *server, const struct connect_database *database)
 {
-    connector_database_close(slots->databases, server->connection);
+    const char *host = properties_get(&database->config, "database.hostname"), *port = properties_get(&database->config, "database.port");
+    char address[sizeof(server->address)];
+
+    (void)snprintf(address, sizeof(address), "%s:%s", host == NULL ? "localhost" : host, port == NULL ? "5432" : port);
+    server->seen = true;
+    (void)pthread_mutex_lock(&slots->lock);
+    server->is_running = database->is_running;
+    if (strcmp(server->address, address) != 0) {
+        memcpy(server->address, address, sizeof(address));
+        server->silent_since_ms = 0;
+    }
+    (void)pthread_mutex_unlock(&slots->lock);
+}
+
+static void server_destroy(struct server *server)
+{
+    pg_connection_close(server->connection);
     json_decref(server->slots);
     memory_free(server->connector);
     memory_free(server);
@@ -273,7 +322,7 @@ static void servers_prune(struct slots *slots)
         *at = server->next;
         (void)pthread_mutex_unlock(&slots->lock);
         checks_forget(slots->checks, server->connector);
-        server_destroy(slots, server);
+        server_destroy(server);
     }
 }
 
@@ -287,26 +336,55 @@ static bool is_due(struct server *server, bool is_running)
     return true;
 }
 
-static void look(struct slots *slots)
+/* Of those that do not answer, the one that was asked longest ago; NULL: all answer. */
+static struct server *longest_silent(struct slots *slots, const struct connect_database *databases, size_t count, size_t *place)
 {
-    struct connect_database *databases;
-    struct arena arena;
-    size_t count;
+    struct server *found = NULL;
 
-    arena_init(&arena, 16384);
-    databases = connect_databases(slots->connect, true, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         struct server *server = server_of(slots, databases[i].connector);
 
-        server->seen = true;
-        if (!is_stopping(slots) && is_due(server, databases[i].is_running))
-            server_look(slots, server, &databases[i].config, databases[i].is_running);
-        properties_finish(&databases[i].config);
-        if (!databases[i].is_running && server->connection != NULL) {
-            connector_database_close(slots->databases, server->connection);
-            server->connection = NULL;
+        if (server->silent_since_ms != 0 && (found == NULL || server->asked_ms < found->asked_ms)) {
+            found = server;
+            *place = i;
         }
     }
+    return found;
+}
+
+static void one_look(struct slots *slots, struct server *server, const struct connect_database *database)
+{
+    if (!is_stopping(slots) && is_due(server, database->is_running))
+        server_look(slots, server, &database->config, database->is_running);
+    if (!database->is_running) {
+        pg_connection_close(server->connection);
+        server->connection = NULL;
+    }
+}
+
+/* Those that answer come first; of the others one is asked in a look, so that they take little time from these. */
+static void look(struct slots *slots)
+{
+    struct connect_database *databases;
+    struct server *silent;
+    struct arena arena;
+    size_t count, place = 0;
+
+    arena_init(&arena, 16384);
+    databases = connect_databases(slots->connect, true, &arena, &count);
+    for (size_t i = 0; i < count; i++)
+        server_note(slots, server_of(slots, databases[i].connector), &databases[i]);
+    silent = longest_silent(slots, databases, count, &place);
+    for (size_t i = 0; i < count; i++) {
+        struct server *server = server_of(slots, databases[i].connector);
+
+        if (server->silent_since_ms == 0)
+            one_look(slots, server, &databases[i]);
+    }
+    if (silent != NULL)
+        one_look(slots, silent, &databases[place]);
+    for (size_t i = 0; i < count; i++)
+        properties_finish(&databases[i].config);
     servers_prune(slots);
     arena_finish(&arena);
 }
@@ -370,7 +448,7 @@ void slots_destroy(struct slots *slots)
         struct server *server = slots->servers;
 
         slots->servers = server->next;
-        server_destroy(slots, server);
+        server_destroy(server);
     }
     checks_destroy(slots->checks);
     (void)pthread_cond_destroy(&slots->wake);
@@ -404,9 +482,32 @@ void slots_set_headroom(struct slots *slots, int64_t bytes)
     slots->headroom_bytes = bytes;
 }
 
+/* A server that does not answer, once. Lock held. */
+static void silence_add(json_t *findings, const struct server *server)
+{
+    const json_t *known;
+    size_t index;
+
+    json_array_foreach(findings, index, known) {
+        if (strcmp(member_text(known, "code"), "pg_silent") == 0 && strcmp(member_text(known, "name"), server->address) == 0)
+            return;
+    }
+    json_add(findings, json_pack("{s:s, s:s, s:s, s:s, s:o, s:n, s:o}", "code", "pg_silent", "kind", "database", "name", server->address, "connector", server->connector, "why",
+                                 json_sprintf("%s. It takes connections, or keeps them open, and says nothing.", server->silence), "todo", "title",
+                                 json_sprintf("PostgreSQL at %s does not answer", server->address)));
+}
+
 json_t *slots_findings(struct slots *slots)
 {
-    return checks_list(slots->checks);
+    json_t *findings = checks_list(slots->checks);
+
+    (void)pthread_mutex_lock(&slots->lock);
+    for (const struct server *server = slots->servers; server != NULL; server = server->next) {
+        if (server->silent_since_ms != 0 && server->is_running)
+            silence_add(findings, server);
+    }
+    (void)pthread_mutex_unlock(&slots->lock);
+    return findings;
 }
 
 json_t *slots_list(struct slots *slots)
@@ -432,6 +533,7 @@ void slots_facts(struct slots *slots, const char *connector, uint64_t received_l
     server = slots->servers;
     while (server != NULL && strcmp(server->connector, connector) != 0)
         server = server->next;
+    facts->is_silent = server != NULL && server->silent_since_ms != 0;
     for (size_t back = 1; server != NULL && back <= MARKS_KEPT && back <= server->mark_count; back++) {
         const struct mark *mark = &server->marks[(server->mark_count - back) % MARKS_KEPT];
 

@@ -22,7 +22,7 @@ void slots_destroy(struct slots *slots); /* NULL is fine */
 /* All slots that are known, as the console's overview has them; a new reference. Thread: any. */
 json_t *slots_list(struct slots *slots);
 
-/* What the databases' state calls for, as checks_list gives it; a new reference. Thread: any. */
+/* What the databases' state calls for, as checks_list gives it, and which of them do not answer; a new reference. Thread: any. */
 json_t *slots_findings(struct slots *slots);
 
 /* The setting wal.headroom.bytes; 0: not known. Thread: any. */
@@ -34,6 +34,7 @@ struct slot_facts {
     int64_t wal_bytes;      /* that the connector's slot keeps; -1 unknown */
     int64_t lag_ms;         /* how long the server has been beyond `received_lsn`; -1 unknown */
     char server_version[32];
+    bool is_silent;         /* its server does not answer */
 };
 
 /* What is known of a connector's database. Thread: any. */

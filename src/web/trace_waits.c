@@ -29,23 +29,22 @@ static const char **row_ask(struct waits *waits, const struct properties *config
 {
     struct arena *arena = waits->trace->call->arena;
     struct databases *databases = api_databases(waits->trace->call->api);
-    PGconn *connection;
-    PGresult *result;
+    struct pg_connection *connection = NULL;
+    PGresult *result = NULL;
     const char **row = NULL;
     struct error error;
 
     *answered = false;
     if (connector_database_open(databases, config, &connection, &error) != OK)
         return NULL;
-    result = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
-    *answered = PQresultStatus(result) == PGRES_TUPLES_OK;
+    *answered = pg_connection_run_with(connection, sql, count, values, &result, &error) == OK;
     if (*answered && PQntuples(result) > 0) {
         row = arena_new_array(arena, (size_t)PQnfields(result) + 1, sizeof(*row));
         for (int i = 0; i < PQnfields(result); i++)
             row[i] = PQgetisnull(result, 0, i) ? NULL : arena_copy_string(arena, slice_from_string(PQgetvalue(result, 0, i)));
     }
     PQclear(result);
-    connector_database_close(databases, connection);
+    pg_connection_close(connection);
     return row;
 }
 

@@ -155,7 +155,7 @@ def test_a_server_that_never_answers_is_given_up(doctor):
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         found = doctor.find("--postgres", f"postgresql://127.0.0.1:{silent.getsockname()[1]}/x")
-    assert states(found, "connect") == ["error"] and "no answer within" in found["connect"][0]["found"]
+    assert states(found, "connect") == ["error"] and "no answer from PostgreSQL within" in found["connect"][0]["found"]
     assert found["connect"][0]["todo"] == "correct its host and port, or let the firewalls between here and there pass the connection"
 
 

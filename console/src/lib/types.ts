@@ -390,6 +390,7 @@ export interface Connector {
   tables: number | null;
   rows_per_s: number | null;
   lag_ms?: number | null;
+  silent_ms?: number | null; /* since PostgreSQL last said something in the stream */
   commit_to_durable_ms: { p50: number | null; p99: number | null } | null;
   positions: { server: string | null; received: string | null; appended: string | null; durable: string | null; confirmed: string | null } | null;
   ages_ms: { received: number | null; appended: number | null; durable: number | null; confirmed: number | null } | null;
