@@ -104,6 +104,14 @@ class Postgres:
         self.sql(name, TABLE)
         self.sql(name, "CREATE PUBLICATION dbz_publication FOR ALL TABLES")
 
+    def fill(self, name, rows):
+        """In transactions of 1000 rows."""
+        connection = self.connect(name)
+        cursor = connection.cursor()
+        for _ in range(rows // 1000):
+            cursor.execute(FILL, (1000,))
+        connection.close()
+
 
 class Tailrace:
     running = []

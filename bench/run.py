@@ -44,11 +44,7 @@ def drain(postgres, directory, rows, transport):
     tailrace.request("PUT", f"/connectors/{name}/stop")
     wait_until("the slot to be free", lambda: not postgres.sql("postgres", "SELECT active FROM pg_replication_slots WHERE slot_name=%s", name)[0][0])
     postgres.sql(name, "SELECT pg_copy_logical_replication_slot(%s, %s)", name, name + "_peer")
-    connection = postgres.connect(name)
-    cursor = connection.cursor()
-    for _ in range(rows // 1000):
-        cursor.execute(FILL, (1000,))
-    connection.close()
+    postgres.fill(name, rows)
     end_lsn = postgres.sql(name, "SELECT pg_current_wal_flush_lsn()")[0][0]
     postgres.sql(name, "CHECKPOINT")
 

@@ -76,11 +76,7 @@ def measure(postgres, directory, rows):
     postgres.database("traced")
     for turn in range(len(drains)):
         postgres.sql("traced", "SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", f"traced_{turn}")
-    connection = postgres.connect("traced")
-    cursor = connection.cursor()
-    for _ in range(rows // 1000):
-        cursor.execute(FILL, (1000,))
-    connection.close()
+    postgres.fill("traced", rows)
     postgres.sql("traced", "CHECKPOINT")
     drain = [drained(postgres, directory, turn, trace, rows) for turn, trace in enumerate(drains)]
     alive = [live(postgres, directory, turn, trace) for turn, trace in enumerate(lives)]

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import time
 
-from machine import BUILD, FILL, Tailrace, connector, wait_until
+from machine import BUILD, Tailrace, connector, wait_until
 
 TURNS = (False, True, True, False, False, True, True, False)
 STREAMS, SEARCHES = 200, 4
@@ -110,11 +110,7 @@ def measure(postgres, directory, rows):
     postgres.database("trouble")
     for turn in range(len(TURNS)):
         postgres.sql("trouble", "SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", f"trouble_{turn}")
-    connection = postgres.connect("trouble")
-    cursor = connection.cursor()
-    for _ in range(rows // 1000):
-        cursor.execute(FILL, (1000,))
-    connection.close()
+    postgres.fill("trouble", rows)
     postgres.sql("trouble", "CHECKPOINT")
     tailrace = Tailrace(directory / "trouble", postgres, [f"host.aliases=postgres={postgres.sockets}"])
     produced(tailrace)

@@ -297,16 +297,6 @@ size_t state_changed_keys(const struct state_table *table)
     return table->changed_count;
 }
 
-void state_remove(struct state_table *table, struct slice key)
-{
-    struct entry *entry;
-
-    key = key_cut(key);
-    entry = *slot_find(table, key, (uint32_t)hash_bytes(key));
-    if (entry != NULL)
-        entry_drop(table, entry);
-}
-
 bool state_next_changed(struct state_table *table, struct slice *key, struct slice *bytes)
 {
     struct entry *entry;
@@ -350,24 +340,6 @@ void state_restore(struct state_table *table, struct slice key, struct slice byt
         table->gone = gone->next;
         memory_free(gone);
     }
-}
-
-const struct state_entry *state_walk(const struct state_table *table, size_t *at, struct slice *key)
-{
-    /* Buckets are short: the position counts bucket * 256 + place in it. */
-    for (size_t bucket = *at / 256, place = *at % 256; bucket < table->bucket_count; bucket++, place = 0) {
-        const struct entry *entry = table->buckets[bucket];
-
-        for (size_t i = 0; entry != NULL && i < place; i++)
-            entry = entry->next;
-        if (entry != NULL) {
-            *at = bucket * 256 + place + 1;
-            *key = key_of(entry);
-            return &entry->state;
-        }
-    }
-    *at = table->bucket_count * 256;
-    return NULL;
 }
 
 struct state_counters state_counters_read(const struct state_table *table)

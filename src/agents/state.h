@@ -45,9 +45,7 @@ bool state_resize(struct state_table *table, struct state_entry **entry, size_t 
 /* Says that the entry changed since the last checkpoint. */
 void state_touch(struct state_table *table, struct state_entry *entry);
 
-void state_remove(struct state_table *table, struct slice key);
-
-/* Gives what changed since the last call, one by one: false at the end. bytes.data NULL: the key is gone (removed or evicted). */
+/* Gives what changed since the last call, one by one: false at the end. bytes.data NULL: the key was evicted. */
 bool state_next_changed(struct state_table *table, struct slice *key, struct slice *bytes);
 
 /* How many that would be, but for those that are gone. */
@@ -55,9 +53,6 @@ size_t state_changed_keys(const struct state_table *table);
 
 /* Sets a key from a checkpoint, without marking it as changed. */
 void state_restore(struct state_table *table, struct slice key, struct slice bytes);
-
-/* Walks all entries in no order; start with *at = 0. */
-const struct state_entry *state_walk(const struct state_table *table, size_t *at, struct slice *key);
 
 struct state_counters {
     size_t keys, bytes;

