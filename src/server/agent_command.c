@@ -84,7 +84,7 @@ static enum status settings_read(const struct option_list *assignments, const ch
     return status;
 }
 
-static enum status run(struct agent_spec *spec, struct shown *shown, bool until_end, struct error *error)
+static enum status agent_run_shown(struct agent_spec *spec, struct shown *shown, bool until_end, struct error *error)
 {
     struct agent *agent;
     enum status status = agent_create(spec, &agent, error);
@@ -100,12 +100,51 @@ static enum status run(struct agent_spec *spec, struct shown *shown, bool until_
     return status;
 }
 
+/* With the settings of the rule and of the client. */
+static enum status run(struct agent_spec *spec, struct shown *shown, const struct option_list *assignments, const char *config, bool until_end,
+                       struct error *error)
+{
+    struct properties rule, client;
+    enum status status;
+
+    (void)logger_set_level(NULL, "warning");
+    (void)logger_set_level("script", "info"); /* what a script prints */
+    (void)logger_set_level("model", "info");  /* which one scores, and when another takes over */
+    properties_init(&rule);
+    properties_init(&client);
+    spec->settings = &rule;
+    spec->client = &client;
+    spec->listener = show;
+    spec->began = began;
+    spec->context = shown;
+    buffer_init(&shown->line, 1 << 20);
+    status = settings_read(assignments, config, &rule, &client, error);
+    if (status == OK)
+        status = agent_run_shown(spec, shown, until_end, error);
+    buffer_finish(&shown->line);
+    properties_finish(&rule);
+    properties_finish(&client);
+    return status;
+}
+
+/* What is given as words. Errors: USAGE */
+static enum status words_read(const char *time, const char *fold, struct agent_spec *spec, struct error *error)
+{
+    if (spec->topic == NULL)
+        return error_set(error, ERROR_USAGE, "tailrace agent: --topic is missing; see tailrace agent --help");
+    if (time != NULL && strcmp(time, "event") != 0 && strcmp(time, "processing") != 0)
+        return error_set(error, ERROR_USAGE, "--time %s: it has to be event or processing", time);
+    if (fold != NULL && !duration_parse(fold, &spec->fold_ms))
+        return error_set(error, ERROR_USAGE, "--fold %s: it has to be a duration such as 60s or 10m", fold);
+    spec->time = time == NULL ? AGENT_TIME_OF_RULE : strcmp(time, "event") == 0 ? AGENT_TIME_EVENT : AGENT_TIME_PROCESSING;
+    return OK;
+}
+
 int agent_main(int argc, char **argv)
 {
     struct agent_spec spec;
     struct shown shown = {NULL, false, false, 0, {0}};
     struct option_list assignments = {{0}, 0};
-    struct properties rule, client;
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
     const char *config = NULL, *bootstrap = "localhost:9092", *name = NULL, *time = NULL, *fold = NULL;
     bool until_end = false;
@@ -152,34 +191,10 @@ int agent_main(int argc, char **argv)
     memory_free(operands);
     if (ended >= 0)
         return ended;
-    if (spec.topic == NULL) {
-        (void)error_set(&error, ERROR_USAGE, "tailrace agent: --topic is missing; see tailrace agent --help");
-        return command_fail(&error);
-    }
-    if ((time != NULL && strcmp(time, "event") != 0 && strcmp(time, "processing") != 0) || (fold != NULL && !duration_parse(fold, &spec.fold_ms))) {
-        (void)error_set(&error, ERROR_USAGE, fold != NULL && spec.fold_ms == 0 ? "--fold %s: it has to be a duration such as 60s or 10m" : "--time %s: it has to be event or processing",
-                        fold != NULL && spec.fold_ms == 0 ? fold : time);
-        return command_fail(&error);
-    }
-    (void)logger_set_level(NULL, "warning");
-    (void)logger_set_level("script", "info"); /* what a script prints */
-    (void)logger_set_level("model", "info");  /* which one scores, and when another takes over */
-    properties_init(&rule);
-    properties_init(&client);
     spec.name = name == NULL ? spec.rule : name;
     spec.bootstrap_servers = bootstrap;
-    spec.time = time == NULL ? AGENT_TIME_OF_RULE : strcmp(time, "event") == 0 ? AGENT_TIME_EVENT : AGENT_TIME_PROCESSING;
-    spec.settings = &rule;
-    spec.client = &client;
-    spec.listener = show;
-    spec.began = began;
-    spec.context = &shown;
-    buffer_init(&shown.line, 1 << 20);
-    status = settings_read(&assignments, config, &rule, &client, &error);
+    status = words_read(time, fold, &spec, &error);
     if (status == OK)
-        status = run(&spec, &shown, until_end, &error);
-    buffer_finish(&shown.line);
-    properties_finish(&rule);
-    properties_finish(&client);
+        status = run(&spec, &shown, &assignments, config, until_end, &error);
     return status == OK ? 0 : command_fail(&error);
 }

@@ -314,6 +314,7 @@ def test_an_agent_in_the_foreground_folds_too(tailrace):
     assert sum("ANOMALY" in line for line in lines) == 1 and sum(line.startswith("🔁 Folded: User 7 spent") for line in lines) == 2
     assert len(records(tailrace, ALERTS)) == 1
     assert "--fold soon" in tailrace.run("tailrace", "agent", "spending-pattern", "--topic", TOPIC, "--fold", "soon").stderr
+    assert "--time soon" in tailrace.run("tailrace", "agent", "spending-pattern", "--topic", TOPIC, "--fold", "60s", "--time", "soon").stderr
 
 
 def test_the_state_of_a_key_can_be_asked_for(tailrace_factory):
