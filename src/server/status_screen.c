@@ -8,6 +8,7 @@
 
 #define NAME_COLUMNS_MAX 60
 #define ROWS_MAX 10 /* of a list; more are counted, and have a command of their own */
+#define YEAR_MS (INT64_C(365) * 86400 * 1000)
 
 /* ---- Values ---- */
 
@@ -248,7 +249,10 @@ static void slot_row(const json_t *slot, int64_t now_ms, struct table *table)
     else
         table_cell(table, is_active ? STYLE_GOOD : STYLE_WARN, is_active ? "read" : json_is_false(json_object_get(slot, "reachable")) ? "out of reach" : "nobody reads");
     table_cell_bytes(table, number_or(slot, "wal_bytes", -1), -1);
-    table_cell_duration(table, STYLE_PLAIN, full_at_ms < 0 ? -1 : full_at_ms < now_ms ? 0 : full_at_ms - now_ms, -1);
+    if (full_at_ms - now_ms > YEAR_MS)
+        table_cell(table, STYLE_PLAIN, "over a year");
+    else
+        table_cell_duration(table, STYLE_PLAIN, full_at_ms < 0 ? -1 : full_at_ms < now_ms ? 0 : full_at_ms - now_ms, -1);
 }
 
 static void topic_row(const json_t *topic, int64_t now_ms, struct table *table)

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -21,7 +22,7 @@ def demo(tmp_path):
                                 f"postgres.port={ports[4]}")
     running = []
 
-    def start():
+    def start(until="Ctrl-C stops everything"):
         output = open(tmp_path / f"output{len(running)}", "wb")
         # As from a terminal: a process group of its own that Ctrl-C reaches, with signals as they are there.
         process = subprocess.Popen([str(DEMO)], stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True,
@@ -29,7 +30,7 @@ def demo(tmp_path):
         process.shown = lambda: (tmp_path / f"output{running.index(process)}").read_text()
         process.ports = ports
         running.append(process)
-        wait_until(lambda: "Ctrl-C stops everything" in process.shown() or process.poll() is not None, 120, "the demo being up")
+        wait_until(lambda: until in process.shown() or process.poll() is not None, 120, "the demo being up")
         assert process.poll() is None, process.shown()
         return process
 
@@ -72,3 +73,16 @@ def test_rows_are_shown_decoded_and_ctrl_c_stops_everything(demo, tmp_path):
     again.wait(30)
     assert command("clean").returncode == 0
     assert not (tmp_path / "demo").exists()
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing_running(demo):
+    start, _ = demo
+    process = start(until="Starting PostgreSQL")
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 0
+    assert "Stopping..." in process.shown() and "Transactions go on" not in process.shown()
+    for port in process.ports:
+        with socket.socket() as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+
