@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "broker/changes.h"
 #include "broker/coordinator.h"
 #include "broker/fetch_session.h"
 #include "os/thread.h"
@@ -301,6 +302,7 @@ static void broker_destroy(struct broker *broker)
         connections_close_all(broker); /* requests that the groups had kept */
         loop_destroy(broker->loop);
     }
+    changes_destroy(broker->changes);
     (void)pthread_mutex_destroy(&broker->moved.lock);
     deadlines_finish(&broker->deadlines);
     map_finish(&broker->connections_by_ip);
@@ -331,6 +333,7 @@ enum status broker_start(const struct broker_settings *settings, struct store *s
 
     broker->store = store;
     broker->log = settings->log;
+    broker->changes = changes_create();
     broker->scratch = memory_new(SCRATCH_BYTES);
     broker->decompressor = decompressor_create();
     buffer_init(&broker->plain, PLAIN_BYTES_MAX);

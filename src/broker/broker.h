@@ -47,6 +47,19 @@ struct broker_member {
  */
 struct broker_member *broker_members(struct broker *broker, struct arena *arena, size_t *count);
 
+/* What a client changed through the protocol: topics, their settings and records, groups. Not what consumers commit. */
+struct broker_change {
+    int64_t at_ms;
+    const char *client_id, *host; /* "kafka-topics", "127.0.0.1" */
+    const char *subject, *text;   /* "orders", "Topic orders was created." */
+};
+
+/*
+ * Those since the last call, oldest first, in memory of the arena; *lost: how many more there were.
+ * Thread  any
+ */
+struct broker_change *broker_changes_take(struct broker *broker, struct arena *arena, size_t *count, size_t *lost);
+
 struct broker_counters {
     int64_t connections, requests, request_errors, bytes_in, bytes_out, produced_records, fetched_bytes, groups, members;
 };

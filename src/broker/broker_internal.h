@@ -93,6 +93,7 @@ struct moved {
 struct broker {
     struct store *store;
     struct log *log; /* may be NULL */
+    struct changes *changes;
     struct properties values;
     char *directory; /* that the partitions' directories lie in, absolute; NULL when the settings do not name it */
     struct broker_numbers numbers;

@@ -4,6 +4,7 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "broker/changes.h"
 #include "broker/config.h"
 #include "broker/topic_name.h"
 #include "wire/kafka/messages_config.h"
@@ -258,6 +259,7 @@ struct alter {
 struct alter_change {
     struct alter *alter;
     int32_t index;
+    struct slice topic, text; /* what becomes different, in words */
 };
 
 static void row_refuse(struct alter *alter, int32_t index, enum status status, const char *message)
@@ -278,6 +280,8 @@ static void on_altered(struct task *task)
 
     if (task->status != OK)
         row_refuse(change->alter, change->index, task->status, task->message);
+    else if (change->text.size > 0)
+        change_note(task->request, change->topic, "Topic %.*s: %.*s.", (int)change->topic.size, (const char *)change->topic.data, (int)change->text.size, (const char *)change->text.data);
     alter_one_less(change->alter);
 }
 
@@ -361,11 +365,30 @@ static enum status operation_apply(struct request *request, struct properties *c
     return operation == OPERATION_APPEND ? list_append(config, key, before, text) : list_subtract(config, key, before, text);
 }
 
+/* "retention.ms is now 5, segment.ms is the broker's again", in the request's memory; empty: nothing differs. */
+static struct slice difference(struct request *request, const struct properties *old, const struct properties *now)
+{
+    struct slice text = slice_of("", 0);
+
+    for (size_t i = 0; i < now->count; i++) {
+        const char *before = properties_get(old, now->items[i].key);
+
+        if (before == NULL || strcmp(before, now->items[i].value) != 0)
+            text = request_format(request, "%.*s%s%s is now %s", (int)text.size, (const char *)text.data, text.size == 0 ? "" : ", ", now->items[i].key, now->items[i].value);
+    }
+    for (size_t i = 0; i < old->count; i++) {
+        if (properties_get(now, old->items[i].key) == NULL)
+            text = request_format(request, "%.*s%s%s is the broker's again", (int)text.size, (const char *)text.data, text.size == 0 ? "" : ", ", old->items[i].key);
+    }
+    return text;
+}
+
 /* Checks the topic's new configuration and has it written. */
 static void topic_alter(struct alter *alter, int32_t index, struct topic *topic, const struct properties *config, bool validate_only)
 {
     struct request *request = alter->request;
     struct alter_change *change;
+    struct properties old;
     struct error error;
     enum status status = config_topic_check(config, &error);
 
@@ -376,7 +399,9 @@ static void topic_alter(struct alter *alter, int32_t index, struct topic *topic,
     if (validate_only)
         return;
     change = arena_new(&request->arena, sizeof(*change));
-    *change = (struct alter_change){alter, index};
+    topic_config_copy(topic, &old);
+    *change = (struct alter_change){alter, index, request_format(request, "%s", topic_name(topic)), difference(request, &old, config)};
+    properties_finish(&old);
     alter->left++;
     store_topic_set_config(request->broker->store, slice_from_string(topic_name(topic)), config, task_done,
                            task_create(request, on_altered, change));

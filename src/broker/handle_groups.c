@@ -2,6 +2,7 @@
 #include "broker/broker_internal.h"
 
 #include "base/banned.h"
+#include "broker/changes.h"
 #include "broker/coordinator.h"
 #include "os/logger.h"
 #include "wire/kafka/messages_consumer_group.h"
@@ -374,7 +375,11 @@ static void on_group_deleted(void *context, enum status status)
 {
     struct delete_group *one = context;
 
-    one->all->response.results.items[one->index].error_code = status_kafka_code(status);
+    struct kafka_delete_groups_response_result *out = &one->all->response.results.items[one->index];
+
+    out->error_code = status_kafka_code(status);
+    if (status == OK)
+        change_note(one->all->request, out->group_id, "Group %.*s was deleted.", (int)out->group_id.size, (const char *)out->group_id.data);
     delete_groups_one_less(one->all);
 }
 

@@ -2,6 +2,7 @@
 #include "broker/broker_internal.h"
 
 #include "base/banned.h"
+#include "broker/changes.h"
 #include "broker/coordinator.h"
 #include "broker/topic_name.h"
 #include "os/clock.h"
@@ -349,6 +350,7 @@ void handle_offset_fetch(struct request *request)
 
 struct offset_delete {
     struct request *request;
+    struct slice group;
     struct kafka_offset_delete_response response;
     struct kafka_offset_delete_response_partition **outs;
     size_t count;
@@ -360,6 +362,8 @@ static void offsets_deleted(void *context, enum status status)
 
     for (size_t i = 0; i < work->count; i++)
         work->outs[i]->error_code = status_kafka_code(status);
+    if (status == OK)
+        change_note(work->request, work->group, "Group %.*s: its positions in %zu partitions were deleted.", (int)work->group.size, (const char *)work->group.data, work->count);
     request_answer(work->request, &work->response);
 }
 
@@ -382,6 +386,7 @@ void handle_offset_delete(struct request *request)
     size_t total = 0;
 
     work->request = request;
+    work->group = asked->group_id;
     work->response.error_code = status_kafka_code(status);
     if (status != OK) {
         request_answer(request, &work->response);

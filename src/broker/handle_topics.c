@@ -2,6 +2,7 @@
 #include "broker/broker_internal.h"
 
 #include "base/banned.h"
+#include "broker/changes.h"
 #include "broker/config.h"
 #include "broker/coordinator.h"
 #include "broker/topic_name.h"
@@ -69,9 +70,11 @@ static void on_created(struct task *task)
 {
     struct create_topic *one = task->context;
 
-    if (task->status == OK)
+    if (task->status == OK) {
         create_fill(one->all, one);
-    else if (task->status == ERROR_TOPIC_ALREADY_EXISTS)
+        change_note(task->request, one->all->response.topics.items[one->index].name, "Topic %.*s was created.", (int)one->all->response.topics.items[one->index].name.size,
+                    (const char *)one->all->response.topics.items[one->index].name.data);
+    } else if (task->status == ERROR_TOPIC_ALREADY_EXISTS)
         create_refuse(one->all, one->index, task->status,
                       (const char *)request_format(task->request, "Topic '%.*s' already exists.",
                                                    (int)one->all->response.topics.items[one->index].name.size,
@@ -292,8 +295,10 @@ static void on_deleted(struct task *task)
     out->error_code = status_kafka_code(task->status);
     if (task->status != OK)
         out->error_message = request_format(task->request, "%s", task->message);
-    else
+    if (task->status == OK) {
         coordinator_topic_deleted(task->broker->coordinator, out->name);
+        change_note(task->request, out->name, "Topic %.*s was deleted.", (int)out->name.size, (const char *)out->name.data);
+    }
     delete_one_less(one->all);
 }
 
@@ -377,6 +382,8 @@ static void on_grown(struct task *task)
     out->error_code = status_kafka_code(task->status);
     if (task->status != OK)
         out->error_message = request_format(task->request, "%s", task->message);
+    else
+        change_note(task->request, out->name, "Topic %.*s has more partitions now.", (int)out->name.size, (const char *)out->name.data);
     grow_one_less(one->all);
 }
 
@@ -476,6 +483,9 @@ static void on_records_deleted(struct task *task)
 
     one->out->error_code = status_kafka_code(task->status);
     one->out->low_watermark = task->status == OK ? partition_start(one->partition) : -1;
+    if (task->status == OK)
+        change_note(task->request, slice_from_string(topic_name(one->topic)), "Topic %s, partition %d: the messages before %lld were deleted.", topic_name(one->topic), (int)one->out->partition_index,
+                    (long long)one->out->low_watermark);
     topic_release(one->topic);
     delete_records_one_less(one->all);
 }

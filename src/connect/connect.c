@@ -3,11 +3,13 @@
 #include "base/banned.h"
 #include "base/memory.h"
 #include "connect/rest.h"
+#include "log/audit.h"
 
 struct connect {
     struct herder *herder;
     struct http_server *http;
     struct rest rest;
+    struct log *log;
     char *cluster_id;
 };
 
@@ -22,12 +24,14 @@ static char *worker_id_of(const struct connect_settings *settings, const char *l
     return memory_format("%s%s", advertised, colon);
 }
 
+static http_handler listener_handle;
+
 static enum status port_take(struct connect *connect, const struct connect_settings *settings, struct error *error)
 {
     const char *hosts = properties_get(settings->values, "console.hosts");
     const char *advertised = properties_get(settings->values, "rest.advertised.host.name");
     char *all = memory_format("%s,%s", hosts == NULL ? "" : hosts, advertised == NULL ? "" : advertised);
-    struct http_settings http = {.listener = settings->listener, .hosts = all, .handle = rest_handle, .context = &connect->rest};
+    struct http_settings http = {.listener = settings->listener, .hosts = all, .handle = listener_handle, .context = connect};
     enum status status = http_listen(&http, &connect->http, error);
 
     memory_free(all);
@@ -39,6 +43,7 @@ enum status connect_start(const struct connect_settings *settings, struct log *l
     struct connect *connect = memory_new(sizeof(*connect));
     enum status status = port_take(connect, settings, error);
 
+    connect->log = log;
     connect->cluster_id = memory_copy_string(settings->cluster_id);
     rest_init(&connect->rest, connect->cluster_id);
     if (status == OK) {
@@ -80,6 +85,17 @@ void connect_stop(struct connect *connect)
 const char *connect_listener(const struct connect *connect)
 {
     return http_listener(connect->http);
+}
+
+/* Changes that come straight to the listener are written down here; whoever calls connect_handle does it in a way of its own. */
+static void listener_handle(void *context, const struct http_request *request, struct http_response *response)
+{
+    struct connect *connect = context;
+    const char *way = http_header(request, "X-Tailrace");
+
+    rest_handle(&connect->rest, request, response);
+    if (response->changed != NULL)
+        audit_write_now(connect->log, http_asker(request, way != NULL && strcmp(way, "command line") == 0 ? way : "REST API"), response->changed_subject, response->changed);
 }
 
 void connect_handle(struct connect *connect, const struct http_request *request, struct http_response *response)

@@ -43,6 +43,7 @@ struct http_response {
     bool allow_first;          /* Allow stands before Content-Type */
     const char *const *headers; /* further ones, name and value in turn, ending with NULL; NULL: none */
     struct buffer body;
+    const char *changed, *changed_subject; /* what was done to what, in words; NULL: nothing was changed */
 
     /*
      * Instead of a body: fills up to `size` bytes and gives how many (0: nothing yet, it is asked again at once, so it should

@@ -223,6 +223,7 @@ void connectors_create(struct call *call)
                                  .has_target = request.has_initial_state,
                                  .target = request.initial_state};
 
+        call->name = name;
         if (config_check(call, &request.config))
             store(call, &put);
     }

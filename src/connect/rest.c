@@ -15,37 +15,41 @@ struct route {
     struct {
         const char *method;
         rest_action *action;
-        bool reads_body; /* a body without a type is refused */
+        bool reads_body;  /* a body without a type is refused */
+        const char *deed; /* what was done to %s, the name; NULL: it changes nothing */
     } methods[METHODS_MAX];
 };
+
+#define CREATED "Connector %s was created."
+#define RECONFIGURED "Connector %s has another configuration."
 
 static const struct route routes[] = {
     {"/", "HEAD,GET,OPTIONS", {{"GET", root_info, false}}},
     {"/health", "HEAD,GET,OPTIONS", {{"GET", health, false}}},
-    {"/connectors", "HEAD,POST,GET,OPTIONS", {{"GET", connectors_list, false}, {"POST", connectors_create, true}}},
-    {"/connectors/{name}", "HEAD,DELETE,GET,OPTIONS", {{"GET", connector_info, false}, {"DELETE", connector_delete, false}}},
+    {"/connectors", "HEAD,POST,GET,OPTIONS", {{"GET", connectors_list, false}, {"POST", connectors_create, true, CREATED}}},
+    {"/connectors/{name}", "HEAD,DELETE,GET,OPTIONS", {{"GET", connector_info, false}, {"DELETE", connector_delete, false, "Connector %s was deleted."}}},
     {"/connectors/{name}/config",
      "HEAD,GET,OPTIONS,PUT,PATCH",
-     {{"GET", connector_config, false}, {"PUT", connector_config_put, true}, {"PATCH", connector_config_patch, true}}},
+     {{"GET", connector_config, false}, {"PUT", connector_config_put, true, RECONFIGURED}, {"PATCH", connector_config_patch, true, RECONFIGURED}}},
     {"/connectors/{name}/status", "HEAD,GET,OPTIONS", {{"GET", connector_status, false}}},
     {"/connectors/{name}/tasks", "HEAD,POST,GET,OPTIONS", {{"GET", connector_tasks, false}, {"POST", connector_internal, true}}},
     {"/connectors/{name}/tasks/{task}/status", "HEAD,GET,OPTIONS", {{"GET", task_status, false}}},
-    {"/connectors/{name}/tasks/{task}/restart", "POST,OPTIONS", {{"POST", task_restart, false}}},
-    {"/connectors/{name}/restart", "POST,OPTIONS", {{"POST", connector_restart, false}}},
-    {"/connectors/{name}/pause", "OPTIONS,PUT", {{"PUT", connector_pause, false}}},
-    {"/connectors/{name}/resume", "OPTIONS,PUT", {{"PUT", connector_resume, false}}},
-    {"/connectors/{name}/stop", "OPTIONS,PUT", {{"PUT", connector_stop, false}}},
+    {"/connectors/{name}/tasks/{task}/restart", "POST,OPTIONS", {{"POST", task_restart, false, "The task of connector %s was restarted."}}},
+    {"/connectors/{name}/restart", "POST,OPTIONS", {{"POST", connector_restart, false, "Connector %s was restarted."}}},
+    {"/connectors/{name}/pause", "OPTIONS,PUT", {{"PUT", connector_pause, false, "Connector %s was paused."}}},
+    {"/connectors/{name}/resume", "OPTIONS,PUT", {{"PUT", connector_resume, false, "Connector %s goes on."}}},
+    {"/connectors/{name}/stop", "OPTIONS,PUT", {{"PUT", connector_stop, false, "Connector %s was stopped."}}},
     {"/connectors/{name}/fence", "OPTIONS,PUT", {{"PUT", connector_internal, false}}},
     {"/connectors/{name}/topics", "HEAD,GET,OPTIONS", {{"GET", connector_topics, false}}},
-    {"/connectors/{name}/topics/reset", "OPTIONS,PUT", {{"PUT", connector_topics_reset, false}}},
+    {"/connectors/{name}/topics/reset", "OPTIONS,PUT", {{"PUT", connector_topics_reset, false, "Connector %s begins its list of topics anew."}}},
     {"/connectors/{name}/offsets",
      "HEAD,DELETE,GET,OPTIONS,PATCH",
-     {{"GET", connector_offsets, false}, {"PATCH", connector_offsets_alter, true}, {"DELETE", connector_offsets_reset, false}}},
+     {{"GET", connector_offsets, false}, {"PATCH", connector_offsets_alter, true, "Connector %s has other offsets."}, {"DELETE", connector_offsets_reset, false, "Connector %s has no offsets any more."}}},
     {"/connector-plugins", "HEAD,GET,OPTIONS", {{"GET", plugins_list, false}}},
     {"/connector-plugins/{name}/config", "HEAD,GET,OPTIONS", {{"GET", plugin_config, false}}},
     {"/connector-plugins/{name}/config/validate", "OPTIONS,PUT", {{"PUT", plugin_validate, true}}},
     {"/admin/loggers", "HEAD,GET,OPTIONS", {{"GET", loggers_list, false}}},
-    {"/admin/loggers/{name}", "HEAD,GET,OPTIONS,PUT", {{"GET", logger_info, false}, {"PUT", logger_put, true}}},
+    {"/admin/loggers/{name}", "HEAD,GET,OPTIONS,PUT", {{"GET", logger_info, false}, {"PUT", logger_put, true, "Logger %s has another level."}}},
 };
 
 /* ---- Answers ---- */
@@ -294,6 +298,19 @@ static void options(struct call *call, const struct route *route)
 
 /* ---- The way of a request ---- */
 
+static void deed_note(struct call *call, const char *deed)
+{
+    if (deed == NULL || call->response->status >= 300)
+        return;
+    if (call->response->status == 201)
+        deed = CREATED;
+    call->response->changed_subject = call->name == NULL ? "" : call->name;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    call->response->changed = arena_format(call->request->arena, deed, call->response->changed_subject);
+#pragma GCC diagnostic pop
+}
+
 static void act(struct call *call, const struct route *route)
 {
     const char *method = call->request->method;
@@ -322,6 +339,7 @@ static void act(struct call *call, const struct route *route)
             call_message(call, 415, "HTTP 415 Unsupported Media Type");
         } else {
             route->methods[i].action(call);
+            deed_note(call, route->methods[i].deed);
         }
         return;
     }

@@ -6,10 +6,11 @@
 #include "os/clock.h"
 #include "os/logger.h"
 #include "agents/mutes.h"
+#include "broker/broker.h"
 #include "web/alert_list.h"
-#include "web/audit.h"
 #include "web/database.h"
 #include "web/gone.h"
+#include "log/audit.h"
 #include "log/control.h"
 #include "log/keeper.h"
 #include "web/problems.h"
@@ -29,6 +30,7 @@
 #define STREAMS_MAX 64
 #define PACKED_FROM_BYTES 2048
 #define SEARCHES_MAX 4
+#define CLIENT_ID "tailrace-console"
 
 struct event {
     int64_t at_ms;
@@ -69,7 +71,7 @@ enum status api_create(const struct api_settings *settings, struct api **created
     api->settings.kafka = memory_copy_string(settings->kafka);
     api->settings.mask = memory_copy_string(settings->mask);
     api->series = series_create();
-    api->client = kafka_client_create(settings->kafka, "tailrace-console");
+    api->client = kafka_client_create(settings->kafka, CLIENT_ID);
     api->events = memory_new_array(EVENTS_KEPT, sizeof(*api->events));
     (void)pthread_mutex_init(&api->client_lock, NULL);
     (void)pthread_mutex_init(&api->events_lock, NULL);
@@ -288,7 +290,34 @@ void api_changed(const struct api_call *call, const char *severity, const char *
 
     event_add(call->api, "change", by, severity, subject, text);
     LOG_INFO("%s: %s", by, text);
-    audit_write(call->api->settings.log, by, subject, text);
+    audit_write_now(call->api->settings.log, http_asker(call->request, by), subject, text);
+}
+
+void api_changes_collect(struct api *api)
+{
+    struct broker_change *changes;
+    struct audit_change *audits;
+    size_t count, lost, noted = 0;
+    struct arena arena;
+
+    if (api->settings.broker == NULL)
+        return;
+    arena_init(&arena, 4096);
+    changes = broker_changes_take(api->settings.broker, &arena, &count, &lost);
+    audits = arena_new_array(&arena, count + 1, sizeof(*audits));
+    for (size_t i = 0; i < count; i++) {
+        const struct broker_change *change = &changes[i];
+
+        if (strcmp(change->client_id, CLIENT_ID) == 0) /* what the console asks for is noted where it is asked */
+            continue;
+        event_add(api, "change", "Kafka client", "info", change->subject, change->text);
+        audits[noted++] = (struct audit_change){change->at_ms, arena_format(&arena, "Kafka client %s, %s", change->client_id, change->host), change->subject, change->text};
+    }
+    if (lost > 0)
+        audits[noted++] = (struct audit_change){clock_now_ms(), "Kafka clients", "", arena_format(&arena, "%zu more changes at that time are not listed.", lost)};
+    if (noted > 0)
+        audit_write(api->settings.log, audits, noted);
+    arena_finish(&arena);
 }
 
 json_t *api_events(struct api *api, size_t limit)

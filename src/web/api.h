@@ -118,6 +118,9 @@ json_t *api_status(struct api *api);
 /* One line of "what happened" by itself; subject and text are copied. */
 void api_event(struct api *api, const char *severity, const char *subject, const char *text);
 
+/* Notes and writes down what Kafka clients changed since the last call. Thread: the sampler's, or none besides. */
+void api_changes_collect(struct api *api);
+
 /* The same for what somebody changed, with the console or the command line: it is also logged, and written to the audit topic. */
 void api_changed(const struct api_call *call, const char *severity, const char *subject, const char *text);
 

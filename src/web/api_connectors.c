@@ -344,51 +344,19 @@ void api_connector_tables(struct api_call *call)
 
 /* ---- Connect's REST API ---- */
 
-/* Notes a change that went through Connect's API in words: what was done to which connector. path: from /connectors on. */
-static void connect_changed(const struct api_call *call, struct slice path)
-{
-    static const struct {
-        const char *method, *part, *text;
-    } deeds[] = {
-        {"POST", "", "was created"}, {"DELETE", "", "was deleted"}, {"PUT", "config", "has another configuration"}, {"PATCH", "config", "has another configuration"},
-        {"PUT", "pause", "was paused"}, {"PUT", "resume", "goes on"}, {"PUT", "stop", "was stopped"}, {"POST", "restart", "was restarted"},
-        {"PATCH", "offsets", "has other offsets"}, {"DELETE", "offsets", "has no offsets any more"},
-    };
-    const char *method = call->request->method, *text = arena_format(call->arena, "%.*s", (int)(path.size > 300 ? 300 : path.size), (const char *)path.data);
-    char name[256] = "", part[32] = "";
-
-    if (strncmp(text, "/connectors", 11) == 0 && (text[11] == '/' || text[11] == '\0')) {
-        (void)sscanf(text + 11, "/%255[^/]/%31[^/]", name, part);
-        if (name[0] == '\0') {
-            json_t *body = json_loadb((const char *)call->request->body.data, call->request->body.size, 0, NULL);
-
-            (void)snprintf(name, sizeof(name), "%s", member_text(body, "name") == NULL ? "" : member_text(body, "name"));
-            json_decref(body);
-        }
-        for (size_t i = 0; name[0] != '\0' && i < sizeof(deeds) / sizeof(deeds[0]); i++) {
-            if (strcmp(deeds[i].method, method) == 0 && strcmp(deeds[i].part, part) == 0) {
-                const char *said = arena_format(call->arena, "Connector %s %s.", name, call->response->status == 201 ? "was created" : deeds[i].text);
-
-                if (strcmp(method, "DELETE") == 0 && part[0] == '\0')
-                    api_deleted(call, "connector", name, said);
-                else
-                    api_changed(call, "info", name, said);
-                return;
-            }
-        }
-    }
-    api_changed(call, "info", "connectors", arena_format(call->arena, "%s %s", method, text));
-}
-
 void api_connect_proxy(struct api_call *call)
 {
     struct http_request request = *call->request;
-    bool changes = strcmp(request.method, "GET") != 0 && strcmp(request.method, "HEAD") != 0;
+    const struct http_response *response = call->response;
 
     request.path = slice_from(request.path, strlen("/api/v1/connect"));
     request.through = "console";
     connect_handle(api_settings_of(call->api)->connect, &request, call->response);
     call->response->location = NULL; /* it would lead to the other listener */
-    if (changes && call->response->status < 300)
-        connect_changed(call, request.path);
+    if (response->changed == NULL)
+        return;
+    if (strcmp(request.method, "DELETE") == 0 && response->status == 204) /* 200: its offsets */
+        api_deleted(call, "connector", response->changed_subject, response->changed);
+    else
+        api_changed(call, "info", response->changed_subject, response->changed);
 }

@@ -451,6 +451,7 @@ static void look(struct sampler *sampler)
     arena_init(&arena, 65536);
     groups = groups_make(sampler->api, &arena, &error);
     keep(sampler, description, groups);
+    api_changes_collect(sampler->api);
     gone_look(api_gone_book(sampler->api), description, groups);
     watch_look(api_watch(sampler->api), description, groups, clock_now_ms());
     snapshots_look(api_snapshots(sampler->api), json_object_get(description, "connectors"));
@@ -534,6 +535,7 @@ void sampler_stop(struct sampler *sampler)
     (void)pthread_mutex_unlock(&sampler->lock);
     thread_join(sampler->thread);
     sampler->thread = NULL;
+    api_changes_collect(sampler->api); /* those of the last second */
 }
 
 void sampler_destroy(struct sampler *sampler)

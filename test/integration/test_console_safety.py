@@ -7,6 +7,7 @@ import time
 import urllib.parse
 import zipfile
 
+import kafka
 import pytest
 
 import harness
@@ -340,3 +341,35 @@ def http_status(port, path):
     if not got:
         raise OSError("no answer")
     return int(got.split()[1])
+
+
+# ---- What was changed ----
+
+def test_every_change_is_written_down_once_with_who_and_what(tailrace, postgres, database):
+    """Whatever it was made with: console, REST API, our command line or Kafka's tools; and nothing that changed nothing."""
+    console, rest = Console(tailrace), tailrace.rest_url
+    config = harness.connector_config(postgres, database)
+    tailrace.create_connector("c", config)
+    assert harness.http("PUT", rest + "/connectors/c/pause").status == 202
+    assert harness.http("PUT", rest + "/connectors/none/pause").status == 404
+    assert harness.http("PUT", rest + "/connector-plugins/PostgresConnector/config/validate", json.dumps(config | {"name": "v"}).encode(), {"Content-Type": "application/json"}).status == 200
+    console.change("PUT", "/connect/connector-plugins/PostgresConnector/config/validate", config | {"name": "v"})
+    console.change("PUT", "/connect/connectors/c/resume", status=202)
+    assert tailrace.run("tailrace", "connectors", "--data-dir", tailrace.data, "stop", "c").returncode == 0
+    console.change("POST", "/topics", {"name": "a"}, status=201)
+    for words in (["kafka-topics", "--create", "--topic", "b", "--partitions", "1"], ["kafka-configs", "--alter", "--entity-type", "topics", "--entity-name", "b", "--add-config", "retention.ms=70000"],
+                  ["kafka-topics", "--alter", "--topic", "b", "--partitions", "2"], ["kafka-topics", "--delete", "--topic", "b"]):
+        assert tailrace.run(words[0], "--bootstrap-server", tailrace.bootstrap, *words[1:]).returncode == 0, words
+    wanted = {("REST API, 127.0.0.1", "c", "Connector c was created."), ("REST API, 127.0.0.1", "c", "Connector c was paused."), ("console, 127.0.0.1", "c", "Connector c goes on."),
+              ("command line, 127.0.0.1", "c", "Connector c was stopped."), ("console, 127.0.0.1", "a", "Topic a was created."), ("Kafka", "b", "Topic b was created."),
+              ("Kafka", "b", "Topic b: retention.ms is now 70000."), ("Kafka", "b", "Topic b has more partitions now."), ("Kafka", "b", "Topic b was deleted.")}
+
+    def written():
+        consumer = kafka.KafkaConsumer("tailrace-console-changes", bootstrap_servers=tailrace.bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=1000)
+        lines = [json.loads(record.value) for record in consumer]
+        consumer.close()
+        return [(re.sub(r"^Kafka client .+, 127\.0\.0\.1$", "Kafka", line["by"]), line["subject"], line["text"]) for line in lines]
+
+    harness.wait_until(lambda: len(written()) >= len(wanted), what="what Kafka's tools did, within a second")
+    assert sorted(written()) == sorted(wanted)
+    assert {item["text"] for item in console.get("/events?kind=change")["items"]} >= {text for who, _, text in wanted if who == "Kafka"}

@@ -7,7 +7,7 @@
 
 struct json_scan json_scan_of(struct slice text)
 {
-    struct json_scan scan = {text.data, text.data, text.data + text.size, NULL};
+    struct json_scan scan = {text.data, text.data, text.size == 0 ? text.data : text.data + text.size, NULL};
     return scan;
 }
 
