@@ -306,12 +306,53 @@ static void connector_look(struct snapshots *snapshots, const json_t *connector)
     }
 }
 
-void snapshots_look(struct snapshots *snapshots, const json_t *connectors)
+static bool is_there(const json_t *connectors, const char *name)
 {
     const json_t *connector;
     size_t index;
 
+    json_array_foreach(connectors, index, connector) {
+        if (strcmp(member_text(connector, "name"), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A connector that was deleted takes its snapshots with it: one of the same name has none of them. */
+static void forget(struct snapshots *snapshots, const char *connector)
+{
+    char prefix[400];
+    json_t *kept, *one;
+    const char *key;
+
+    (void)snprintf(prefix, sizeof(prefix), KEY_PREFIX "%s:", connector);
+    kept = keeper_all(snapshots->keeper, prefix);
+    json_object_foreach(kept, key, one) {
+        if (strchr(key + strlen(prefix), ':') == NULL) /* else of one whose name goes on */
+            (void)keeper_put(snapshots->keeper, key, NULL, NULL);
+    }
+    json_decref(kept);
+    (void)json_object_del(snapshots->live, connector);
+    (void)json_object_del(snapshots->whole, connector);
+    (void)json_object_del(snapshots->last, connector);
+}
+
+void snapshots_look(struct snapshots *snapshots, const json_t *connectors)
+{
+    const json_t *connector;
+    json_t *last;
+    const char *name;
+    size_t index;
+    void *next;
+
     (void)pthread_mutex_lock(&snapshots->lock);
+    json_object_foreach_safe(snapshots->last, next, name, last) {
+        char *gone = json_is_array(connectors) && !is_there(connectors, name) ? memory_copy_string(name) : NULL;
+
+        if (gone != NULL)
+            forget(snapshots, gone);
+        memory_free(gone);
+    }
     json_array_foreach(connectors, index, connector) connector_look(snapshots, connector);
     (void)pthread_mutex_unlock(&snapshots->lock);
 }

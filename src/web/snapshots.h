@@ -15,7 +15,7 @@ struct snapshots;
 struct snapshots *snapshots_create(struct keeper *keeper); /* borrowed */
 void snapshots_destroy(struct snapshots *snapshots);       /* NULL is fine */
 
-/* Takes what the description says of each connector's snapshot. Thread: the sampler's */
+/* Takes what the description says of each connector's snapshot; those of connectors that are gone are forgotten. Thread: the sampler's */
 void snapshots_look(struct snapshots *snapshots, const json_t *connectors);
 
 /*

@@ -95,6 +95,18 @@ def test_a_snapshot_that_fails_is_a_problem_until_one_is_done(tailrace_factory, 
     assert console.get("/connectors/c/snapshots")["items"][0]["state"] == "done" and rows(console, database) == 5000
 
 
+def test_a_connector_that_is_deleted_takes_its_snapshots_with_it(tailrace_factory, postgres, database):
+    console = start(tailrace_factory, postgres, database)
+    console.change("POST", "/connectors/c/snapshots", {"tables": ["public.users"], "condition": "no_such_column > 1"}, status=201)
+    harness.wait_until(lambda: any(p["code"] == "snapshot_failed" for p in console.get("/problems")["items"]), 60)
+    config = console.get("/connect/connectors/c/config")
+    console.change("DELETE", "/connect/connectors/c", {"confirm": "c"}, status=204)
+    harness.wait_until(lambda: all(p["code"] != "snapshot_failed" for p in console.get("/problems")["items"]), 60)
+    console.change("POST", "/connect/connectors", {"name": "c", "config": config}, status=201)
+    harness.wait_until(lambda: console.get("/connectors/c")["state"] == "ok", 60)
+    assert console.get("/connectors/c/snapshots")["items"] == [] and all(p["code"] != "snapshot_failed" for p in console.get("/problems")["items"])
+
+
 def test_a_snapshot_is_paused_goes_on_and_is_stopped(tailrace_factory, postgres, database):
     console = start(tailrace_factory, postgres, database)
     postgres.execute(database, "INSERT INTO users (name) SELECT 'u' || n FROM generate_series(1, 60000) n", "ANALYZE users")
