@@ -390,7 +390,8 @@ static enum status run_once(struct agent *agent, bool until_end, struct error *e
         if (status == OK && checkpoint_is_due(agent))
             status = checkpoint(agent, error);
         if (!source_is_ready(agent->source) && !waiting && clock_monotonic_ms() - began_ms >= (agent->spec.bootstrap_servers == NULL ? 0 : JOIN_MS)) {
-            LOG_WARNING("agent %s: topic %s does not exist yet, or another member of its group reads it; waiting", agent->spec.name, agent->spec.topic);
+            LOG_WARNING("agent %s: topic %s does not exist yet%s; waiting", agent->spec.name, agent->spec.topic,
+                        agent->spec.bootstrap_servers == NULL ? "" : ", or another member of its group reads it");
             state_set(agent, AGENT_WAITING_FOR_TOPIC);
             waiting = true;
         } else if (waiting && source_is_ready(agent->source)) {

@@ -152,7 +152,8 @@ int report_main(int argc, char **argv)
         .operands_max = 1,
         .examples = "tailrace report average --table temperature_readings --column temperature --window 10m\n"
                     "tailrace report busy --sql busy.sql --every 1h --once --json",
-        .description = "Each run is a line: its time, and the value, or that there was no data.",
+        .description = "Each run is a line: its time, and the value, or that there was no data. Windows go by the database's clock. A timestamp without time zone is "
+                       "taken in the session's time zone; of the hour that comes twice in autumn it cannot tell the first, as timestamptz can.",
     };
     const char **operands = memory_new_array((size_t)argc + 1, sizeof(*operands));
     size_t operand_count = 0;
