@@ -507,6 +507,46 @@ const char *http_headers(const struct http_request *request, const char *name)
     return copy;
 }
 
+struct header_count {
+    const char *name;
+    int count;
+};
+
+static enum MHD_Result header_count(void *context, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct header_count *counted = context;
+
+    (void)kind, (void)value;
+    counted->count += strcasecmp(key, counted->name) == 0;
+    return MHD_YES;
+}
+
+static int headers_of(struct MHD_Connection *connection, const char *name)
+{
+    struct header_count counted = {.name = name};
+
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, header_count, &counted);
+    return counted.count;
+}
+
+/*
+ * A request whose end, or whose server, a proxy before us may see elsewhere than we do could hide another one in itself (RFC 9112, 6.3 and
+ * 3.2). False after an answer that refuses; the connection ends with it.
+ */
+static bool is_unambiguous(struct MHD_Connection *connection, struct http_response *response)
+{
+    int lengths = headers_of(connection, MHD_HTTP_HEADER_CONTENT_LENGTH), hosts = headers_of(connection, MHD_HTTP_HEADER_HOST);
+
+    if (lengths > 1 || (lengths == 1 && headers_of(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) > 0))
+        refuse(response, 400, "%s", "The request says twice how long it is: Content-Length once, or Transfer-Encoding alone");
+    else if (hosts > 1)
+        refuse(response, 400, "%s", "The request has more than one Host header");
+    else
+        return true;
+    response->closes = true;
+    return false;
+}
+
 /* "http://host/path" to "/path". */
 static struct slice target_path(struct slice target)
 {
@@ -543,7 +583,7 @@ static enum MHD_Result answer(struct exchange *exchange, struct MHD_Connection *
         response.content_type = "application/json";
         buffer_append_format(&response.body, "{\"error_code\":413,\"message\":\"The request body is longer than %d bytes\"}",
                              HTTP_BODY_MAX);
-    } else if (origin_check(server, &request, &response)) {
+    } else if (is_unambiguous(connection, &response) && origin_check(server, &request, &response)) {
         server->handle(server->context, &request, &response);
     }
     return send_response(connection, &response);

@@ -272,6 +272,17 @@ def test_bytes_that_are_no_request_get_an_answer_or_the_door(open_console):
     assert open_console.get("/topics")["total"] == 0
 
 
+def test_no_request_hides_in_another(open_console):
+    """Where a proxy may see the end, or the server, of a request elsewhere than we do, it is refused and the connection ends."""
+    hidden = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    rest = int(open_console.tailrace.rest_url.rsplit(":", 1)[1])
+    for port, path in ((open_console.tailrace.console_port, b"/api/v1/topics"), (rest, b"/connectors")):
+        for headers, body in ((b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"), (b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", b"0\r\n\r\n"),
+                              (b"Content-Length: 2\r\nContent-Length: 40\r\n", b"{}"), (b"Host: evil.example\r\n", b"")):
+            got = spoken(port, b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nX-Tailrace: 1\r\nContent-Type: application/json\r\n" + headers + b"\r\n" + body + hidden)
+            assert re.findall(rb"HTTP/1\.1 (\d+)", got) == [b"400"], (port, headers, got[:300])
+
+
 def test_no_path_leads_out_of_the_console(open_console):
     for path in ("/../../etc/passwd", "/assets/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/assets/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/assets/..%5c..%5cetc/passwd", "//etc/passwd",
                  "/assets/%00/etc/passwd", "/.%00./etc/passwd", "/%c0%ae%c0%ae/etc/passwd", "/api/v1/../../../etc/passwd", "/api/v1/topics/..%2f..%2fetc%2fpasswd", "/api/v1/connect/..%2f..%2f..",
