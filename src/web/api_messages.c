@@ -15,6 +15,7 @@
 enum { PRODUCE_VERSION = 9 };
 
 #define PIECE_MAX 65536
+#define CHARACTER_BYTES_MAX 4
 #define PRODUCE_MAX 1000 /* messages at once */
 #define PRODUCE_TIMEOUT_MS 10000
 #define BATCH_MAX ((size_t)8 << 20)
@@ -106,7 +107,7 @@ static bool is_hidden(struct api_call *call, const struct record *record, const 
 static void piece_answer(struct api_call *call, const struct record *record, const char *part)
 {
     static const char *const download[] = {"Content-Disposition", "attachment", NULL};
-    bool whole = api_query(call, "download") != NULL;
+    bool downloads = api_query(call, "download") != NULL, is_text;
     size_t from = (size_t)api_query_number(call, "from", 0, 0, INT64_MAX), most = (size_t)api_query_number(call, "bytes", PIECE_MAX, 1, PIECE_MAX);
     struct slice bytes;
 
@@ -118,13 +119,14 @@ static void piece_answer(struct api_call *call, const struct record *record, con
         api_error(call, 403, "MASKED", "Raw text is not shown.", "Columns are hidden by console.mask, and the text would show them.", "Look at the row.");
         return;
     }
-    if (!whole) {
-        bytes = slice_is_null(bytes) ? bytes : slice_from(bytes, from);
-        bytes.size = bytes.size > most ? most : bytes.size;
+    is_text = !downloads && text_is_utf8(bytes);
+    if (!slice_is_null(bytes) && (!downloads || api_query(call, "bytes") != NULL)) {
+        bytes = slice_from(bytes, from);
+        bytes = is_text && most >= CHARACTER_BYTES_MAX ? message_cut(bytes, most) : slice_of(bytes.data, bytes.size > most ? most : bytes.size);
     }
     call->response->status = 200;
-    call->response->content_type = whole ? "application/octet-stream" : "text/plain; charset=utf-8";
-    call->response->headers = whole ? download : NULL;
+    call->response->content_type = downloads ? "application/octet-stream" : "text/plain; charset=utf-8";
+    call->response->headers = downloads ? download : NULL;
     buffer_append_slice(&call->response->body, bytes);
 }
 

@@ -62,8 +62,7 @@ struct slice message_payload(struct slice text)
     return slice_of(rest.data, value_end(rest));
 }
 
-/* At most `max` bytes, not within a character. */
-static struct slice cut(struct slice text, size_t max)
+struct slice message_cut(struct slice text, size_t max)
 {
     if (max == 0 || text.size <= max)
         return text;
@@ -80,7 +79,7 @@ static json_t *piece_make(struct slice bytes, size_t max)
 
     if (slice_is_null(bytes))
         return json_null();
-    shown = cut(payload, max);
+    shown = message_cut(payload, max);
     if (binary) {
         struct buffer coded;
 
@@ -109,7 +108,7 @@ static json_t *headers_make(const struct record *record, size_t max)
     json_t *headers = json_array();
 
     while (record_next_header(&copy, &header)) {
-        struct slice shown = cut(header.value, max);
+        struct slice shown = message_cut(header.value, max);
         json_t *item = json_pack("{s:o, s:o}", "name", json_slice(header.key), "value", json_slice(shown));
 
         if (shown.size < header.value.size)
@@ -224,7 +223,7 @@ static bool is_key(const json_t *key, const char *column)
 
 static json_t *cell_make(const char *text, size_t max)
 {
-    return text == NULL ? json_null() : json_slice(cut(slice_from_string(text), max));
+    return text == NULL ? json_null() : json_slice(message_cut(slice_from_string(text), max));
 }
 
 static json_t *column_make(const struct change *change, size_t index, const json_t *key, const struct message_shape *shape, struct arena *arena)

@@ -37,6 +37,9 @@ struct slice message_without_secrets(struct slice value, struct arena *arena);
 /* What stands behind "payload" when the text is {"schema":…,"payload":…}; the text itself otherwise. */
 struct slice message_payload(struct slice text);
 
+/* At most `max` bytes of the text, 0 for all, not ending within a character. */
+struct slice message_cut(struct slice text, size_t max);
+
 /* table: null or empty when it is not known; the column's name alone decides then */
 bool message_is_masked(const char *mask, struct slice schema, struct slice table, const char *column);
 

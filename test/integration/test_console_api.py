@@ -174,6 +174,8 @@ def test_large_messages_come_in_pieces(console, tailrace):
     assert piece.body == value[65536:131072] and piece.headers["Content-Type"].startswith("text/plain")
     whole = harness.http("GET", console.base + "/topics/large/messages/0/0?part=value&download=1")
     assert whole.body == value and whole.headers["Content-Type"] == "application/octet-stream"
+    assert harness.http("GET", console.base + "/topics/large/messages/0/0?part=value&from=2&bytes=65535").body == value[2:65536]  # not within a character
+    assert harness.http("GET", console.base + "/topics/large/messages/0/0?part=value&from=2049&bytes=2048&download=1").body == value[2049:4097]
     console.get("/topics/large/messages/0/7", status=404)
     console.get("/topics/large/messages/0/0?part=nothing", status=400)
 

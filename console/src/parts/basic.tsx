@@ -1,7 +1,7 @@
 /* basic.tsx: the small parts that every page is made of. */
 import { Fragment, toChildArray, type ComponentChildren, type JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { me } from '../lib/api';
+import { ApiError, me } from '../lib/api';
 import { second } from '../lib/clock';
 import * as f from '../lib/format';
 import { prefs } from '../lib/prefs';
@@ -252,16 +252,17 @@ export function RichText({ parts }: { parts: Rich[] }) {
   );
 }
 
-export async function copy(text: string, what = 'Copied'): Promise<void> {
+export async function copy(text: string | Promise<string>, what?: string): Promise<void> {
   try {
-    await navigator.clipboard.writeText(text);
-    say(what);
-  } catch {
-    say('The browser does not allow copying here; mark the text and copy it', 'warn');
+    const all = await text;
+    await navigator.clipboard.writeText(all);
+    say(what ?? (all.length > 65_536 ? `Copied, ${f.int(all.length)} characters` : 'Copied'));
+  } catch (e) {
+    say(e instanceof ApiError ? e.message : 'The browser does not allow copying here; mark the text and copy it', 'warn');
   }
 }
 
-export function CopyButton({ text, title = 'Copy', children, kind = 'quiet' }: { text: string | (() => string); title?: string; children?: ComponentChildren; kind?: ButtonProps['kind'] }) {
+export function CopyButton({ text, title = 'Copy', children, kind = 'quiet' }: { text: string | (() => string | Promise<string>); title?: string; children?: ComponentChildren; kind?: ButtonProps['kind'] }) {
   return (
     <Button icon="copy" kind={kind} title={title} onClick={() => copy(typeof text === 'string' ? text : text())}>
       {children}

@@ -16,11 +16,13 @@ function useTokens(text: string, on: boolean): Token[] | null {
       const until = performance.now() + SLICE_MS;
       for (;;) {
         const next = source.next();
-        if (next.done || made.length >= TOKENS_MAX) {
+        if (next.done) {
           setList({ text, tokens: made });
           return;
         }
-        made.push(next.value);
+        /* Past so many the rest is there without colours. */
+        if (made.length < TOKENS_MAX) made.push(next.value);
+        else made[TOKENS_MAX] = [(made[TOKENS_MAX]?.[0] ?? '') + next.value[0], ''];
         if (performance.now() > until) {
           timer = window.setTimeout(work, 0);
           return;

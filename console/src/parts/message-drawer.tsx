@@ -91,7 +91,7 @@ function ValueText({ m }: { m: Message }) {
   }, [m]);
   if (!m.value) return <p class="hint">A tombstone: the message has a key and no value. Compaction removes the key.</p>;
   const { bytes, schema_folded: folded = 0 } = m.value, large = bytes - folded > PIECE;
-  const have = new TextEncoder().encode(text).length, left = whole ? Math.max(0, bytes - have) : m.value.cut > 0 ? bytes - have : 0;
+  const have = new TextEncoder().encode(text).length, left = m.value.binary ? 0 : whole ? Math.max(0, bytes - have) : m.value.cut > 0 ? bytes - have : 0;
   const more = async (from: number, size: number, anew: boolean) => {
     try {
       const piece = await getText(path(m) + query({ part: 'value', from, bytes: size }));
@@ -104,9 +104,9 @@ function ValueText({ m }: { m: Message }) {
   };
   return (
     <>
-      {large ? (
-        <p class="sub">
-          <b>{f.bytes(bytes)}.</b> The first {f.bytes(have)} are shown; nothing is parsed beyond them.
+      {large || m.value.binary ? (
+        <p class="hint">
+          <b>{f.bytes(bytes)}.</b> {m.value.binary ? 'It is no text, so it is shown in base64; Raw has the bytes as they are.' : left > 0 ? `The first ${f.bytes(have)} are shown; nothing is parsed beyond them.` : ''}
         </p>
       ) : null}
       {error ? <Failure error={error} /> : null}
@@ -285,9 +285,11 @@ export function MessageDrawer({ topic, partition, offset, known, close, onReprod
           </div>
           {m.value && shown !== 'Raw' ? (
             <p class="row drawer-row">
-              <CopyButton kind="small" text={() => m.value?.text ?? ''}>
-                Copy value
-              </CopyButton>
+              {m.value.binary && m.value.cut > 0 ? null : (
+                <CopyButton kind="small" text={() => (m.value!.cut > 0 ? getText(path(m) + query({ part: 'value', download: 1 })) : (m.value!.text ?? ''))}>
+                  Copy value
+                </CopyButton>
+              )}
               <Button kind="small" href={'/trace' + query({ topic, p: partition, o: offset })}>
                 Trace
               </Button>
