@@ -264,7 +264,7 @@ json_t *report_make(struct api *api, const json_t *description, const char *name
         json_put(whole, "version", json_integer(member_integer(report, "version", 1)));
         json_put(whole, "config", control_config_make(api, "report", name));
         json_put(whole, "versions", control_versions_make(api, "report", name));
-        json_put(whole, "error", error == NULL ? json_null() : why_make("report_failed", "The last run failed", error, "Correct the query or the database; it runs again by itself."));
+        json_put(whole, "error", error == NULL ? json_null() : why_make("report_failed", "The last run failed", error, "Start the database, or correct the query or the connection; it runs again by itself."));
         json_put(whole, "runs", runs_make(api, name, 100, INT64_MAX));
     }
     return whole;

@@ -509,7 +509,7 @@ void api_report_run_now(struct api_call *call)
     error = member_text(item, "error");
     changed(call, &report_kind, "was run");
     if (error != NULL)
-        api_error(call, 409, "REPORT_FAILED", arena_format(call->arena, "%s ran and failed.", call->parts[0]), arena_copy_string(call->arena, slice_from_string(error)), "Correct the query or the database.");
+        api_error(call, 409, "REPORT_FAILED", arena_format(call->arena, "%s ran and failed.", call->parts[0]), arena_copy_string(call->arena, slice_from_string(error)), "Start the database, or correct the query or the connection.");
     else
         answer(call, &report_kind);
     json_decref(item);

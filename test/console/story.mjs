@@ -372,15 +372,31 @@ try {
     await shown.close();
   }
   await step('the page waits while the program restarts, and goes on by itself', async () => {
+    const tail = await openPage(browser), lines = await openPage(browser);
     await page.goto(url + '/topics');
     await page.waitForSelector('tbody tr');
+    await tail.page.goto(topic + '?from=live');
+    await tail.page.waitForSelector('text=shown as they come');
+    await lines.page.goto(url + '/health');
+    await lines.page.waitForSelector('.log-line');
     await stop();
-    await page.waitForSelector('text=No connection to Tailrace', { timeout: 40_000 });
+    for (const one of [page, tail.page, lines.page]) await one.waitForSelector('text=No connection to Tailrace', { timeout: 40_000 });
     if (await page.locator('text=Create topic').isEnabled()) throw new Error('changes are possible without a connection');
     up = await start();
     await page.waitForSelector('.live >> text=Live', { timeout: 40_000 });
     await page.waitForSelector('text=No connection to Tailrace', { state: 'detached' });
     await page.waitForSelector('tbody >> text=payments');
+    /* What was followed is followed again, and no error of meanwhile stays. */
+    for (const one of [tail.page, lines.page]) {
+      await one.waitForSelector('.live >> text=Live', { timeout: 40_000 });
+      await one.waitForSelector('main .problem.is-crit', { state: 'detached' });
+    }
+    await tail.page.waitForSelector('.scan >> text=Stop');
+    sql('mydb', "INSERT INTO transactions(user_id, amount, merchant, big) VALUES (7, 12.34, 'Afterwards', 1)");
+    await tail.page.waitForSelector('td >> text=Afterwards');
+    await lines.page.waitForSelector('.log-line');
+    await tail.close();
+    await lines.close();
     faults.length = 0; /* every try failed meanwhile, and the browser notes each */
   });
   await step('nothing failed on the way', async () => {

@@ -23,6 +23,8 @@ export const loginNeeded = createStore(false);
 
 const plain = (code: string, what: string, why: string | null, todo: string): ErrorBody => ({ code, what, why, todo, field: null, actions: [], request: null });
 
+const unreachable = () => plain('UNREACHABLE', 'Tailrace did not answer.', 'It is stopped, restarting, or the network between is down.', 'The page asks again by itself; what it shows stays as it was.');
+
 /* Connect's own handlers answer {"error_code":…,"message":…}; everything else answers {"error":{…}}. */
 async function failure(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '');
@@ -74,7 +76,7 @@ export async function call(path: string, asked: Call = {}): Promise<Response> {
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, plain('UNREACHABLE', 'Tailrace did not answer.', 'It is stopped, restarting, or the network between is down.', 'The page asks again by itself; what it shows stays as it was.'));
+    throw new ApiError(0, unreachable());
   }
   if (response.status !== 401) return response;
   loginNeeded.set(true);
@@ -114,6 +116,8 @@ export async function open(path: string, { signal, method, body }: { signal: Abo
 
 export function asError(error: unknown): ErrorBody {
   if (error instanceof ApiError) return error.body;
+  /* An answer that broke off on its way, as the browsers call it */
+  if (error instanceof TypeError && /network|load failed|input stream/i.test(error.message)) return unreachable();
   return plain('PAGE', 'The page failed to show this.', error instanceof Error ? error.message : String(error), 'Reload the page; if it stays, report it with this text.');
 }
 

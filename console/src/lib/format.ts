@@ -22,6 +22,8 @@ export function digits(text: string): string {
   return parts ? parts[1] + parts[2]!.replace(/\B(?=(\d{3})+$)/g, ',') + (parts[3] ?? '') : text;
 }
 
+/* A decimal as text, to four places */
+export const decimal = (text: string) => digits(text.replace(/(\.\d{4})\d+$/, '$1').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
 
 /* Exact up to 9,999, then 18.4 k, 1.2 M, 3.4 G */
 export function si(n: Maybe): string {

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { asError, get, loginNeeded, query } from './api';
 import { now } from './clock';
-import { link, useWatch } from './stream';
+import { link, useWatch, type Link } from './stream';
 import { useStore } from './store';
 import type { ErrorBody, Series, StreamEvents } from './types';
 
@@ -38,6 +38,7 @@ export function useAnswer<T>(path: string | null, load: (path: string, signal: A
     void ask();
     return () => asked.current?.abort();
   }, [ask]);
+  useBack(() => state.error?.code === 'UNREACHABLE' && void ask());
   const set = useCallback((data: T) => setState({ path, data, error: null, at_ms: now() }), [path]);
   const mine = state.path === path;
   return { data: mine ? state.data : null, error: mine ? state.error : null, slow, at_ms: state.at_ms, reload: ask, set };
@@ -49,13 +50,17 @@ export function useLive<E extends keyof StreamEvents>(path: string, watched: str
   useWatch(watched, event, answer.set);
   /* Deleted elsewhere: the answer says when, and by whom. */
   useWatch(null, 'gone', it => watched === it.kind + ':' + it.name && void answer.reload());
-  const { state } = useStore(link);
-  const was = useRef(state);
+  useBack(() => void answer.reload(), ['down']);
+  return answer;
+}
+
+/* Told when the stream is there again after it was in one of these states. */
+export function useBack(told: () => void, after: Link['state'][] = ['connecting', 'down']): void {
+  const { state } = useStore(link), was = useRef(state);
   useEffect(() => {
-    if (state === 'live' && was.current === 'down') void answer.reload();
+    if (state === 'live' && after.includes(was.current)) told();
     was.current = state;
   }, [state]);
-  return answer;
 }
 
 /* Asks again every few seconds while somebody looks: for what no stream tells. */

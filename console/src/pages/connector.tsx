@@ -33,7 +33,7 @@ const STEPS: [keyof NonNullable<Connector['positions']>, string][] = [
 function Ladder({ c }: { c: Connector }) {
   const { positions, ages_ms } = c;
   if (!positions) return null;
-  const bad = c.state === 'crit', slot = useStore(overview)?.slots.find(s => s.slot === c.slot);
+  const bad = c.state === 'crit', slot = useStore(overview)?.slots.find(s => s.slot === c.slot), old = slot?.reachable === false;
   return (
     <section class="panel pad" aria-label="Positions">
       <ol class="ladder">
@@ -43,13 +43,15 @@ function Ladder({ c }: { c: Connector }) {
             <li key={key} class={i === 0 ? 'is-pg' : bad ? 'is-crit' : ''}>
               <span>{name}</span>
               <code>{positions[key] ?? f.DASH}</code>
-              <small class="num">{i === 0 ? 'now' : gap === null ? '' : [gap === 0 ? 'the same' : f.bytes(gap), age === null ? '' : f.duration(age)].filter(Boolean).join(' · ')}</small>
+              <small class="num">{i === 0 ? (old ? 'as seen last' : 'now') : gap === null ? '' : [gap === 0 ? 'the same' : f.bytes(gap), age === null ? '' : f.duration(age)].filter(Boolean).join(' · ')}</small>
             </li>
           );
         })}
       </ol>
       <p class="hint">
-        {bad
+        {old
+          ? `PostgreSQL does not answer, so what it keeps is not known now; after Confirmed it was ${f.bytes(c.wal_bytes)}.`
+          : bad
           ? `PostgreSQL must keep everything after Confirmed: ${f.bytes(c.wal_bytes)}.${slot?.room_bytes ? ` The disk has ${f.bytes(slot.room_bytes)} left.` : ''}`
           : `PostgreSQL may drop everything before Confirmed; it keeps ${f.bytes(c.wal_bytes)} for this slot. Only durable rows are confirmed.`}
       </p>
@@ -81,7 +83,7 @@ function Trouble({ c, reload }: { c: Connector; reload: () => void }) {
           <b>Do: </b>
           {error.todo}
         </p>
-        {error.lost ? <p>{/^Lost/.test(error.lost) ? error.lost : `Lost: ${error.lost}.`}</p> : null}
+        {error.lost ? <p>{error.lost}</p> : null}
         {retry && retry.tries > 0 ? (
           <p class="num is-idle">
             Tried {f.plural(retry.tries, 'time')}

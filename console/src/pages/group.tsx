@@ -1,5 +1,5 @@
 /* group.tsx: one consumer group: how far behind, why, and moving its offsets with a preview. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { asError, at, bootstrap, change, query } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer, useDelayed, useLive, useSeries } from '../lib/hooks';
@@ -20,10 +20,10 @@ import { catchesUp } from './groups';
 const HOUR = 3_600_000;
 
 function Numbers({ g }: { g: Group }) {
-  const stuck = g.partitions.filter(p => p.state !== 'ok' && p.state !== 'idle').map(p => p.partition);
+  const asOf = useMemo(f.nowMs, [g]), stuck = g.partitions.filter(p => p.state !== 'ok' && p.state !== 'idle').map(p => p.partition);
   return (
     <Stats>
-      <Stat name="Behind" value={f.duration(g.lag_ms)} state={g.state} note={g.lag_ms ? <>oldest unread: <When at={g.oldest_unread_ms ?? f.nowMs() - g.lag_ms} /></> : 'nothing waits'} />
+      <Stat name="Behind" value={f.duration(g.lag_ms)} state={g.state} note={g.lag_ms ? <>oldest unread: <When at={g.oldest_unread_ms ?? asOf - g.lag_ms} /></> : 'nothing waits'} />
       <Stat name="Messages waiting" value={f.int(g.waiting)} note={stuck.length ? `most in ${stuck.length === 1 ? 'partition' : 'partitions'} ${stuck.slice(0, 4).join(', ')}` : f.plural(g.partitions.length, 'partition')} />
       <Stat name="Reads" value={f.rate(g.reads_per_s)} note={`${f.rate(g.arrives_per_s)} arrive`} />
       <Stat name="Catches up" value={catchesUp(g)} state={g.catches_up_ms === null && g.state === 'warn' ? 'warn' : undefined} note={g.catches_up_ms === null && g.arrives_per_s && g.state === 'warn' ? `needs more than ${f.rate(g.arrives_per_s)}` : g.catches_up_why} />

@@ -128,8 +128,8 @@ const YEAR_MS = 365 * 86_400_000;
 
 export function WalPlot({ series, slot }: { series: Series; slot: Pick<Slot, 'slot' | 'wal_bytes' | 'room_bytes' | 'growth_bytes_per_s' | 'full_at_ms'> }) {
   const past = series.series['wal_bytes:' + slot.slot] ?? [], growth = slot.growth_bytes_per_s ?? 0, steps = past.length, now = slot.wal_bytes ?? 0;
-  /* The line goes on only when it grows towards something. */
-  const ahead = growth > 0 && slot.full_at_ms ? steps : 0;
+  /* The line goes on only when it grows towards something within the week. */
+  const ahead = growth > 0 && slot.full_at_ms && slot.full_at_ms - f.nowMs() < 7 * 86_400_000 ? steps : 0;
   const values = [...past, ...Array<null>(ahead).fill(null)];
   const cast = [...past.map((_, i) => (i === steps - 1 ? now : null)), ...Array.from({ length: ahead }, (_, i) => now + (growth * (i + 1) * series.step_ms) / 1000)];
   const limit = slot.room_bytes !== null && (ahead > 0 || now > slot.room_bytes / 4) ? now + slot.room_bytes : null;
@@ -158,14 +158,14 @@ const SLOTS: Column<Slot>[] = [
       </span>
     )
   },
-  { name: 'State', cell: s => <Status state={s.state}>{s.active ? 'streaming' : s.wal_status === 'lost' ? 'lost' : 'inactive'}</Status> },
+  { name: 'State', cell: s => <Status state={s.reachable === false && s.state === 'ok' ? 'idle' : s.state}>{s.reachable === false ? 'as seen last' : s.active ? 'streaming' : s.wal_status === 'lost' ? 'lost' : 'inactive'}</Status> },
   { name: 'WAL kept', align: 'num', cell: s => (s.wal_bytes === null ? <Unknown why="The role may not read pg_replication_slots." /> : f.bytes(s.wal_bytes)) },
   {
     name: 'Share of the room',
     align: 'grow',
     cell: s => (s.room_bytes === null || s.wal_bytes === null ? <Unknown why={ROOM_WHY} /> : <Meter share={s.wal_bytes / (s.wal_bytes + s.room_bytes || 1)} state={s.state} label={`Share of the room that ${s.slot} uses`} />)
   },
-  { name: 'Disk full in', align: 'num', cell: s => (s.full_at_ms === null ? (s.room_bytes === null ? <Unknown why={ROOM_WHY} /> : 'never') : s.full_at_ms - f.nowMs() > YEAR_MS ? 'over a year' : `about ${f.duration(Math.max(0, Math.round((s.full_at_ms - f.nowMs()) / 60000) * 60000))}`) }
+  { name: 'Disk full in', align: 'num', cell: s => (s.reachable === false ? <Unknown why="PostgreSQL does not answer." /> : s.full_at_ms === null ? (s.room_bytes === null ? <Unknown why={ROOM_WHY} /> : 'never') : s.full_at_ms - f.nowMs() > YEAR_MS ? 'over a year' : `about ${f.duration(Math.max(0, Math.round((s.full_at_ms - f.nowMs()) / 60000) * 60000))}`) }
 ];
 
 export function Events({ items }: { items: EventLine[] }) {

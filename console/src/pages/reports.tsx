@@ -18,7 +18,7 @@ import { say } from '../parts/toast';
 import { NewButton, Steering, Trouble } from '../parts/versioned';
 
 /* SQL gives an average with sixteen decimals. */
-const short = (v: string) => f.digits(v.replace(/(\.\d{4})\d+$/, '$1').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
+const short = f.decimal;
 const value = (v: string | null, unit: string | null) => (v === null ? <span class="is-idle">no rows</span> : `${short(v)}${unit ? f.GAP + unit : ''}`);
 
 /* The runs on an even grid: one that failed or found no rows leaves a gap. */

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { asError, bootstrap, change, get, query } from '../lib/api';
 import * as f from '../lib/format';
-import type { Answer } from '../lib/hooks';
+import { useBack, type Answer } from '../lib/hooks';
 import { useKeys } from '../lib/keys';
 import { route, setQuery } from '../lib/router';
 import { askedFrom, NOTHING, place, Search, written, type Asked, type Found, type From } from '../lib/search';
@@ -226,6 +226,8 @@ function useSearch(name: string, asked: Asked) {
     search.current = new Search(name, asked, setFound);
     return () => search.current?.close();
   }, [name, key, round, own]);
+  /* Broken off, not stopped: it starts anew, because what came meanwhile would be missing in between. */
+  useBack(() => asked.from === 'live' && !found.running && found.done?.why !== 'stopped' && setRound(r => r + 1));
   const freeze = (on: boolean) => {
     setFrozen(on);
     search.current?.freeze(on);

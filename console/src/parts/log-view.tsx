@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { asError, get, open, query } from '../lib/api';
 import * as f from '../lib/format';
+import { useBack } from '../lib/hooks';
 import { readEvents } from '../lib/sse';
 import type { ErrorBody, LogLine } from '../lib/types';
 import { Segments } from './basic';
@@ -12,10 +13,12 @@ const LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 
 export function LogView({ path, part }: { path: string; part?: string }) {
   const [level, setLevel] = useState<LogLine['level']>('info'), [follow, setFollow] = useState<'Live' | 'Still'>('Live'), [lines, setLines] = useState<LogLine[] | null>(null), [error, setError] = useState<ErrorBody | null>(null);
-  const box = useRef<HTMLDivElement>(null), atEnd = useRef(true);
+  const box = useRef<HTMLDivElement>(null), atEnd = useRef(true), ended = useRef(false), [round, setRound] = useState(0);
+  useBack(() => ended.current && setRound(n => n + 1));
   useEffect(() => {
     const abort = new AbortController();
     setLines(null);
+    ended.current = false;
     void (async () => {
       try {
         const first = await get<{ items: LogLine[] }>(path + query({ level, part }), abort.signal);
@@ -34,9 +37,10 @@ export function LogView({ path, part }: { path: string; part?: string }) {
       } catch (e) {
         if (!abort.signal.aborted) setError(asError(e));
       }
+      if (!abort.signal.aborted) ended.current = follow === 'Live';
     })();
     return () => abort.abort();
-  }, [path, level, follow, part]);
+  }, [path, level, follow, part, round]);
   useEffect(() => {
     if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [lines]);
@@ -47,7 +51,7 @@ export function LogView({ path, part }: { path: string; part?: string }) {
         <Segments label="Follow" items={['Live', 'Still']} value={follow} onPick={setFollow} />
         <span class="hint">{lines ? f.plural(lines.length, 'line') : ''}</span>
       </div>
-      {error?.code === 'NO_SUCH_PATH' ? <p class="pad-line">This program keeps no lines to show here; they are on its standard error.</p> : error ? <Failure error={error} /> : null}
+      {error?.code === 'NO_SUCH_PATH' ? <p class="pad-line">This program keeps no lines to show here; they are on its standard error.</p> : error ? <Failure error={error} again={() => setRound(n => n + 1)} /> : null}
       <div class="log-lines" role="log" aria-label="Log" aria-live="off" tabIndex={0} ref={box} onScroll={e => (atEnd.current = e.currentTarget.scrollTop + e.currentTarget.clientHeight > e.currentTarget.scrollHeight - 24)}>
         {lines?.length === 0 ? <p class="hint">Nothing at this level.</p> : null}
         {lines?.map((l, i) => (

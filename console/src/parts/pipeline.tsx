@@ -59,7 +59,7 @@ function NodeCard({ node, inbound, column }: { node: PipelineNode; inbound: Pipe
         <Mark state={node.state} />
         <span>{node.name}</span>
       </b>
-      {node.note ? <small>{node.note}</small> : null}
+      {node.note ? <small title={node.note}>{node.id.startsWith('report:') ? f.decimal(node.note) : node.note}</small> : null}
       {facts.length ? (
         <span class="node-facts">
           {facts.map(([key, value]) => (

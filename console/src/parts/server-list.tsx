@@ -6,6 +6,8 @@ import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { asError, get, query } from '../lib/api';
 import { useRevision } from '../lib/hooks';
+import { useStore } from '../lib/store';
+import { link } from '../lib/stream';
 import type { ErrorBody, List } from '../lib/types';
 import { Bones, Failure } from './states';
 import { BodyRow, Heads, type Column, type RowOptions, type Sort } from './table';
@@ -36,7 +38,7 @@ interface Pages<T> {
 
 export function ServerList<T>(p: ServerListProps<T>) {
   const of = p.path + query({ ...p.params, sort: p.sort?.by, dir: p.sort?.dir });
-  const [state, setState] = useState<Pages<T> | null>(null), [error, setError] = useState<ErrorBody | null>(null), [slow, setSlow] = useState(false);
+  const [state, setState] = useState<Pages<T> | null>(null), [error, setError] = useState<ErrorBody | null>(null), [slow, setSlow] = useState(false), isDown = useStore(link).state === 'down';
   const [view, setView] = useState<[number, number]>([0, 60]);
   const asking = useRef(new Set<number>()), body = useRef<HTMLTableSectionElement>(null), height = useRef(33), latest = useRef(of);
   latest.current = of;
@@ -111,7 +113,7 @@ export function ServerList<T>(p: ServerListProps<T>) {
   const item = (i: number) => shown.pages.get(Math.floor(i / PAGE))?.[i % PAGE];
   return (
     <>
-      {error ? <Failure error={error} again={reload} /> : null}
+      {error && !(isDown && error.code === 'UNREACHABLE') ? <Failure error={error} again={reload} /> : null}
       {total === 0 ? (
         <section class="panel">{filtered ? p.nothing : p.empty}</section>
       ) : (

@@ -1,6 +1,8 @@
 /* states.tsx: what a page or panel shows when it has nothing, not yet, or not any more. */
 import type { ComponentChildren } from 'preact';
 import type { Answer } from '../lib/hooks';
+import { useStore } from '../lib/store';
+import { link } from '../lib/stream';
 import type { ErrorBody } from '../lib/types';
 import { Actions } from './actions';
 import { Button, CopyButton } from './basic';
@@ -82,12 +84,12 @@ type Back = [href: string, text: string];
 
 /* An answer in its states: bones, error with the old content below, content. */
 export function Shown<T>({ answer, children, rows, panel, back }: { answer: Answer<T>; children: (data: T) => ComponentChildren; rows?: number; panel?: boolean; back?: Back }) {
-  const { data, error } = answer;
+  const { data, error } = answer, isSaid = useStore(link).state === 'down' && error?.code === 'UNREACHABLE' && data !== null; /* by the strip */
   if (back && error && missing(error)) return <Gone error={error} back={back} />;
   if (data === null && error === null) return answer.slow ? panel ? <section class="panel"><Bones rows={rows ?? 5} /></section> : <Bones rows={rows ?? 5} /> : null;
   return (
     <>
-      {error ? <Failure error={error} again={answer.reload} /> : null}
+      {error && !isSaid ? <Failure error={error} again={answer.reload} /> : null}
       {data !== null ? children(data) : null}
     </>
   );
