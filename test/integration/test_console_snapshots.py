@@ -56,7 +56,7 @@ def test_a_limit_of_load_holds_the_snapshot_down_until_it_is_raised(tailrace_fac
     assert "at most 0.1 %" in console.change("POST", "/connectors/c/snapshots", {**body, "dry_run": True})["effect"]
     postgres.execute(database, "UPDATE pg_class SET reltuples = 1e9 WHERE relname = 'users'")  # so that there is far to go
     begun = console.change("POST", "/connectors/c/snapshots", body, status=201)
-    held = harness.wait_until(lambda: (lambda s: s if s["load"] and s["tables"][0]["rows"] >= 300 and s["tables"][0]["left_ms"] else None)(console.get("/connectors/c", "Connector")["snapshot"]), 60)
+    held = harness.wait_until(lambda: (lambda s: s if s["load"] and s["tables"][0]["rows"] >= 300 and s["tables"][0]["left_ms"] else None)(console.get("/connectors/c", "Connector")["snapshot"]), 180)  # it rests for a minute at most between two chunks
     assert held["load_max"] == 0.001 and held["load"] < 0.002 and held["state"] == "running", held  # by what PostgreSQL was kept busy for it
     slow = harness.wait_until(lambda: next((p for p in console.get("/problems", "List<Problem>")["items"] if p["code"] == "snapshot_slow"), None))
     assert slow["severity"] == "info" and "0.1 % of one PostgreSQL process" in slow["why"][-1] and "Raise its load limit" in slow["todo"], slow
@@ -70,7 +70,7 @@ def test_a_limit_of_load_holds_the_snapshot_down_until_it_is_raised(tailrace_fac
 def test_rows_come_once_though_the_program_restarts_while_the_snapshot_rests(tailrace_factory, postgres, database):
     console = start(tailrace_factory, postgres, database)
     begun = console.change("POST", "/connectors/c/snapshots", {"tables": ["public.users"], "load_max": 0.01}, status=201)
-    harness.wait_until(lambda: rows(console, database) >= 300, 60)
+    harness.wait_until(lambda: rows(console, database) >= 300, 180)
     console.tailrace.restart()
     harness.wait_until(lambda: (console.get("/connectors/c")["snapshot"] or {}).get("state") == "running", 60)
     console.change("PATCH", f"/connectors/c/snapshots/{begun['id']}", {"load_max": 1})
