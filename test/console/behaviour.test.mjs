@@ -88,6 +88,11 @@ export default ({ server, browser, test }) => {
     await page.waitForURL('**/groups/customers-service');
   });
 
+  on('with several databases that have no common position, rows are captured all the same', '/?demo=many', async page => {
+    await page.waitForSelector('text=none is lost.');
+    assert.equal(await page.locator('text=Nothing is captured').count(), 0);
+  });
+
   on('find starts a new agent', '/topics', async page => {
     await page.waitForSelector('text=customers.orders.dlq');
     await page.keyboard.press('Control+k');

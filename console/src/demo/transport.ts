@@ -72,7 +72,7 @@ const empty: T.Overview = {
   slots: [],
   counts: { topics: 0, groups: 0, connectors: 0, agents: 0, alerts_open: 0, reports: 0 }
 };
-const overview = () => (state === 'empty' ? empty : d.overview);
+const overview = () => (state === 'empty' ? empty : state === 'many' ? { ...d.overview, durable_lsn: null } : d.overview);
 const who = (): T.Me => ({ ...d.me, now_ms: now(), login: state === 'login' ? 'token' : 'none', access: state === 'readonly' ? 'read' : 'write', read_only_why: state === 'readonly' ? 'console.access in the settings says so.' : null });
 
 const alertStates = new Map<string, T.AlertState>(), demoMutes: T.Mute[] = [];

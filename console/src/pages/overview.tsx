@@ -19,6 +19,7 @@ const HOUR = 3_600_000;
 function Certain({ data }: { data: Data }) {
   const calm = data.verdict.severity === 'ok' || data.verdict.severity === 'info';
   const p50 = data.vitals.commit_to_agent_p50_ms;
+  const several = (data.counts?.connectors ?? 0) > 1; /* the positions of several databases do not compare */
   return (
     <p>
       {calm ? '' : 'Everything else works. '}
@@ -27,14 +28,16 @@ function Certain({ data }: { data: Data }) {
           Rows reach the agents <b class="num">{f.duration(p50)}</b> after their commit;{' '}
         </>
       ) : null}
-      {data.lost === null ? null : data.lost > 0 ? <b class="is-crit">{f.plural(data.lost, 'row')} lost</b> : data.durable_lsn ? (p50 === null ? 'No row is lost' : 'none is lost') : null}
+      {data.lost === null ? null : data.lost > 0 ? <b class="is-crit">{f.plural(data.lost, 'row')} lost</b> : data.durable_lsn || several ? (p50 === null ? 'No row is lost' : 'none is lost') : null}
       {data.durable_lsn ? (
         <>
           {data.lost === null ? (p50 === null ? 'All up to LSN ' : 'all up to LSN ') : ': all up to LSN '}
           <code>{data.durable_lsn}</code> is on disk here.
         </>
-      ) : data.lost ? (
+      ) : data.lost || (several && data.lost === 0) ? (
         '.'
+      ) : several ? (
+        'what is missing is said below.'
       ) : (
         'Nothing is captured yet.'
       )}
