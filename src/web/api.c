@@ -768,9 +768,9 @@ void api_answer(struct api *api, const struct http_request *request, struct http
     size_t prefix = request->path.size >= 7 && memcmp(request->path.data, "/api/v1", 7) == 0 ? 7 : 4; /* /api/agents stands for /api/v1/agents */
     struct slice path = slice_from(request->path, prefix);
     struct api_call call = {.api = api, .request = request, .response = response, .arena = request->arena};
-    bool other_method = false;
+    bool other_method = false, has_nul = path.size > 0 && memmem(path.data, path.size, "%00", 3) != NULL; /* no name goes on behind a NUL */
 
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; !has_nul && i < sizeof(routes) / sizeof(routes[0]); i++) {
         if (path.size == 0 || !route_matches(&routes[i], path, &call))
             continue;
         if (!method_is(&routes[i], request->method)) {

@@ -293,6 +293,13 @@ def test_no_path_leads_out_of_the_console(open_console):
             assert b"<!doctype html>" in got.lower() or path == "*", (path, got[:600])
 
 
+def test_a_name_does_not_end_at_a_nul(open_console):
+    open_console.change("POST", "/topics", {"name": "kept"}, status=201)
+    open_console.change("DELETE", "/topics/kept%00x?confirm=kept", status=404)
+    assert open_console.get("/topics/kept")["topic"]["name"] == "kept"
+    open_console.change("DELETE", "/topics/kept?confirm=kept", status=204)
+
+
 def test_requests_one_behind_the_other_are_answered_in_order(open_console):
     one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     other = b"GET /api/v1/topics/none HTTP/1.1\r\nHost: localhost\r\n\r\n"
