@@ -5,7 +5,7 @@
     cli_runner.py --bootstrap HOST:PORT [--data DIR] [CASE...]  use a broker that runs; its topics and groups are DELETED
 
     --bin DIR       where kafka-topics.sh and its sisters are (default: bin beside PROGRAM)
-    --port N        first port of our own server (default 27500)
+    --port N        port of our own server (default: any that is free)
     --required      only the cases named in cli_required.txt
     --quiet         no differences, only the list
 
@@ -434,7 +434,6 @@ class OwnServer:
 
     def __init__(self, program, port, settings=()):
         self.dir = tempfile.mkdtemp(prefix='cli-server-')
-        self.bootstrap = 'localhost:%d' % port
         self.data_dir = os.path.join(self.dir, 'data', 'log')  # where the partitions lie
         words = [program, 'up', '--data-dir', os.path.dirname(self.data_dir)]
         ports = {'listeners': '127.0.0.1:%d' % port, 'rest.port': 0, 'console.port': 0}
@@ -443,6 +442,7 @@ class OwnServer:
         self.log = open(os.path.join(self.dir, 'log'), 'w+b')
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         self.wait()
+        self.bootstrap = 'localhost:' + re.search(r'Kafka protocol +127\.0\.0\.1:(\d+)', self.output()).group(1)
 
     def output(self):
         with open(self.log.name, encoding='utf-8', errors='replace') as file:
@@ -508,7 +508,7 @@ def main():
     parser.add_argument('--data')
     parser.add_argument('--bin')
     parser.add_argument('--tool-prefix', type=shlex.split, help='run the tools as PREFIX kafka-topics … instead')
-    parser.add_argument('--port', type=int, default=27500)
+    parser.add_argument('--port', type=int, default=0)
     parser.add_argument('--required', action='store_true')
     parser.add_argument('--quiet', action='store_true')
     parser.add_argument('cases', nargs='*')

@@ -60,7 +60,7 @@ def run_cli(tally, only_required, side_by_side):
     program = harness.build_directory() / "tailrace"
     names = [name for name in (required if only_required else every) if name not in cli_runner.CASES_ON_PURPOSE]
     with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
-        commands = [[str(HERE / "cli_runner.py"), "--tailrace", str(program), "--port", str(harness.free_port()), name] for name in names]
+        commands = [[str(HERE / "cli_runner.py"), "--tailrace", str(program), name] for name in names]
         for name, (passed, output) in zip(names, pool.map(run, commands)):
             tally.add("cli", name, name in required, passed, output)
     for name, why in cli_runner.CASES_ON_PURPOSE.items():
