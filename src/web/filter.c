@@ -106,16 +106,33 @@ static const char *quoted_take(struct parser *parser)
     return copy;
 }
 
-static const char *value_take(struct parser *parser)
+/* Such as 3000jj, which would be compared with numbers as text. 2026-11-24T10:00, 2A/91F3 and the like are no numbers at all. */
+static bool is_half_number(const char *word)
 {
+    const char *digits = word + strspn(word, "+-");
+    struct decimal number;
+
+    return isdigit((unsigned char)digits[0]) && isalpha((unsigned char)digits[strspn(digits, "0123456789.")]) && strpbrk(digits, "-:/") == NULL &&
+           !decimal_parse(slice_from_string(word), &number);
+}
+
+/* The value of a comparison, in the arena; one of more or less that is not in quotes has to be a number when it begins as one. */
+static const char *value_take(struct parser *parser, enum operation operation)
+{
+    bool is_order = operation >= LESS && operation <= GREATER_EQUAL;
     const char *word;
+    size_t from;
 
     blanks_skip(parser);
+    from = parser->at;
     if (parser->text[parser->at] == '\'' || parser->text[parser->at] == '"')
         return quoted_take(parser);
     word = word_take(parser);
-    if (word == NULL)
-        (void)wrong(parser, "a number, a word or 'text'");
+    if (word == NULL || (is_order && is_half_number(word))) {
+        parser->at = from;
+        (void)wrong(parser, word == NULL ? "a number, a word or 'text'" : "a number, a time or 'text'");
+        return NULL;
+    }
     return word;
 }
 
@@ -205,7 +222,7 @@ static int test_parse(struct parser *parser)
         if (!keyword(parser, "null"))
             return wrong(parser, "null");
     } else if (operation_take(parser, &node.operation)) {
-        node.value = value_take(parser);
+        node.value = value_take(parser, node.operation);
         if (node.value == NULL)
             return -1;
     } else {

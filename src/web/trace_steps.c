@@ -455,7 +455,7 @@ static void judged_hops(struct hops *hops, const json_t *alert, bool is_known)
     const char *agent = member_text(alert, "agent");
 
     if (read_us != 0 && !is_known)
-        hop_add(hops, "read", "agent", read_us, "exact", false, json_sprintf("by agent %s", agent == NULL ? "?" : agent));
+        hop_beside(hops, "read", "agent", hops->last_us, read_us, "exact", false, json_sprintf("by agent %s", agent == NULL ? "?" : agent));
     if (scored_us != 0)
         hop_beside(hops, "scored", "agent", read_us != 0 ? read_us : hops->last_us, scored_us, "exact", false, json_sprintf("by agent %s", agent == NULL ? "?" : agent));
 }
@@ -498,19 +498,22 @@ static void waits_of_readers(const struct readers *readers, json_t *waits)
     }
 }
 
-/* The agents' steps "scored" are exact where an alert says them; the coarser ones of the same agent go. */
-static void scored_drop(json_t *hops, const json_t *alert)
+/* What an agent read and scored is exact where an alert says it; the coarser steps of the same agent go. */
+static void judged_drop(json_t *hops, const json_t *alert)
 {
+    const json_t *source = json_object_get(alert, "source");
     const char *agent = member_text(alert, "agent");
+    bool is_read = member_integer(source, "read_us", 0) != 0, is_scored = member_integer(source, "scored_us", 0) != 0;
     char note[300];
 
-    if (agent == NULL || member_integer(json_object_get(alert, "source"), "scored_us", 0) == 0)
+    if (agent == NULL)
         return;
     (void)snprintf(note, sizeof(note), "by agent %s", agent);
     for (size_t i = json_array_size(hops); i-- > 0;) {
         const json_t *hop = json_array_get(hops, i);
+        const char *step = member_text(hop, "step");
 
-        if (member_text(hop, "note") != NULL && strcmp(member_text(hop, "step"), "scored") == 0 && strcmp(member_text(hop, "note"), note) == 0)
+        if (member_text(hop, "note") != NULL && strcmp(member_text(hop, "note"), note) == 0 && ((is_read && strcmp(step, "read") == 0) || (is_scored && strcmp(step, "scored") == 0)))
             (void)json_array_remove(hops, i);
     }
 }
@@ -584,7 +587,7 @@ json_t *trace_change_make(struct trace *trace, struct trace_row *row)
     read_hops(&hops, &readers);
     alerts = trace_alerts_of(trace, row);
     json_array_foreach(alerts, index, alert) {
-        scored_drop(hops.list, alert);
+        judged_drop(hops.list, alert);
         judged_hops(&hops, alert, has_read_by(hops.list, alert));
         alert_hops(trace, &hops, alert, change, waits);
     }

@@ -238,6 +238,8 @@ def test_kill_9_leaves_what_was_kept(postgres, database, tailrace_factory, recei
         return change if change["hops"][-1]["step"] == "delivered" or any(one["step"] == "delivered" for one in change["hops"]) else None
 
     before = harness.wait_until(delivered)
+    judged = [hop(before, step, "agent" if step == "read" else None) for step in ("read", "scored", "alerted")]
+    assert judged[0]["known"] == "exact" and sorted(h["at_us"] for h in judged) == [h["at_us"] for h in judged]
     tailrace.kill9()
     tailrace.start()
     after = ask(tailrace, table="transactions", key=5)[1]["changes"][0]

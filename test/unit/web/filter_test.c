@@ -74,6 +74,16 @@ TEST(errors_name_the_character)
     assert_int_equal(wrong_at("a is nul", NULL), 5);
 }
 
+TEST(what_begins_as_a_number_has_to_be_one_unless_quoted)
+{
+    assert_int_equal(wrong_at("a = 1 and n > 3000jj", NULL), 14);
+    assert_true(matches("n > '3000jj'", "{\"n\":\"31\"}"));
+    assert_true(matches("n > 3e2 and n >= -4.5", "{\"n\":301}"));
+    assert_true(matches("n > 2A/91F3", "{\"n\":\"2B/0\"}"));
+    assert_true(matches("t > 2026-01-01T10:00", "{\"t\":\"2026-02-01\"}"));
+    assert_true(matches("n != 3000jj", "{\"n\":\"31\"}"));
+}
+
 TEST(hidden_columns_cannot_be_asked_for)
 {
     assert_int_equal(wrong_at("id = 1 and email = x", "public.users.email"), 11);
@@ -98,7 +108,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_compare_as_exact_decimals),     cmocka_unit_test(words_join_with_and_or_not), cmocka_unit_test(the_message_itself_is_named),
-        cmocka_unit_test(a_word_alone_is_looked_for_in_any_case), cmocka_unit_test(errors_name_the_character),  cmocka_unit_test(hidden_columns_cannot_be_asked_for),
+        cmocka_unit_test(a_word_alone_is_looked_for_in_any_case), cmocka_unit_test(errors_name_the_character),  cmocka_unit_test(what_begins_as_a_number_has_to_be_one_unless_quoted),
+        cmocka_unit_test(hidden_columns_cannot_be_asked_for),
         cmocka_unit_test(a_filter_without_end_is_refused),
     };
 
