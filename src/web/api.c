@@ -320,18 +320,22 @@ void api_changes_collect(struct api *api)
     arena_finish(&arena);
 }
 
-json_t *api_events(struct api *api, size_t limit)
+json_t *api_events(struct api *api, size_t limit, size_t *seen)
 {
     json_t *items = json_array();
+    size_t count;
 
     (void)pthread_mutex_lock(&api->events_lock);
-    for (size_t i = 0; i < limit && i < api->event_count && i < EVENTS_KEPT; i++) {
+    count = api->event_count - (seen == NULL ? 0 : *seen);
+    for (size_t i = 0; i < limit && i < count && i < EVENTS_KEPT; i++) {
         const struct event *event = &api->events[(api->event_count - 1 - i) % EVENTS_KEPT];
 
         (void)json_array_append_new(items, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "at_ms", (json_int_t)event->at_ms, "severity", event->severity, "subject",
                                                      event->subject, "text", event->text, "by", event->by, "kind",
                                                      event->kind));
     }
+    if (seen != NULL)
+        *seen = api->event_count;
     (void)pthread_mutex_unlock(&api->events_lock);
     return items;
 }

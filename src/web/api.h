@@ -126,7 +126,9 @@ void api_changed(const struct api_call *call, const char *severity, const char *
 
 /* The same for what is deleted, which later calls are told. kind: as in gone.h */
 void api_deleted(const struct api_call *call, const char *kind, const char *name, const char *text);
-json_t *api_events(struct api *api, size_t limit);
+
+/* The newest events, newest first. seen: of those after this number only, which then is that of the newest; NULL: of all. A new reference. */
+json_t *api_events(struct api *api, size_t limit, size_t *seen);
 
 /* Has api_stop been called? Streams ask between two steps. */
 bool api_is_stopping(struct api *api);

@@ -119,7 +119,7 @@ static void files_add(struct bundle *bundle)
     json_file_add(bundle, "health.json", health_make(api, bundle->call->arena));
     settings_add(bundle);
     json_file_add(bundle, "groups.json", groups_make(api, bundle->call->arena, &error));
-    json_file_add(bundle, "events.json", api_events(api, EVENTS_MAX));
+    json_file_add(bundle, "events.json", api_events(api, EVENTS_MAX, NULL));
     sampler_describe(api_sampler(api), bundle->description);
     metrics_render(bundle->description, &bundle->text);
     file_add(bundle, "metrics.txt");

@@ -311,7 +311,7 @@ void api_events_list(struct api_call *call)
     const char *subject = api_query(call, "subject"), *kind = api_query(call, "kind");
     size_t limit = (size_t)api_query_number(call, "limit", 100, 1, EVENTS_KEPT);
     int64_t before_ms = api_query_number(call, "before_ms", INT64_MAX, 0, INT64_MAX);
-    json_t *all = api_events(call->api, EVENTS_KEPT), *items = json_array(), *event;
+    json_t *all = api_events(call->api, EVENTS_KEPT, NULL), *items = json_array(), *event;
     size_t index;
 
     json_array_foreach(all, index, event) {

@@ -11,6 +11,7 @@
 #include "web/gone.h"
 
 #define WATCHES_MAX 20
+#define EVENTS_AT_ONCE 20 /* the newest; the others are in the list */
 #define SILENCE_MS 10000 /* then a comment says that the line is alive */
 #define OUT_MAX ((size_t)16 << 20)
 #define ARENA_BLOCK 65536
@@ -28,7 +29,7 @@ struct stream {
     struct watched watched[WATCHES_MAX];
     size_t count;
     json_t *problems; /* as sent last, by id */
-    int64_t events_seen_ms;
+    size_t events_seen;
     json_t *revision;
     int64_t alerts_seen; /* sequence of alerts_news */
     int64_t sample, spoke_ms;
@@ -153,16 +154,10 @@ static void problems_append(struct stream *stream)
 
 static void events_append(struct stream *stream)
 {
-    json_t *events = api_events(stream->api, 20);
+    json_t *events = api_events(stream->api, EVENTS_AT_ONCE, &stream->events_seen);
 
-    for (size_t i = json_array_size(events); i-- > 0;) {
-        json_t *event = json_array_get(events, i);
-
-        if (member_integer(event, "at_ms", 0) <= stream->events_seen_ms)
-            continue;
-        stream->events_seen_ms = member_integer(event, "at_ms", 0);
-        event_append(&stream->out, "event", json_incref(event));
-    }
+    for (size_t i = json_array_size(events); i-- > 0;)
+        event_append(&stream->out, "event", json_incref(json_array_get(events, i)));
     json_decref(events);
 }
 
@@ -296,7 +291,7 @@ void api_stream(struct api_call *call)
     arena_init(&stream->arena, ARENA_BLOCK);
     arena_init(&stream->scratch, ARENA_BLOCK);
     buffer_init(&stream->out, OUT_MAX);
-    stream->events_seen_ms = clock_now_ms();
+    json_decref(api_events(stream->api, 0, &stream->events_seen));
     stream->alerts_seen = -1;
     stream->may_write = call->access == ACCESS_WRITE;
     stream->fd = http_client_fd(call->request);

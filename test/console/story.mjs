@@ -307,13 +307,18 @@ try {
     await page.keyboard.press('Enter');
     await page.waitForSelector('.fall >> text=delivered');
   });
-  await step('an alert that came after the list and before the stream is shown, too', async () => {
+  /* The page's next stream waits until the function that this gives is called. */
+  const streamHeld = async () => {
     let begin;
     const held = new Promise(resolve => (begin = resolve));
     await page.route('**/stream*', async route => {
       await held;
       await route.continue();
     });
+    return begin;
+  };
+  await step('an alert that came after the list and before the stream is shown, too', async () => {
+    const begin = await streamHeld();
     await page.goto(url + '/alerts');
     await page.waitForSelector('.alert-item >> text=/900/');
     spendMuch(901);
@@ -344,6 +349,32 @@ try {
     await page.unroute('**/api/v1/alerts?*');
     await page.click('.new-line');
     await page.waitForSelector('.alert-item >> text=/903/');
+  });
+  await step('so is what happened between answer and stream, and what changes a list', async () => {
+    const change = async (method, path, body) => assert.ok((await fetch(url + '/api/v1' + path, { method, headers: { 'X-Tailrace': 'console', 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).ok, method + path);
+    let begin = await streamHeld();
+    await page.goto(url + '/');
+    await page.waitForSelector('.events li');
+    await change('POST', '/topics', { name: 'between', partitions: 1 });
+    begin();
+    await page.waitForSelector('.events >> text=/between/');
+    await change('DELETE', '/topics/between', { confirm: 'between' });
+    await page.waitForSelector('.events >> text=/between with .* was deleted/');
+    assert.equal(await page.locator('.events li', { hasText: 'between' }).count(), 2); /* none twice */
+    await page.unroute('**/stream*');
+    begin = await streamHeld();
+    await page.goto(url + '/topics');
+    await page.waitForSelector('text=fraud.public.transactions');
+    await change('POST', '/topics', { name: 'between', partitions: 1 });
+    begin();
+    await page.waitForSelector('.page >> text=between');
+    await page.click('nav >> text=Connectors'); /* another list on the same stream */
+    await page.waitForSelector('text=fraud-connector');
+    await page.click('nav >> text=Topics');
+    await page.waitForSelector('.page >> text=between');
+    await change('DELETE', '/topics/between', { confirm: 'between' });
+    await page.waitForSelector('.page >> text=between', { state: 'detached' });
+    await page.unroute('**/stream*');
   });
   await step('a row that has not come says where it waits, and what to do', async () => {
     await page.goto(url + '/trace?table=fraud.public.nowhere&key=1');

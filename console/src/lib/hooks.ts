@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { asError, get, loginNeeded, query } from './api';
 import { now } from './clock';
-import { link, useWatch, type Link } from './stream';
+import { link, useBegin, useWatch, type Link } from './stream';
 import { useStore } from './store';
 import type { ErrorBody, Series, StreamEvents } from './types';
 
@@ -39,7 +39,14 @@ export function useAnswer<T>(path: string | null, load: (path: string, signal: A
     return () => asked.current?.abort();
   }, [ask]);
   useBack(() => state.error?.code === 'UNREACHABLE' && void ask());
-  const set = useCallback((data: T) => setState({ path, data, error: null, at_ms: now() }), [path]);
+  const set = useCallback(
+    (data: T) => {
+      asked.current?.abort(); /* what is on its way is older */
+      setSlow(false);
+      setState({ path, data, error: null, at_ms: now() });
+    },
+    [path]
+  );
   const mine = state.path === path;
   return { data: mine ? state.data : null, error: mine ? state.error : null, slow, at_ms: state.at_ms, reload: ask, set };
 }
@@ -91,18 +98,23 @@ export function useSeries(names: string[], span_ms: number, points = 60): Answer
   return { data: mine ? state.data : null, error: mine ? state.error : null, slow: false, at_ms: 0, reload: ask, set: data => setState({ list, data, error: null }) };
 }
 
-/* Asks again when the number of the list rose, at most every 2 s. */
+/* Asks again when a stream begins, and when the number of the list rose, at most every 2 s. */
 export function useRevision(list: string, reload: () => Promise<void>): void {
-  const seen = useRef<number | null>(null), asked = useRef(0), timer = useRef<number | undefined>(undefined);
+  const seen = useRef<number | null>(null), begun = useRef(false), asked = useRef(0), timer = useRef<number | undefined>(undefined);
   const latest = useRef(reload);
   latest.current = reload;
   useEffect(() => () => clearTimeout(timer.current), []);
+  useBegin(() => {
+    begun.current = true;
+    void latest.current();
+  });
   useWatch('revision', 'revision', numbers => {
-    const revision = numbers[list];
-    if (revision === undefined || revision === seen.current) return;
-    const first = seen.current === null;
+    const revision = numbers[list], first = begun.current;
+    if (revision === undefined) return;
+    begun.current = false;
+    if (revision === seen.current) return;
     seen.current = revision;
-    if (first) return;
+    if (first) return; /* the list was asked for when the stream began */
     const wait = Math.max(0, asked.current + 2000 - Date.now());
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => {

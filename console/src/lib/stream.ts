@@ -156,6 +156,9 @@ export function watch<E extends keyof StreamEvents>(what: string | null, event: 
   };
 }
 
+/* What came after an answer and before the stream that tells news began is in neither: whenever a stream begins, it is asked for again. */
+export const useBegin = (reload: () => unknown): void => useWatch(null, 'hello', reload);
+
 /* useWatch('group:customers-service', 'group', …): `what` is the entry of watch=, null listens to what others watch. */
 export function useWatch<E extends keyof StreamEvents>(what: string | null, event: E, told: (data: StreamEvents[E]) => void): void {
   const latest = useRef(told);

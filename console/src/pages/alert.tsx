@@ -5,7 +5,7 @@ import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
 import { useKeys } from '../lib/keys';
 import { createStore } from '../lib/store';
-import { useWatch } from '../lib/stream';
+import { useBegin, useWatch } from '../lib/stream';
 import type { Alert, AlertState, ErrorBody, EvaluateAgain, Mute } from '../lib/types';
 import { Button, copy, Dots, Facts, Panel, When } from '../parts/basic';
 import { isNumber, Value } from '../parts/cell';
@@ -176,6 +176,7 @@ export function AlertPage({ id, changed, heading }: { id: string; changed: () =>
   };
   const set = (state: AlertState) => a && void setAlert(a, state, done);
   useKeys({ a: () => set('acknowledged') ?? undefined, f: () => set('false_positive') ?? undefined, r: () => set('resolved') ?? undefined });
+  useBegin(answer.reload);
   useWatch('alerts', 'alert', line => {
     if ('id' in line && line.id === id) void answer.reload();
   });

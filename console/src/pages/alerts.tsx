@@ -6,7 +6,7 @@ import * as f from '../lib/format';
 import { useAnswer } from '../lib/hooks';
 import { route } from '../lib/router';
 import { useStore } from '../lib/store';
-import { useWatch } from '../lib/stream';
+import { useBegin, useWatch } from '../lib/stream';
 import type { AlertLine, AlertList, AlertState, List, Mute } from '../lib/types';
 import { Button, Segments } from '../parts/basic';
 import { useCrumbs } from '../parts/frame';
@@ -110,8 +110,7 @@ export function Alerts({ rest }: { rest: string[] }) {
     void answer.reload();
   };
   const items = useMemo(() => [...(answer.data?.items ?? []), ...older].map(a => changed.get(a.id) ?? a).slice(0, LINES_MAX), [answer.data, older, changed]);
-  /* What came after the list's answer and before the stream that tells news began is in neither. */
-  useWatch(null, 'hello', reload);
+  useBegin(reload);
   /* New alerts gather in a line above; the list does not jump while it is read. */
   useWatch('alerts', 'alert', data => {
     if ('more' in data) setMore(n => n + data.more);

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { query } from '../lib/api';
 import * as f from '../lib/format';
 import { useAnswer, useLive, useSeries } from '../lib/hooks';
-import { useWatch } from '../lib/stream';
+import { useBegin, useWatch } from '../lib/stream';
 import type { EventLine, Overview as Data, Problem, Series, Slot } from '../lib/types';
 import { Button, CopyButton, Meter, Panel, Unknown, When } from '../parts/basic';
 import { useCrumbs } from '../parts/frame';
@@ -191,10 +191,12 @@ export function Events({ items }: { items: EventLine[] }) {
 function Happened() {
   const answer = useAnswer<{ items: EventLine[] }>('/events' + query({ limit: 8 }));
   const [fresh, setFresh] = useState<EventLine[]>([]);
+  useBegin(answer.reload);
   useWatch('event', 'event', line => setFresh(list => [line, ...list].slice(0, 8)));
+  const told = new Map([...fresh, ...(answer.data?.items ?? [])].map(e => [e.at_ms + e.subject + e.text, e])), items = [...told.values()].sort((a, b) => b.at_ms - a.at_ms).slice(0, 8);
   return (
     <Panel title="What happened" extra={<a href="/health#events">All events</a>}>
-      <Shown answer={answer}>{data => (data.items.length + fresh.length ? <Events items={[...fresh, ...data.items].slice(0, 8)} /> : <p class="pad-line">Nothing yet.</p>)}</Shown>
+      <Shown answer={answer}>{() => (items.length ? <Events items={items} /> : <p class="pad-line">Nothing yet.</p>)}</Shown>
     </Panel>
   );
 }
