@@ -214,8 +214,9 @@ static int test_parse(struct parser *parser)
         node.kind = CHANGED;
         node.name = word_take(parser);
         blanks_skip(parser);
-        if (node.name == NULL || parser->text[parser->at++] != ')')
+        if (node.name == NULL || parser->text[parser->at] != ')')
             return wrong(parser, "changed(column)");
+        parser->at++;
     } else if (keyword(parser, "is")) {
         node.kind = IS_NULL;
         node.operation = keyword(parser, "not") ? UNEQUAL : EQUAL;

@@ -15,7 +15,7 @@ static void filter_try(struct arena *arena, const char *text, const struct recor
     const struct filter_input input = {.record = record, .change = change, .partition = 1, .arena = arena};
     struct filter *filter;
     struct error error;
-    size_t position;
+    size_t position = 0;
 
     if (filter_compile(arena, text, "public.t.email", &filter, &position, &error) == OK)
         (void)filter_matches(filter, &input);

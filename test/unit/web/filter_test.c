@@ -72,6 +72,7 @@ TEST(errors_name_the_character)
     assert_int_equal(wrong_at("a = 1 b", NULL), 6);
     assert_int_equal(wrong_at("a = 'x", NULL), 6);
     assert_int_equal(wrong_at("a is nul", NULL), 5);
+    assert_int_equal(wrong_at("changed(a", NULL), 9); /* the end, not behind it */
 }
 
 TEST(what_begins_as_a_number_has_to_be_one_unless_quoted)
