@@ -286,7 +286,7 @@ bool trace_value_begins_row(struct slice value)
 int64_t trace_received_us(struct slice value)
 {
     struct slice payload = payload_of(value);
-    int64_t us = json_member_integer(payload, "ts_us", 0);
+    int64_t us = json_member_integer(payload, "ts_us", 0), ms = json_member_integer(payload, "ts_ms", 0);
 
-    return us != 0 ? us : json_member_integer(payload, "ts_ms", 0) * US_PER_MS;
+    return us != 0 ? us : ms > INT64_MAX / US_PER_MS || ms < INT64_MIN / US_PER_MS ? 0 : ms * US_PER_MS; /* anybody may have written it */
 }

@@ -140,6 +140,7 @@ TEST(an_insert_and_a_snapshot_begin_a_row_and_tell_when_they_were_received)
     assert_false(trace_value_begins_row(slice_from_string("no JSON")));
     assert_int_equal(trace_received_us(slice_from_string("{\"ts_ms\":5}")), 5000);
     assert_int_equal(trace_received_us(slice_from_string("{}")), 0);
+    assert_int_equal(trace_received_us(slice_from_string("{\"ts_ms\":5333333333333333333}")), 0);
 }
 
 int main(void)
