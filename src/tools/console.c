@@ -54,6 +54,16 @@ int console_print_fatal(FILE *out, const struct failure *failure)
     return 1;
 }
 
+int console_print_end(const struct failure *failure)
+{
+    if (failure == NULL)
+        return 0;
+    if (failure->class_name != NULL)
+        return console_print_fatal(stderr, failure);
+    (void)fprintf(stderr, "%s\n", failure->message);
+    return 1;
+}
+
 int console_print_uncaught(const struct failure *failure)
 {
     (void)fputs("Exception in thread \"main\" ", stderr);

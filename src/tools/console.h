@@ -21,6 +21,9 @@ void console_log_open(const char *level);
 /* "message", the exception, an empty line, on `out`: what most tools do last. Gives exit code 1. */
 int console_print_fatal(FILE *out, const struct failure *failure);
 
+/* On stderr how a tool ends: wrong usage in one line, another failure as a fatal one. Gives the exit code, 0 without a failure. */
+int console_print_end(const struct failure *failure);
+
 /* What a Java program that ends with an exception leaves on stderr. Gives exit code 1. */
 int console_print_uncaught(const struct failure *failure);
 

@@ -139,12 +139,7 @@ static int cluster_run(struct arena *arena, int argc, char **argv)
     failure = cluster_open(&tool);
     if (failure == NULL)
         failure = cluster_print(&tool);
-    if (failure != NULL && failure->class_name == NULL) {
-        (void)fprintf(stderr, "%s\n", failure->message);
-        exit_code = 1;
-    } else if (failure != NULL) {
-        exit_code = console_print_fatal(stderr, failure);
-    }
+    exit_code = console_print_end(failure);
     client_destroy(tool.client);
     return exit_code;
 }

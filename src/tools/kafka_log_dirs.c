@@ -206,12 +206,7 @@ static int log_dirs_run(struct arena *arena, int argc, char **argv)
         failure = admin_open(&tool.options, "log-dirs-tool", &tool.client);
     if (failure == NULL)
         failure = log_dirs_print(&tool);
-    if (failure != NULL && failure->class_name == NULL) { /* told in one line */
-        (void)fprintf(stderr, "%s\n", failure->message);
-        exit_code = 1;
-    } else if (failure != NULL) {
-        exit_code = console_print_fatal(stderr, failure);
-    }
+    exit_code = console_print_end(failure);
     client_destroy(tool.client);
     return exit_code;
 }

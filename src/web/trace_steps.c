@@ -447,14 +447,14 @@ static struct trace_row *alert_place(struct trace *trace, const json_t *alert)
     return row;
 }
 
-/* Read and scored as the alert itself keeps them, unless they are among the steps already. */
-static void judged_hops(struct hops *hops, const json_t *alert, bool is_known)
+/* Read and scored as the alert itself keeps them. */
+static void judged_hops(struct hops *hops, const json_t *alert)
 {
     const json_t *source = json_object_get(alert, "source");
     int64_t read_us = member_integer(source, "read_us", 0), scored_us = member_integer(source, "scored_us", 0);
     const char *agent = member_text(alert, "agent");
 
-    if (read_us != 0 && !is_known)
+    if (read_us != 0)
         hop_beside(hops, "read", "agent", hops->last_us, read_us, "exact", false, json_sprintf("by agent %s", agent == NULL ? "?" : agent));
     if (scored_us != 0)
         hop_beside(hops, "scored", "agent", read_us != 0 ? read_us : hops->last_us, scored_us, "exact", false, json_sprintf("by agent %s", agent == NULL ? "?" : agent));
@@ -506,9 +506,7 @@ static void judged_drop(json_t *hops, const json_t *alert)
     bool is_read = member_integer(source, "read_us", 0) != 0, is_scored = member_integer(source, "scored_us", 0) != 0;
     char note[300];
 
-    if (agent == NULL)
-        return;
-    (void)snprintf(note, sizeof(note), "by agent %s", agent);
+    (void)snprintf(note, sizeof(note), "by agent %s", agent == NULL ? "?" : agent);
     for (size_t i = json_array_size(hops); i-- > 0;) {
         const json_t *hop = json_array_get(hops, i);
         const char *step = member_text(hop, "step");
@@ -516,21 +514,6 @@ static void judged_drop(json_t *hops, const json_t *alert)
         if (member_text(hop, "note") != NULL && strcmp(member_text(hop, "note"), note) == 0 && ((is_read && strcmp(step, "read") == 0) || (is_scored && strcmp(step, "scored") == 0)))
             (void)json_array_remove(hops, i);
     }
-}
-
-static bool has_read_by(const json_t *hops, const json_t *alert)
-{
-    const char *agent = member_text(alert, "agent");
-    const json_t *hop;
-    char note[300];
-    size_t index;
-
-    (void)snprintf(note, sizeof(note), "by agent %s", agent == NULL ? "?" : agent);
-    json_array_foreach(hops, index, hop) {
-        if (member_text(hop, "note") != NULL && strcmp(member_text(hop, "step"), "read") == 0 && strcmp(member_text(hop, "note"), note) == 0)
-            return true;
-    }
-    return false;
 }
 
 static int by_end(const void *a, const void *b)
@@ -588,7 +571,7 @@ json_t *trace_change_make(struct trace *trace, struct trace_row *row)
     alerts = trace_alerts_of(trace, row);
     json_array_foreach(alerts, index, alert) {
         judged_drop(hops.list, alert);
-        judged_hops(&hops, alert, has_read_by(hops.list, alert));
+        judged_hops(&hops, alert);
         alert_hops(trace, &hops, alert, change, waits);
     }
     hops_sort(trace->call->arena, hops.list, fixed);
@@ -628,7 +611,7 @@ json_t *trace_change_of_alert(struct trace *trace, const json_t *alert)
         hop_add(&hops, "received", "capture", received_us, "exact", false, received_note(&row, received_us));
     if (row.known == TRACE_STAMPED)
         log_hops(&hops, &row);
-    judged_hops(&hops, alert, false);
+    judged_hops(&hops, alert);
     alert_hops(trace, &hops, alert, change, waits);
     json_put(change, "hops", hops.list);
     json_put(change, "readers", json_array());
